@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a face to the square that the network sees, and back.
+
+A crop is a square of the image, turned so that the head stands upright in it. Crop coordinates run
+from 0 to 1 over the square, edge to edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from atpn_ros import layouts
+from atpn_ros.types import Box, Floats, Image
+
+CROP_SIZE = 128
+"""Side of the network's input in pixels."""
+
+CROP_MARGIN = 1.4
+"""Side of the crop over the longer side of the landmarks' box (in the head's upright)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A square of the image: centre and side in pixels, angle in radians.
+
+    ``angle`` is how far the square is turned clockwise as one sees it (x towards y).
+
+    >>> Crop(50, 40, 20, 0).to_image(np.array([[0.5, 0.5], [0.0, 1.0]])).tolist()
+    [[50.0, 40.0], [40.0, 50.0]]
+    """
+
+    cx: float
+    cy: float
+    side: float
+    angle: float = 0.0
+
+    def _turn(self) -> Floats:
+        c, s = np.cos(self.angle), np.sin(self.angle)
+        return np.array([[c, s], [-s, c]])
+
+    def to_image(self, points: Floats) -> Floats:
+        """(..., 2) crop coordinates to image pixels."""
+        return (points - 0.5) * self.side @ self._turn() + (self.cx, self.cy)
+
+    def to_crop(self, points: Floats) -> Floats:
+        """(..., 2) image pixels to crop coordinates."""
+        return (points - (self.cx, self.cy)) @ self._turn().T / self.side + 0.5
+
+    def box(self) -> Box:
+        """The upright square of the same centre and side."""
+        return Box(self.cx, self.cy, self.side, self.side)
+
+
+def upright_angle(landmarks: Floats) -> float:
+    """Angle by which the head is turned in the image, from (98, 2) landmarks.
+
+    The line from the mouth's corners to the eyes is used rather than the line between the eyes: it
+    keeps its length when the head turns to profile.
+    """
+    eyes = landmarks[60:76].mean(axis=0)
+    mouth = (
+        landmarks[layouts.RIGHT_MOUTH_CORNER] + landmarks[layouts.LEFT_MOUTH_CORNER]
+    ) / 2
+    up = eyes - mouth
+    return float(np.arctan2(up[0], -up[1])) if np.hypot(*up) > 1e-6 else 0.0
+
+
+def crop_from_landmarks(
+    landmarks: Floats, angle: float | None = None, margin: float = CROP_MARGIN
+) -> Crop:
+    """The crop that holds (98, 2) landmarks, turned by ``angle`` (default: upright)."""
+    turn = upright_angle(landmarks) if angle is None else angle
+    local = Crop(0.0, 0.0, 1.0, turn).to_crop(landmarks) - 0.5
+    low, high = local.min(axis=0), local.max(axis=0)
+    side = float((high - low).max()) * margin
+    cx, cy = Crop(0.0, 0.0, 1.0, turn).to_image((low + high) / 2 + 0.5)
+    return Crop(float(cx), float(cy), side, turn)
+
+
+def cut(image: Image, crop: Crop, size: int = CROP_SIZE) -> Image:
+    """The (size, size, 3) picture inside a crop; black beyond the image.
+
+    Large faces are shrunk by area first, so that no aliasing reaches the network.
+    """
+    out = np.empty((size, size, 3), np.uint8)
+    _cut_into(out, image, crop)
+    return out
+
+
+def cut_batch(image: Image, crops: Sequence[Crop], size: int = CROP_SIZE) -> Image:
+    """All crops of one frame, (N, size, size, 3)."""
+    out = np.empty((len(crops), size, size, 3), np.uint8)
+    for target, crop in zip(out, crops, strict=True):
+        _cut_into(target, image, crop)
+    return out
+
+
+def _cut_into(out: Image, image: Image, crop: Crop) -> None:
+    size = out.shape[0]
+    image, crop = _shrunk(image, crop, size)
+    scale = crop.side / size
+    c, s = np.cos(crop.angle) * scale, np.sin(crop.angle) * scale
+    half = (size - 1) / 2
+    # Pixel centres: output pixel i lies at crop coordinate (i + 0.5) / size.
+    matrix = np.array(
+        [[c, -s, crop.cx - (c - s) * half], [s, c, crop.cy - (s + c) * half]]
+    )
+    cv2.warpAffine(
+        image, matrix, (size, size), dst=out, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+
+
+def _shrunk(image: Image, crop: Crop, size: int) -> tuple[Image, Crop]:
+    """Halve the crop's surroundings until linear sampling sees every pixel."""
+    factor = int(crop.side / size)
+    if factor < 2:
+        return image, crop
+    reach = crop.side * 0.71 + 2 * factor  # half the diagonal
+    height, width = image.shape[:2]
+    x0, x1 = (int(np.clip(v, 0, width)) for v in (crop.cx - reach, crop.cx + reach))
+    y0, y1 = (int(np.clip(v, 0, height)) for v in (crop.cy - reach, crop.cy + reach))
+    w, h = (x1 - x0) // factor, (y1 - y0) // factor
+    if w < 1 or h < 1:
+        return image, crop
+    part = image[y0 : y0 + h * factor, x0 : x0 + w * factor]
+    small = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA)
+    # A pixel centre x of the part becomes (x + 0.5) / factor - 0.5.
+    return np.asarray(small, np.uint8), Crop(
+        (crop.cx - x0 + 0.5) / factor - 0.5,
+        (crop.cy - y0 + 0.5) / factor - 0.5,
+        crop.side / factor,
+        crop.angle,
+    )

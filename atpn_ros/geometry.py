@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rotations and rays. Frames are those of :mod:`atpn_ros.types`; all angles are radians.
+
+The sign table, for a person who faces the camera (REP-103 about the head's own axes):
+
+========  ==============================================================
+roll > 0  the head tilts towards its right shoulder (image: clockwise is negative,
+          so the scalp moves to the image's left)
+pitch > 0 the nose goes down
+yaw > 0   the nose turns to the person's left (to the image's right)
+========  ==============================================================
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from atpn_ros.types import Floats
+
+FACING = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
+"""Head to camera, for a head that looks straight into the camera (x -> -z, y -> x, z -> -y)."""
+
+
+def roll_pitch_yaw(rotation: Floats) -> tuple[float, float, float]:
+    """Fixed-axis roll, pitch and yaw of a head, 0 when it looks straight into the camera.
+
+    ``FACING.T @ rotation = Rz(yaw) Ry(pitch) Rx(roll)`` (REP-103 order). At pitch = +-90 degrees
+    roll is 0 and yaw holds what is left.
+
+    Args:
+        rotation: (3, 3) head to camera.
+
+    >>> roll_pitch_yaw(FACING)
+    (0.0, 0.0, 0.0)
+    """
+    r = FACING.T @ rotation
+    pitch = float(np.arcsin(np.clip(-r[2, 0], -1.0, 1.0)))
+    if abs(r[2, 0]) > 1 - 1e-9:
+        return 0.0, pitch, float(np.arctan2(-r[0, 1], r[1, 1]))
+    return float(np.arctan2(r[2, 1], r[2, 2])), pitch, float(np.arctan2(r[1, 0], r[0, 0]))
+
+
+def head_rotation(roll: float, pitch: float, yaw: float) -> Floats:
+    """(3, 3) head to camera; the inverse of :func:`roll_pitch_yaw`."""
+    return FACING @ about_z(yaw) @ about_y(pitch) @ about_x(roll)
+
+
+def about_x(angle: float) -> Floats:
+    """(3, 3) right-handed rotation about x."""
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+
+
+def about_y(angle: float) -> Floats:
+    """(3, 3) right-handed rotation about y."""
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+
+
+def about_z(angle: float) -> Floats:
+    """(3, 3) right-handed rotation about z."""
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def rotation_to_ray(ray: Floats) -> Floats:
+    """(3, 3) the smallest rotation that takes the optical axis (0, 0, 1) onto a ray.
+
+    A face that looks down the ray into the lens looks frontal in its crop, wherever in the image
+    the crop lies; this rotation turns what the crop shows into the camera frame.
+
+    Args:
+        ray: (3,) with z > 0, any length.
+
+    Raises:
+        ValueError: The ray does not point forward.
+    """
+    x, y, z = ray / np.linalg.norm(ray)
+    if not z > 0:
+        raise ValueError("the ray must point forward")
+    # Rodrigues with the axis (0, 0, 1) x ray: I + [v] + [v]^2 / (1 + cos).
+    v = np.array([[0.0, 0.0, x], [0.0, 0.0, y], [-x, -y, 0.0]])
+    return np.eye(3) + v + v @ v / (1.0 + z)
+
+
+def nearest_rotation(matrix: Floats) -> Floats:
+    """(3, 3) the rotation closest to a matrix (orthogonal Procrustes)."""
+    u, _, vt = np.linalg.svd(matrix)
+    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+
+
+def angle_between(a: Floats, b: Floats) -> float:
+    """The angle of the rotation from a to b, both (3, 3)."""
+    return float(np.arccos(np.clip((np.trace(a.T @ b) - 1) / 2, -1.0, 1.0)))
+
+
+def quaternion(rotation: Floats) -> tuple[float, float, float, float]:
+    """Unit quaternion (x, y, z, w), w >= 0, of a (3, 3) rotation (Shepperd's method).
+
+    >>> quaternion(np.eye(3))
+    (0.0, 0.0, 0.0, 1.0)
+    """
+    m = rotation
+    diagonal = np.array([m[0, 0], m[1, 1], m[2, 2], np.trace(m)])
+    i = int(np.argmax(diagonal))
+    q = np.empty(4)
+    if i == 3:
+        q[:] = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], 1 + diagonal[3]
+    else:
+        j, k = (i + 1) % 3, (i + 2) % 3
+        q[i] = 1 + m[i, i] - m[j, j] - m[k, k]
+        q[j] = m[j, i] + m[i, j]
+        q[k] = m[k, i] + m[i, k]
+        q[3] = m[k, j] - m[j, k]
+    q /= np.linalg.norm(q)
+    x, y, z, w = (float(v) for v in (q if q[3] >= 0 else -q))
+    return x, y, z, w
+
+
+def frame_along(direction: Floats) -> Floats:
+    """(3, 3) a rotation whose z axis is a unit direction and whose x axis is level.
+
+    Level means: without a component along the camera's y. For ``gaze_<id>``, where only z matters.
+    """
+    z = direction / np.linalg.norm(direction)
+    x = np.cross((0.0, 1.0, 0.0), z)
+    norm = np.linalg.norm(x)
+    x = x / norm if norm > 1e-6 else np.array([1.0, 0.0, 0.0])
+    return np.stack([x, np.cross(z, x), z], axis=1)

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Photographs with labels, as the trainer wants them."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from atpn_ros import layouts
+from atpn_ros.learning.ict import PointModel, fit
+from atpn_ros.types import AtpnError, Box, Floats, Image
+
+_STORED_SIDE = 300
+"""Pictures are kept at this side: a face then spans about as many pixels as in a crop."""
+
+_GUESSED = {
+    **dict.fromkeys(range(1, 33, 2), 0.5),  # between two clicked contour points
+    **dict.fromkeys((38, 39, 40, 41, 47, 48, 49, 50), 0.3),  # the brows' lower edges, from the head
+    **dict.fromkeys((62, 66, 70, 74), 0.7),  # the middles of the lids
+    **dict.fromkeys((layouts.RIGHT_PUPIL, layouts.LEFT_PUPIL), 0.2),
+}
+"""How far a point is trusted that the 68 clicked ones do not hold."""
+
+
+class DataError(AtpnError):
+    """A data set that is not what it should be; names the file and the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled face.
+
+    Attributes:
+        image: (H, W, 3) uint8 BGR.
+        landmarks: (98, 2) pixels, WFLW order.
+        trust: (98,) weight of each point in training; 1 where a person clicked.
+        rotation: (3, 3) head to the crop's own camera, fitted.
+        detection: A real detector's box of this face, or None.
+        name: For messages.
+    """
+
+    image: Image
+    landmarks: Floats
+    trust: Floats
+    rotation: Floats
+    detection: Box | None
+    name: str
+
+
+def load_faces_300w(folder: Path, split: str, head: PointModel) -> list[Sample]:
+    """Read a folder of 68-point face crops with ``labels.json``.
+
+    The 30 points that WFLW has beyond iBUG's 68 and the rotation come from a fitted head.
+
+    Raises:
+        DataError: A file is missing, cannot be read, or holds no 68 finite points.
+    """
+    path = folder / "labels.json"
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from error
+    wanted = [row for row in rows if row.get("split") == split]
+    if not wanted:
+        raise DataError(f"{path}: no face of split {split!r}")
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda row: _load_row(folder, row, head), wanted))
+
+
+def _load_row(folder: Path, row: dict[str, Any], head: PointModel) -> Sample:
+    path = folder / "images" / str(row.get("file"))
+    image = cv2.imread(str(path))
+    if image is None:
+        raise DataError(f"{path}: missing or not an image")
+    points = np.asarray(row.get("landmarks68"), np.float64)
+    if points.shape != (68, 2) or not np.isfinite(points).all():
+        raise DataError(f"{folder / 'labels.json'}: {path.name}: landmarks68 is {points.shape}")
+    scale = min(1.0, _STORED_SIDE / max(image.shape[:2]))
+    if scale < 1.0:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        points = (points + 0.5) * scale - 0.5
+    found = row.get("face_box_xywh_score")
+    box = None
+    if found is not None:
+        x, y, w, h = (float(v) * scale for v in found[:4])
+        box = Box.from_xyxy(x, y, x + w, y + h)
+    landmarks, rotation = complete(points, head)
+    trust = np.ones(98)
+    for index, value in _GUESSED.items():
+        trust[index] = value
+    return Sample(np.asarray(image, np.uint8), landmarks, trust, rotation, box, path.name)
+
+
+def complete(points68: Floats, head: PointModel) -> tuple[Floats, Floats]:
+    """(98, 2) landmarks and the head's (3, 3) rotation of 68 clicked points."""
+    fitted = fit(head, points68)
+    out = fitted.points.copy()
+    clicked = np.asarray(layouts.IBUG68_IN_WFLW98)
+    out[clicked] = points68
+    ends = (2 * out[0] - out[2], 2 * out[32] - out[30])
+    even = np.concatenate([ends[:1], out[0:33:2], ends[1:]])
+    # Catmull-Rom midpoints of the clicked contour.
+    out[1:33:2] = (9 * (even[1:-2] + even[2:-1]) - even[:-3] - even[3:]) / 16
+    for upper, lower in ((34, 41), (35, 40), (36, 39), (37, 38), (45, 47), (44, 48), (43, 49),
+                         (42, 50)):  # fmt: skip
+        out[lower] = out[upper] + fitted.points[lower] - fitted.points[upper]
+    for a, b, c, d, middle in ((60, 61, 63, 64, 62), (64, 65, 67, 60, 66), (68, 69, 71, 72, 70),
+                               (72, 73, 75, 68, 74)):  # fmt: skip
+        out[middle] = (9 * (out[b] + out[c]) - out[a] - out[d]) / 16
+    out[layouts.RIGHT_PUPIL] = out[60:68].mean(axis=0)
+    out[layouts.LEFT_PUPIL] = out[68:76].mean(axis=0)
+    return out, fitted.rotation

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a trained network to the ONNX file that every engine runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from atpn_ros.crop import CROP_SIZE
+from atpn_ros.learning.network import Atpn
+
+OPSET = 17
+OUTPUTS = ("landmarks", "rotation", "presence", "sigma")
+
+
+class _Deployed(nn.Module):
+    """The network with probabilities and spreads instead of their logarithms."""
+
+    def __init__(self, network: Atpn) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        out = self.network(crops)
+        return out.landmarks, out.rotation, out.presence.sigmoid(), out.log_sigma.exp()
+
+
+def export(network: Atpn, path: Path) -> None:
+    """Write a network as ONNX: input ``crops`` (N, 128, 128, 3) uint8 BGR, batch dynamic."""
+    deployed = _Deployed(network).eval()
+    crops = torch.zeros(2, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8)
+    # The TorchScript exporter folds batch norms into convolutions and needs no further packages.
+    torch.onnx.export(
+        deployed,
+        (crops,),
+        str(path),
+        input_names=["crops"],
+        output_names=list(OUTPUTS),
+        dynamic_axes={name: {0: "batch"} for name in ("crops", *OUTPUTS)},
+        opset_version=OPSET,
+        dynamo=False,
+    )
