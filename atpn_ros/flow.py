@@ -42,6 +42,11 @@ class NewestSlot(Generic[T]):
             item, self._item = self._item, None
             return item if self._open else None
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is handed out any more."""
+        return not self._open
+
     def close(self) -> None:
         """Wake the taker; nothing is handed out any more."""
         with self._ready:

@@ -5,8 +5,7 @@
 The sign table, for a person who faces the camera (REP-103 about the head's own axes):
 
 ========  ==============================================================
-roll > 0  the head tilts towards its right shoulder (image: clockwise is negative,
-          so the scalp moves to the image's left)
+roll > 0  the head tilts towards its right shoulder (the scalp moves to the image's left)
 pitch > 0 the nose goes down
 yaw > 0   the nose turns to the person's left (to the image's right)
 ========  ==============================================================
@@ -116,6 +115,12 @@ def quaternion(rotation: Floats) -> tuple[float, float, float, float]:
     q /= np.linalg.norm(q)
     x, y, z, w = (float(v) for v in (q if q[3] >= 0 else -q))
     return x, y, z, w
+
+
+def rotation_of(x: float, y: float, z: float, w: float) -> Floats:
+    """(3, 3) rotation of a unit quaternion; the inverse of :func:`quaternion`."""
+    v = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    return np.eye(3) + 2 * w * v + 2 * v @ v
 
 
 def frame_along(direction: Floats) -> Floats:
