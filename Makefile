@@ -118,7 +118,7 @@ colcon: export AMENT_PREFIX_PATH := $(COLCON)/venv
 colcon: export CMAKE_PREFIX_PATH := $(COLCON)/venv
 colcon: export LD_LIBRARY_PATH := $(COLCON)/venv/lib
 colcon: $(COLCON)/.venv
-	colcon --log-base $(COLCON)/log build --base-paths . --packages-select atpn_ros \
+	@$(STEP) "colcon build" colcon --log-base $(COLCON)/log build --base-paths . \
 	  --build-base $(COLCON)/build --install-base $(COLCON)/install \
 	  --event-handlers console_direct+ --cmake-args -DPython3_EXECUTABLE=$(COLCON)/venv/bin/python
 	. $(COLCON)/install/local_setup.sh && \

@@ -26,7 +26,7 @@ def problem():
             "with colcon (README: In a ROS 2 workspace)" % machine
         )
     if tuple(int(n) for n in glibc[1].split(".")[:2]) < (2, 28):
-        return "the ROS 2 wheels need glibc 2.28 or newer, this is %s: use a newer system" % glibc[1]
+        return "the ROS 2 wheels need glibc 2.28, this is %s: use a newer system" % glibc[1]
     if not VERSIONS[0] <= sys.version_info[:2] <= VERSIONS[1]:
         return "this is Python %d.%d, needed is 3.%d to 3.%d: make PYTHON=python3.%d" % (
             sys.version_info[0],
