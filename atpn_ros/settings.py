@@ -87,9 +87,7 @@ class Settings:
         0.2, "how often to look for faces while none is held, s", low=0.0, high=60.0
     )
     max_faces: int = _setting(4, "most faces held at once", low=1, high=16)
-    start_presence: float = _setting(
-        0.7, "presence that a new face needs", low=0.0, high=1.0
-    )
+    start_presence: float = _setting(0.7, "presence that a new face needs", low=0.0, high=1.0)
     keep_presence: float = _setting(
         0.5, "presence below which a held face is lost", low=0.0, high=1.0
     )
@@ -97,7 +95,9 @@ class Settings:
         0.7, "a face found again within this time where it was lost keeps its id, s",
         low=0.0, high=10.0,
     )  # fmt: skip
-    min_face: float = _setting(16.0, "faces smaller than this are let go, pixels", low=8.0, high=1e4)
+    min_face: float = _setting(
+        16.0, "faces smaller than this are let go, pixels", low=8.0, high=1e4
+    )
     smoothing: bool = _setting(True, "One Euro filter of landmarks and rotation")
     smoothing_min_cutoff: float = _setting(
         1.5, "Hz; lower is smoother at rest", low=0.01, high=100.0
@@ -169,9 +169,9 @@ def change(settings: Settings, values: Mapping[str, Value], running: bool = Fals
             raise BadSetting(f"{name}: can only be set before the node is configured")
         if rule.choices and value not in rule.choices:
             raise BadSetting(f"{name}: {value!r} is none of {', '.join(rule.choices)}")
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if not rule.low <= value <= rule.high:
-                raise BadSetting(f"{name}: {value} is not in {rule.low:g} .. {rule.high:g}")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and not rule.low <= value <= rule.high:  # type: ignore[operator]
+            raise BadSetting(f"{name}: {value} is not in {rule.low:g} .. {rule.high:g}")
         checked[name] = value
     return replace(settings, **checked)  # type: ignore[arg-type]
 
@@ -182,10 +182,15 @@ def declare(node: Node) -> Settings:
     Raises:
         BadSetting: A given value breaks its rule.
     """
+    from rclpy.exceptions import ParameterException
+
     given: dict[str, Value] = {}
     for name, rule in RULES.items():
         default = getattr(Settings(), name)
-        given[name] = node.declare_parameter(name, default, _descriptor(name, rule)).value
+        try:
+            given[name] = node.declare_parameter(name, default, _descriptor(name, rule)).value
+        except ParameterException as error:  # ROS checks type and range first
+            raise BadSetting(str(error)) from error
     return change(Settings(), given)
 
 
@@ -201,7 +206,5 @@ def _descriptor(name: str, rule: Rule) -> ParameterDescriptor:
             FloatingPointRange(from_value=float(rule.low), to_value=float(rule.high))
         ]
     elif type(default) is int:
-        descriptor.integer_range = [
-            IntegerRange(from_value=int(rule.low), to_value=int(rule.high))
-        ]
+        descriptor.integer_range = [IntegerRange(from_value=int(rule.low), to_value=int(rule.high))]
     return descriptor

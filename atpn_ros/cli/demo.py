@@ -62,12 +62,12 @@ def _play(out: Path, frames: int) -> list[dict[str, Any]]:
     log = out / "node.log"
     print(f"starting face_node (log: {log})", flush=True)
     with log.open("w") as stream:
-        node = subprocess.Popen(
+        node = subprocess.Popen(  # noqa: S603 our own script
             [sys.executable, str(_script("face_node"))],
             env=environment, stdout=stream, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            client = subprocess.run(
+            client = subprocess.run(  # noqa: S603 our own script
                 [sys.executable, str(_script("demo_client")), str(out / "frames.jsonl"),
                  str(frames), str(_START_LIMIT_S)],
                 env=environment, check=False,
@@ -130,7 +130,9 @@ def summarise(records: list[dict[str, Any]], portrait: MovingPortrait) -> dict[s
     answered = [r for r in records if r["received_ns"] is not None]
     latency = [r["received_ns"] - r["stamp_ns"] for r in answered]
     outside = [
-        1 - r["network_ns"] / max(1, t) for r, t in zip(answered, latency, strict=True) if r["faces"]
+        1 - r["network_ns"] / max(1, t)
+        for r, t in zip(answered, latency, strict=True)
+        if r["faces"]
     ]
     held = {r["n"]: [f["id"] for f in r["faces"] if f["state"] != FaceState.LOST] for r in answered}
     left = portrait.leaves_at
@@ -174,8 +176,8 @@ def _tell(summary: dict[str, Any]) -> None:
     latency, detector = summary["latency_ms"], summary["detector"]
     share = latency["share_outside_network_p50"]
     print(
-        f"\nframes    {frames['sent']} sent at {frames['rate_hz']} Hz, {frames['processed']} processed,"
-        f" {frames['dropped']} dropped"
+        f"\nframes    {frames['sent']} sent at {frames['rate_hz']} Hz,"
+        f" {frames['processed']} processed, {frames['dropped']} dropped"
         f"\nfaces     ids {faces['track_ids']}; held in {faces['frames_held_before_leaving']} of"
         f" {faces['frames_in_view_before_leaving']} frames before it left, lost"
         f" {faces['lost_frames_after_leaving']} frames after it left"
