@@ -21,8 +21,8 @@ class BadCamera(AtpnError):
 class CameraInfo:
     """The fields of ``sensor_msgs/CameraInfo`` that matter here, with REP-104's meaning.
 
-    ``k`` and ``d`` hold for the full resolution ``width`` x ``height``; the region of interest is in
-    full-resolution pixels, all zero meaning the whole image; a binning of 0 means 1.
+    ``k`` and ``d`` hold for the full resolution ``width`` x ``height``; the region of interest is
+    in full-resolution pixels, all zero meaning the whole image; a binning of 0 means 1.
     """
 
     width: int
@@ -117,7 +117,8 @@ def camera_for(info: CameraInfo, image_width: int, image_height: int) -> Camera:
     scale_x, scale_y = image_width / width, image_height / height
     if abs(scale_x / scale_y - 1) > 0.02:
         raise BadCamera(
-            f"camera_info is for {width:.0f}x{height:.0f}, the image is {image_width}x{image_height}"
+            f"camera_info is for {width:.0f}x{height:.0f}, "
+            f"the image is {image_width}x{image_height}"
         )
 
     def shift(centre: float, offset: int, binning: int, scale: float) -> float:
@@ -146,6 +147,7 @@ def _distortion(info: CameraInfo) -> tuple[Floats, bool]:
     allowed: Sequence[int] = _COEFFICIENTS.get(info.distortion_model, ())
     if d.size not in allowed or info.distortion_model == "equidistant":
         raise BadCamera(
-            f"camera_info: {d.size} coefficients of model {info.distortion_model!r:.40} are not known"
+            f"camera_info: {d.size} coefficients of model "
+            f"{info.distortion_model!r:.40} are not known"
         )
     return d, False

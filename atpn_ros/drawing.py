@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from atpn_ros import geometry, layouts
 from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Image
@@ -65,9 +66,10 @@ def _draw_face(out: Image, face: Face) -> None:
     cv2.putText(out, text, (x, y), font, size, _TEXT, 1, cv2.LINE_AA)
 
 
-def _fixed(points: Floats) -> np.ndarray:
+def _fixed(points: Floats) -> npt.NDArray[np.int32]:
     # Far outside the picture OpenCV's fixed-point numbers would overflow.
-    return np.round(np.clip(points, -1e5, 1e5) * 2**_SHIFT).astype(np.int32)
+    fixed = np.round(np.clip(points, -1e5, 1e5) * 2**_SHIFT)
+    return np.asarray(fixed, np.int32)
 
 
 def _polyline(out: Image, points: Floats, colour: tuple[int, int, int], width: int) -> None:

@@ -80,13 +80,15 @@ def rotation_to_ray(ray: Floats) -> Floats:
         raise ValueError("the ray must point forward")
     # Rodrigues with the axis (0, 0, 1) x ray: I + [v] + [v]^2 / (1 + cos).
     v = np.array([[0.0, 0.0, x], [0.0, 0.0, y], [-x, -y, 0.0]])
-    return np.eye(3) + v + v @ v / (1.0 + z)
+    out: Floats = np.eye(3) + v + v @ v / (1.0 + z)
+    return out
 
 
 def nearest_rotation(matrix: Floats) -> Floats:
     """(3, 3) the rotation closest to a matrix (orthogonal Procrustes)."""
     u, _, vt = np.linalg.svd(matrix)
-    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    out: Floats = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    return out
 
 
 def angle_between(a: Floats, b: Floats) -> float:
@@ -120,7 +122,8 @@ def quaternion(rotation: Floats) -> tuple[float, float, float, float]:
 def rotation_of(x: float, y: float, z: float, w: float) -> Floats:
     """(3, 3) rotation of a unit quaternion; the inverse of :func:`quaternion`."""
     v = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    return np.eye(3) + 2 * w * v + 2 * v @ v
+    out: Floats = np.eye(3) + 2 * w * v + 2 * v @ v
+    return out
 
 
 def frame_along(direction: Floats) -> Floats:

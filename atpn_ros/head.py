@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A mean adult head, and where in space a head of that size must be.
 
-The 98 points were measured by ``python -m atpn_ros.learning.mean_head``: the mean of a morphable head
-fitted to 82 adults (Face Research Lab London Set), made symmetric. People differ: the spread of adult
-head sizes is about 5 %, and so is the error of the depth that follows from it.
+The 98 points were measured by ``python -m atpn_ros.learning.mean_head``: the mean of a morphable
+head fitted to 82 adults (Face Research Lab London Set), made symmetric. People differ: the spread
+of adult head sizes is about 5 %, and so is the error of the depth that follows from it.
 """
 
 from __future__ import annotations
@@ -87,9 +87,7 @@ def locate(
     points = MEAN_HEAD[_STEADY] @ rotation.T * scale
     x, y = rays[_STEADY, 0], rays[_STEADY, 1]
     ones, zeros = np.ones_like(x), np.zeros_like(x)
-    a = np.concatenate(
-        [np.stack([ones, zeros, -x], axis=1), np.stack([zeros, ones, -y], axis=1)]
-    )
+    a = np.concatenate([np.stack([ones, zeros, -x], axis=1), np.stack([zeros, ones, -y], axis=1)])
     b = np.concatenate([x * points[:, 2] - points[:, 0], y * points[:, 2] - points[:, 1]])
     normal = a.T @ a
     if not np.isfinite(normal).all() or np.linalg.cond(normal) > 1e12:

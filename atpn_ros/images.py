@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image bytes to a BGR picture, or :class:`BadImage` with the reason; nothing else ever comes out.
 
-Encodings are those of ``sensor_msgs/image_encodings`` plus ``nv12``. 16-bit grey is scaled to 8 bits
-by its full range, 32-bit float grey is taken as 0..1.
+Encodings are those of ``sensor_msgs/image_encodings`` plus ``nv12``. 16-bit grey is scaled to
+8 bits by its full range, 32-bit float grey is taken as 0..1.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from atpn_ros.types import AtpnError, Image
+from atpn_ros.types import Array, AtpnError, Image
 
-Bytes: TypeAlias = "bytes | bytearray | memoryview | np.ndarray"
+Bytes: TypeAlias = "bytes | bytearray | memoryview | Array"
 
 MAX_PIXELS = 64_000_000
 """Default limit of a picture's size, checked before anything is decoded or allocated."""
@@ -38,32 +38,32 @@ class BadImage(AtpnError):
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How the bytes of an encoding lie: type, channels per pixel, rows per image row, conversion."""
+    """How an encoding's bytes lie: type, channels per pixel, rows per image row, conversion."""
 
     dtype: type[np.generic]
     channels: int
-    convert: Callable[[np.ndarray], np.ndarray]
+    convert: Callable[[Array], Array]
     rows: float = 1.0
     even: bool = False
 
 
-def _coded(code: int) -> Callable[[np.ndarray], np.ndarray]:
+def _coded(code: int) -> Callable[[Array], Array]:
     return lambda pixels: cv2.cvtColor(pixels, code)
 
 
-def _same(pixels: np.ndarray) -> np.ndarray:
+def _same(pixels: Array) -> Array:
     return pixels
 
 
-def _high_byte(pixels: np.ndarray) -> np.ndarray:
+def _high_byte(pixels: Array) -> Array:
     return (pixels >> 8).astype(np.uint8)
 
 
-def _grey16(pixels: np.ndarray) -> np.ndarray:
+def _grey16(pixels: Array) -> Array:
     return cv2.cvtColor(_high_byte(pixels), cv2.COLOR_GRAY2BGR)
 
 
-def _grey_float(pixels: np.ndarray) -> np.ndarray:
+def _grey_float(pixels: Array) -> Array:
     grey = np.nan_to_num(np.clip(pixels, 0.0, 1.0), nan=0.0) * 255.0
     return cv2.cvtColor(grey.astype(np.uint8), cv2.COLOR_GRAY2BGR)
 
@@ -129,7 +129,7 @@ def decode_raw(
     """The picture in the fields of a ``sensor_msgs/Image``.
 
     Returns:
-        (height, width, 3) uint8 BGR. For ``bgr8`` without row padding it shares memory with ``data``.
+        (height, width, 3) uint8 BGR. For ``bgr8`` without padding it shares memory with ``data``.
 
     Raises:
         BadImage: The fields do not describe a picture.
@@ -157,7 +157,9 @@ def decode_raw(
         lines = np.lib.stride_tricks.as_strided(buffer, (rows, row), (step, 1))
     pixels = np.ascontiguousarray(lines).view(dtype)
     if dtype.itemsize > 1:
-        pixels = pixels.astype(dtype, copy=False).view(dtype.newbyteorder(">" if is_bigendian else "<"))
+        pixels = pixels.astype(dtype, copy=False).view(
+            dtype.newbyteorder(">" if is_bigendian else "<")
+        )
         pixels = pixels.astype(dtype)
     shape = (rows, width) if layout.channels == 1 else (rows, width, layout.channels)
     try:
@@ -204,7 +206,7 @@ def decode_compressed(data: Bytes, max_pixels: int = MAX_PIXELS) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def _flat(data: Bytes) -> np.ndarray:
+def _flat(data: Bytes) -> Array:
     if isinstance(data, np.ndarray):
         return np.ascontiguousarray(data).reshape(-1).view(np.uint8)
     return np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)

@@ -141,7 +141,9 @@ class FacePipeline:
         lost = tracker.update(looks, stamp)
         faces = [_gone(track, stamp) for track in lost]
         if output is not None:
-            faces += [self._face(t, output, crops[t.look.index], stamp, camera) for t in tracker.held]
+            faces += [
+                self._face(t, output, crops[t.look.index], stamp, camera) for t in tracker.held
+            ]
         for track in lost:
             self._filters.pop(track.id, None)
         ended = time.perf_counter_ns()

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The One Euro filter (Casiez, Roussel, Vogel: CHI 2012) on image stamps.
 
-Still values are smoothed strongly, fast ones follow at once. Time is the images' own, so a recording
-played at another speed gives the same answer.
+Still values are smoothed strongly, fast ones follow at once. Time is the images' own, so a
+recording played at another speed gives the same answer.
 """
 
 from __future__ import annotations

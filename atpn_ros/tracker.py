@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is who from frame to frame: predict, look, update. On every frame, with or without faces.
 
-A track's next crop comes from its own last landmarks. The network's presence and the geometry of its
-answer decide whether it is kept. Ids grow and are never reused.
+A track's next crop comes from its own last landmarks. The network's presence and the geometry of
+its answer decide whether it is kept. Ids grow and are never reused.
 """
 
 from __future__ import annotations

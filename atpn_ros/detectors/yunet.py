@@ -49,7 +49,9 @@ class YuNetDetector:
         source = self._session.get_inputs()[0]
         self._input = source.name
         fixed = source.shape[2:]
-        self._size = (int(fixed[1]), int(fixed[0])) if all(isinstance(v, int) for v in fixed) else None
+        self._size = (
+            (int(fixed[1]), int(fixed[0])) if all(isinstance(v, int) for v in fixed) else None
+        )
         self._min_score = min_score
 
     def detect(self, image: Image) -> list[Detection]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Runtime behind the :class:`Engine` protocol. What it grants is compared with what was asked."""
+"""ONNX Runtime behind the :class:`Engine` protocol: what it grants is compared with the wish."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class OnnxEngine:
         options.log_severity_level = 3
         # Waiting threads would otherwise burn the cores that the robot needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        asked = [provider] if provider == "CPUExecutionProvider" else [provider, "CPUExecutionProvider"]
+        asked = (
+            [provider] if provider == "CPUExecutionProvider" else [provider, "CPUExecutionProvider"]
+        )
         try:
             self._session = ort.InferenceSession(str(model), options, providers=asked)
         except Exception as error:  # ONNX Runtime's own types are not importable by name

@@ -28,7 +28,9 @@ class Loaded:
     refusals: tuple[str, ...]
 
 
-def load_engine(model: Path, backend: str = "auto", threads: int = 1, strict: bool = False) -> Loaded:
+def load_engine(
+    model: Path, backend: str = "auto", threads: int = 1, strict: bool = False
+) -> Loaded:
     """Load a model on the best rung that works.
 
     Args:
