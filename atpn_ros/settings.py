@@ -176,6 +176,29 @@ def change(settings: Settings, values: Mapping[str, Value], running: bool = Fals
     return replace(settings, **checked)  # type: ignore[arg-type]
 
 
+def parse(name: str, text: str) -> Value:
+    """A setting's value from a word of a command line.
+
+    Raises:
+        BadSetting: Unknown name, or not a value of its type.
+
+    >>> parse("smoothing", "false"), parse("memory", "2")
+    (False, 2.0)
+    """
+    if name not in RULES:
+        raise BadSetting(f"{name}: no such setting")
+    kind = type(getattr(Settings(), name))
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise BadSetting(f"{name}: {text!r} is neither true nor false")
+        return text.lower() == "true"
+    try:
+        value: Value = kind(text)
+    except ValueError as error:
+        raise BadSetting(f"{name}: {text!r} is not of type {kind.__name__}") from error
+    return value
+
+
 def declare(node: Node) -> Settings:
     """Declare every setting as a parameter of a node and read what was given.
 
