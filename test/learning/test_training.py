@@ -15,7 +15,7 @@ from atpn_ros import geometry, layouts
 from atpn_ros.head import MEAN_HEAD
 from atpn_ros.learning.augment import empty_example, face_example
 from atpn_ros.learning.data import DataError, Sample, complete, load_faces_300w
-from atpn_ros.learning.evaluate import auc10, nme68, ranking
+from atpn_ros.learning.evaluate import auc10, margin, nme68, ranking
 from atpn_ros.learning.ict import AssetError, PointModel, fit, load_points
 from atpn_ros.learning.losses import Truth, atpn_loss
 from atpn_ros.learning.network import Atpn, AtpnOutput, AtpnSettings
@@ -212,6 +212,8 @@ def test_the_figures_are_what_they_are_called() -> None:
     apart = np.linalg.norm(face[60] - face[72])
     assert nme68(face + (0.05 * apart, 0), face) == pytest.approx(5.0)
     assert auc10(np.array([5.0, 5.0])) == 0.5
+    spread = np.random.default_rng(0).normal(5, 2, 400)
+    assert margin(spread) == pytest.approx(1.96 * 2 / 20, rel=0.15)
     assert ranking(np.array([0.9]), np.array([0.1, 0.2])) == 1.0
 
 
