@@ -239,6 +239,7 @@ BROKEN = {
     "landmarks inf": broken("landmarks", (5, 1), -np.inf),
     "landmarks huge": broken("landmarks", (0, 0), 1e308),
     "landmarks far outside": broken("landmarks", (3, 0), 50.0),
+    "a whole face far outside": lambda o: replace(o, landmarks=o.landmarks + 2.0),
     "landmarks all equal": broken("landmarks", (slice(None), slice(None)), 0.5),
 }
 
@@ -287,6 +288,12 @@ def test_the_distance_is_that_of_a_head_of_mean_size():
     settings = replace(RAW, head_scale=0.5)
     (child,) = discs(settings).process(frame(0, (160, 120, 20)), CAMERA).faces
     np.testing.assert_allclose(child.pose.position, far.pose.position / 2, rtol=1e-9)
+
+
+def test_sigma_is_in_pixels_of_the_image():
+    (face,) = discs().process(frame(0, (160, 120, 40))).faces
+    first_crop = 1.25 * 2 * 40
+    np.testing.assert_allclose(face.sigma, 0.01 * first_crop, rtol=0.03)
 
 
 def test_without_a_camera_there_is_a_rotation_but_no_position():
