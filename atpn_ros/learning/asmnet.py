@@ -128,6 +128,7 @@ class AsmNet(nn.Module):
         self.heads = _Heads(sum(blocks[i].outputs for i in _TAPS), settings.points)
 
     def forward(self, crops: Tensor) -> AsmNetOutput:
+        """Run a batch."""
         x = self.stem(_prepared(crops))
         taps = []
         for i, block in enumerate(self.blocks):
@@ -149,6 +150,7 @@ class MobileNetV2(nn.Module):
         self.heads = _Heads(1280, settings.points)
 
     def forward(self, crops: Tensor) -> AsmNetOutput:
+        """Run a batch."""
         heads: AsmNetOutput = self.heads(self.backbone(_prepared(crops)).mean((2, 3)))
         return heads
 
