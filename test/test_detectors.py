@@ -152,6 +152,12 @@ def test_a_missing_yunet_is_told_in_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_home_is_known_in_a_yunets_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    yunet(tmp_path / "y.onnx", [])
+    assert load_detector("~/y.onnx").name == "yunet"
+
+
 def test_garbage_is_no_yunet(tmp_path):
     (tmp_path / "y.onnx").write_text("no model\n" * 100)
     with pytest.raises(DetectorError, match="cannot be loaded") as caught:

@@ -168,7 +168,7 @@ def test_a_lower_rung_may_be_named(only_cpu):
 
 @pytest.mark.parametrize("backend", ["", "cpu", "tensorflow", "ONNX-CPU"])
 def test_an_unknown_backend_is_refused_with_the_choices(backend):
-    with pytest.raises(BackendError, match="none of auto, .*onnx-cpu"):
+    with pytest.raises(BackendError, match=r"none of auto, .*onnx-cpu"):
         load_engine(SHIPPED_MODEL, backend)
 
 
