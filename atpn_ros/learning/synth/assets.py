@@ -25,7 +25,7 @@ from atpn_ros.learning.synth import hair, ict_head, light, london, skins, transf
 from atpn_ros.learning.synth.head import Anchors, HeadModel
 from atpn_ros.types import Floats, Image
 
-VERSION = 1
+VERSION = 3
 """Counts up when what is cached changes its meaning."""
 
 

@@ -30,7 +30,7 @@ def render(assets: Assets, scene: Scene, scale: float = 1.0) -> Image:
         matrix[1, 2] = size[1] / 2 + (matrix[1, 2] - size[1] / 2) / wide
         panorama = assets.panoramas[scene.light.panorama]
         image = light.view(panorama, scene.light.rotation, matrix, size)
-        gain = min(max(scene.light.strength, 0.3), 1.3)
+        gain = np.clip(np.asarray(scene.light.strength, np.float32), 0.25, 1.5)
         image = np.clip(image.astype(np.float32) * gain, 0, 255).astype(np.uint8)
     else:
         image = made(backdrop, size)

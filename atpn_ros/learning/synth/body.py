@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,6 +51,8 @@ IRIS_PLANE = 0.93
 
 def prepare(assets: Assets, person: Person) -> Body:
     """Compute a person's geometry."""
+    from atpn_ros.learning.synth import wear
+
     head = assets.head
     vertices = head.vertices(person.identity, person.expression)
     points = head.points.at(vertices).astype(np.float64)
@@ -64,7 +66,7 @@ def prepare(assets: Assets, person: Person) -> Body:
         vertices, head.normals(vertices), points, head.strips.at(vertices), centres, radii, turns,
         points[51].copy(), mouth, (),
     )  # fmt: skip
-    return body
+    return replace(body, pieces=wear.make(assets, body, person.wears))
 
 
 def _brows(assets: Assets, person: Person) -> Anchors:

@@ -79,8 +79,8 @@ def draw(rng: np.random.Generator, face: float, hard: float = 1.0) -> Effects:
 
     shrink = float(np.exp(u(0, np.log(max(face / 20.0, 1.01))))) if often(0.3) else 1.0
     dark = often(0.15)
-    level = float(u(0.12, 0.5)) if dark else float(np.exp(rng.normal(0, 0.16)))
-    cast = np.exp(rng.normal(0, 0.1 if often(0.5) else 0.03, 3))
+    level = float(u(0.12, 0.5)) if dark else float(np.exp(rng.normal(0, 0.12)))
+    cast = np.exp(rng.normal(0, 0.07 if often(0.4) else 0.02, 3))
     motion = (0.0, 0.0)
     if often(0.2):
         turn, length = u(0, 2 * np.pi), face * u(0.01, 0.09)

@@ -181,8 +181,9 @@ def _resampled(points: Floats, count: int) -> Floats:
     return np.stack([np.interp(want, length, points[:, d]) for d in range(points.shape[1])], axis=1)
 
 
-_HAIRLINE = ((-0.20, -0.085), (-0.135, -0.075), (-0.105, -0.03), (-0.082, 0.0), (-0.062, 0.03),
-             (-0.035, 0.062), (0.0, 0.072), (0.05, 0.072))  # fmt: skip
+_HAIRLINE = ((-0.20, -0.085), (-0.135, -0.075), (-0.11, -0.045), (-0.088, -0.035),
+             (-0.076, -0.03), (-0.07, 0.0), (-0.056, 0.022), (-0.04, 0.05), (-0.015, 0.064),
+             (0.05, 0.066))  # fmt: skip
 """Where hair begins: (x, lowest z), head frame, metres."""
 
 _BEARD_LINE = ((-0.09, -0.005), (-0.08, -0.03), (-0.04, -0.063), (-0.02, -0.056), (0.03, -0.052))
@@ -194,10 +195,10 @@ def masks(v: Floats, points: Anchors) -> Floats:
     x, y, z = v.T.astype(np.float64)
     p = points.at(v)
     ear = _soft(np.abs(y) - 0.0745, 0.004) * _soft(0.03 - z, 0.004) * _soft(z + 0.07, 0.004)
-    scalp = _soft(z - np.interp(x, *np.transpose(_HAIRLINE)), 0.008) * (1 - ear)
+    scalp = _soft(z - np.interp(x, *np.transpose(_HAIRLINE)), 0.016) * (1 - ear)
     lips = _inside(p[76:88][:, 1:], y, z, 0.0015) * _soft(x - p[76, 0] + 0.012, 0.004)
     below_nose = np.interp(x, *np.transpose(_BEARD_LINE)) - z
-    beard = _soft(below_nose, 0.008) * _soft(z + 0.155 - 0.5 * np.minimum(x, 0), 0.012)
+    beard = _soft(below_nose, 0.013) * _soft(z + 0.155 - 0.5 * np.minimum(x, 0), 0.012)
     beard *= (1 - lips) * (1 - ear) * _soft(x + 0.088, 0.006)
     brows = np.maximum(
         _inside(p[33:42][:, 1:], y, z, 0.005), _inside(p[42:51][:, 1:], y, z, 0.005)

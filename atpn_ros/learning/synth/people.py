@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from atpn_ros import geometry
 from atpn_ros.learning.synth import expressions
 from atpn_ros.learning.synth.assets import Assets
 from atpn_ros.learning.synth.scene import Colour, Eyes, Person, Skin, Wear
@@ -43,6 +44,11 @@ def draw(
     weights = expressions.follow(expressions.draw(rng), gaze)
     hair = hair_colour(rng, tone)
     male = rng.random() < 0.5
+    bearded = male and rng.random() < 0.2 * worn
+    torso = np.asarray(geometry.roll_pitch_yaw(rotation))
+    wears = tuple(_wears(assets, rng, hair, male, bearded, torso)) if worn > 0 else ()
+    styled = any(w.kind == "style" for w in wears)
+    bald = not any(w.kind in ("style", "fur") and w.values[0] != 1.0 for w in wears)
     skin = Skin(
         layer=layer,
         mirrored=bool(rng.random() < 0.5),
@@ -52,12 +58,13 @@ def draw(
         gloss=float(rng.gamma(2.0, 0.4)),
         contrast=float(rng.uniform(0.75, 1.15)),
         stubble=float(rng.uniform(0.1, 0.8)) if male and rng.random() < 0.25 else 0.0,
-        buzz=0.95,
+        buzz=0.0 if bald and rng.random() < 0.4 else 0.95,
+        hairline=0.7 if styled else float(rng.uniform(0.2, 0.4)),
         hair_colour=hair,
+        lashes=float(rng.uniform(0.15, 0.45) if male else rng.uniform(0.3, 0.8)),
         makeup=float(rng.uniform(0.2, 0.8)) if not male and rng.random() < 0.3 else 0.0,
         seed=float(rng.random()),
     )
-    wears = _wears(assets, rng, hair, male, worn)
     return Person(
         number, identity, head.coefficients(**weights), rotation, position, skin,
         _eyes(assets, rng, tone, gaze), wears, tone,
@@ -101,9 +108,32 @@ def hair_colour(rng: np.random.Generator, tone: int) -> Colour:
 
 
 def _wears(
-    assets: Assets, rng: np.random.Generator, hair: Colour, male: bool, worn: float
-) -> tuple[Wear, ...]:
-    return ()
+    assets: Assets, rng: np.random.Generator, hair: Colour, male: bool, bearded: bool, torso: Floats
+) -> list[Wear]:
+    """Hair, a beard, clothes."""
+    out = [_clothes(rng, torso)]
+    r = rng.random()
+    if assets.styles and r < 0.55:
+        stretch = rng.normal(1.0, 0.02, 3)
+        number = float(rng.integers(len(assets.styles)))
+        out.append(Wear("style", hair, (number, *(float(s) for s in stretch))))
+    elif r < 0.9:
+        thickness = float(np.exp(rng.uniform(np.log(0.004), np.log(0.03))))
+        shells = float(np.clip(round(thickness / 0.003), 3, 7))
+        out.append(Wear("fur", hair, (0.0, thickness, float(rng.uniform(0.8, 1.3)), shells)))
+    if bearded:
+        thickness = float(np.exp(rng.uniform(np.log(0.0015), np.log(0.009))))
+        out.append(Wear("fur", hair, (1.0, thickness, float(rng.uniform(0.45, 0.95)), 4.0)))
+    return out
+
+
+def _clothes(rng: np.random.Generator, torso: Floats) -> Wear:
+    """A top; the head is turned against the body by half of how it is turned in the picture."""
+    share = rng.uniform(0.3, 0.7, 3) * (1.0, 0.8, 1.0)
+    roll, pitch, yaw = (float(a) for a in np.clip(torso * share, -0.6, 0.6))
+    colour = rng.random() ** 2 * np.exp(rng.normal(0, 0.4, 3)) * 0.8
+    width, collar = float(rng.uniform(0.88, 1.12)), float(rng.random())
+    return Wear("shoulders", _colour(np.clip(colour, 0.01, 0.9)), (roll, pitch, yaw, width, collar))
 
 
 def _colour(values: Floats) -> Colour:

@@ -29,6 +29,9 @@ _SHADOW_SIDE = 224
 _IRIS_RADIUS = 0.44
 """The iris over the eyeball's radius."""
 
+_NECK_END = -0.147
+"""Below this height (m) over the neutral sellion skin is not drawn."""
+
 _INNER_COLOURS = {
     Part.SOCKET: (0.36, 0.17, 0.14),
     Part.MOUTH: (0.24, 0.07, 0.06),
@@ -143,6 +146,8 @@ class Renderer:
         head = self.assets.head
         skin = head.triangles[head.parts == Part.SKIN].astype(np.int32)
         self.skin_corners = int(skin.max()) + 1
+        # The shoulders of the head's mesh are under clothes.
+        skin = skin[(head.neutral[head.corner[skin], 2] > _NECK_END).all(axis=1)]
         corner = head.corner[: self.skin_corners]
         neutral = head.normals(head.neutral)
         fixed = np.concatenate(
@@ -190,7 +195,7 @@ class Renderer:
             "origin": tuple(body.sellion),
             "position": tuple(person.position),
             "lens": lens,
-            "irr": (coefficients * scene.light.strength).astype(np.float32).tobytes(),
+            "irr": (coefficients * np.asarray(scene.light.strength)).astype(np.float32).tobytes(),
             "eye": tuple(body.sellion - r.T @ person.position),
             "exposure": 1.0,
             "lamp_on": 0.0,
@@ -237,6 +242,7 @@ class Renderer:
         self._draw_skin(person, setup)
         self._draw_inner(body, setup)
         self._draw_eyes(person, body, setup)
+        self._draw_lashes(person.skin.lashes)
         self._draw_pieces(body, setup, person.skin.seed)
 
     def _draw_skin(self, person: Person, setup: dict[str, Any]) -> None:
@@ -245,7 +251,7 @@ class Renderer:
             self.skin, shadow=1, noise=2, details=3, layer=float(skin.layer),
             other=float(skin.other), mix_other=skin.mix, mirrored=float(skin.mirrored),
             base=skin.base, contrast=skin.contrast, gloss=skin.gloss, stubble=skin.stubble,
-            buzz=skin.buzz, hair_colour=skin.hair_colour, makeup=skin.makeup, seed=skin.seed,
+            buzz=skin.buzz, hairline=skin.hairline, hair_colour=skin.hair_colour, makeup=skin.makeup, seed=skin.seed,
             **setup,
         )  # fmt: skip
         self.skin_vao.render()
@@ -262,7 +268,22 @@ class Renderer:
             inside = part in (Part.MOUTH, Part.GUMS, Part.TEETH)
             gloss = 0.6 if inside else 0.0
             gl.put(self.plain, base=_INNER_COLOURS[part], depth_shade=float(inside), gloss=gloss)
+            if part == Part.LASHES:
+                continue
             vao.render()
+
+    def _draw_lashes(self, strength: float) -> None:
+        """Thin hairs at the lids' rims, over everything else of the face."""
+        vao = self.inner.get(Part.LASHES)
+        if vao is None:
+            return
+        gl.put(self.plain, base=_INNER_COLOURS[Part.LASHES], alpha=strength, pattern=4, gloss=0.0,
+               textured=0.0, cut=0.0, depth_shade=0.0)  # fmt: skip
+        self.ctx.enable(moderngl.BLEND)
+        self._depth_writes(False)
+        vao.render()
+        self._depth_writes(True)
+        self.ctx.disable(moderngl.BLEND)
 
     def _draw_eyes(self, person: Person, body: Body, setup: dict[str, Any]) -> None:
         eyes = person.eyes
@@ -299,7 +320,6 @@ class Renderer:
                 )  # fmt: skip
                 if soft:
                     self.ctx.enable(moderngl.BLEND)
-                    self.ctx.screen.depth_mask = True
                     self._depth_writes(False)
                 vao.render()
                 if soft:

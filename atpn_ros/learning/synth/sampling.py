@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from atpn_ros import geometry
-from atpn_ros.learning.synth import effects, expressions, labels, people
+from atpn_ros.learning.synth import effects, labels, light, people
 from atpn_ros.learning.synth.assets import Assets
 from atpn_ros.learning.synth.body import Body, prepare
 from atpn_ros.learning.synth.scene import Backdrop, Camera, Colour, Lamp, Light, Person, Scene
@@ -51,12 +51,12 @@ def face_scene(
     camera = _camera(rng, plan, body, person)
     flat = camera.project(labels.landmarks3d(body, person, camera))
     face = float(np.ptp(flat, axis=0).max())
-    light = draw_light(assets, rng)
+    lit = draw_light(assets, rng)
     backdrop = draw_backdrop(rng)
     made = effects.draw(rng, face, plan.effects) if plan.effects > 0 else effects.Effects()
     soft = float(rng.uniform(0, 0.03) * plan.size) if rng.random() < 0.6 else 0.0
     made = replace(made, background_blur=soft)
-    return Scene(camera, (person,), light, backdrop, made), body
+    return Scene(camera, (person,), lit, backdrop, made), body
 
 
 def _where(rng: np.random.Generator) -> tuple[Floats, float]:
@@ -94,35 +94,49 @@ def _camera(rng: np.random.Generator, plan: Plan, body: Body, person: Person) ->
 
 
 def draw_light(assets: Assets, rng: np.random.Generator) -> Light:
-    """A turned panorama, and in most scenes a lamp, often where its sun is."""
+    """A turned panorama, and in most scenes a lamp, often where its sun is.
+
+    A camera sets its exposure and white balance by what it sees: the light on what faces the
+    camera is brought near a level, and most of its colour is taken out.
+    """
     i = int(rng.integers(len(assets.panoramas)))
+    panorama = assets.panoramas[i]
     tilt = geometry.about_x(float(rng.normal(0, 0.15)))
     rotation = tilt @ geometry.about_y(float(rng.uniform(-np.pi, np.pi)))
-    lamp = None
-    strength = float(rng.uniform(0.5, 1.25))
+    around = light.irradiance(light.radiance(panorama, rotation))
+    facing = np.maximum(light.harmonics(_FACING) @ around, 0.02).mean(axis=0)
+    lamp, ratio = None, float(np.exp(rng.uniform(np.log(0.4), np.log(5.0))))
     r = rng.random()
     if r < 0.3:
-        panorama = assets.panoramas[i]
-        direction = rotation.T @ panorama.sun
-        power = float(rng.uniform(0.3, 1.0))
         colour = panorama.sun_colour / max(float(panorama.sun_colour.max()), 1e-6)
-        lamp = Lamp(direction, _colour(power * (0.4 + 0.6 * colour)))
+        lamp = Lamp(rotation.T @ panorama.sun, _colour(0.3 + 0.7 * colour))
     elif r < 0.7:
         turn, height = rng.uniform(-2.0, 2.0), rng.uniform(-0.35, 1.2)
         direction = np.array([np.sin(turn) * np.cos(height), -np.sin(height),
                               -np.cos(turn) * np.cos(height)])  # fmt: skip
         warm = float(rng.normal(0, 0.15))
-        power = float(rng.uniform(0.25, 1.3))
-        lamp = Lamp(direction, _colour(power * np.exp([warm, 0.0, -warm])))
+        lamp = Lamp(direction, _colour(np.exp([warm, 0.0, -warm])))
+    total, power = facing.copy(), 0.0
     if lamp is not None:
-        strength *= float(rng.uniform(0.35, 0.85))
-    return Light(i, rotation, strength, lamp)
+        # The lamp's share, told by what a surface facing it receives.
+        power = ratio * float(facing.mean())
+        total += power * np.asarray(lamp.colour) * np.maximum(_FACING @ lamp.direction, 0.15).mean()
+    level = float(np.exp(rng.normal(np.log(0.85), 0.25)))
+    balance = (total.mean() / total) ** float(rng.uniform(0.4, 1.0))
+    gain = balance * level / float((total * balance).mean())
+    if lamp is not None:
+        lamp = Lamp(lamp.direction, _colour(power * np.asarray(lamp.colour) * gain))
+    return Light(i, rotation, _colour(gain), lamp)
+
+
+_FACING = np.array([[0.0, 0.0, -1.0], [0.6, 0.0, -0.8], [-0.6, 0.0, -0.8], [0.0, -0.6, -0.8]])
+"""Normals of what a camera sees of a face, camera frame."""
 
 
 def draw_backdrop(rng: np.random.Generator) -> Backdrop:
     """Half the scenes stand in their panorama, the others before something made by code."""
     kind = str(rng.choice(("panorama", "noise", "shapes", "plain"), p=(0.5, 0.2, 0.2, 0.1)))
-    first, second = rng.random((2, 3)) ** 2
+    first, second = rng.random((2, 1)) ** 2 * np.exp(rng.normal(0, 0.35, (2, 3)))
     return Backdrop(kind, int(rng.integers(2**31)), (_colour(first), _colour(second)))
 
 

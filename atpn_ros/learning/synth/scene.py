@@ -59,7 +59,10 @@ class Skin:
     stubble: float
     buzz: float
     """How dense short hair on the scalp is painted, 0..1."""
+    hairline: float
+    """How far inside the scalp that paint begins: 0 at its soft edge, 1 deep inside."""
     hair_colour: Colour
+    lashes: float
     makeup: float
     seed: float
 
@@ -113,13 +116,13 @@ class Light:
     Attributes:
         panorama: Which one.
         rotation: (3, 3) camera frame to panorama frame (x right, y down, z ahead).
-        strength: Factor on the panorama, brought to mean 1 before.
+        strength: Factors on the panorama's channels; its mean radiance was brought to 1 before.
         lamp: Or None.
     """
 
     panorama: int
     rotation: Floats
-    strength: float
+    strength: Colour
     lamp: Lamp | None = None
 
 

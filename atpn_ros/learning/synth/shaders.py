@@ -93,7 +93,7 @@ uniform sampler2DArray details;
 uniform sampler2D noise;
 uniform float layer; uniform float other; uniform float mix_other; uniform float mirrored;
 uniform vec3 base; uniform float contrast; uniform float gloss;
-uniform float stubble; uniform float buzz; uniform vec3 hair_colour; uniform float makeup;
+uniform float stubble; uniform float buzz; uniform float hairline; uniform vec3 hair_colour; uniform float makeup;
 uniform float seed;
 in vec3 v_pos; in vec3 v_normal; in vec2 v_uv; in vec4 v_mask; in vec3 v_env;
 in float v_open; in vec4 v_lamp;
@@ -127,7 +127,7 @@ void main() {
     float b = stubble * smoothstep(0.15, 0.6, v_mask.y * (0.65 + 0.7 * coarse))
         * (0.55 + 0.6 * hairs);
     albedo = mix(albedo, hair_colour * (0.7 + 0.6 * hairs), clamp(b, 0.0, 0.92));
-    float s = buzz * smoothstep(0.25, 0.75, v_mask.x * 0.75 + 0.5 * (coarse - 0.5) + 0.12)
+    float s = buzz * smoothstep(hairline, hairline + 0.4, v_mask.x * 0.75 + 0.5 * (coarse - 0.5) + 0.12)
         * (0.75 + 0.5 * hairs);
     albedo = mix(albedo, hair_colour * (0.6 + 0.8 * hairs), clamp(s, 0.0, 0.96));
 
@@ -197,8 +197,12 @@ void main() {
         // One shell of fur: denser below, v is the height of the shell.
         float f = texture(noise, v_pos.yz * 9.0 + v_pos.xx * 7.0 + seed).z;
         float g = texture(noise, v_pos.yz * 2.2 + v_pos.xx * 1.7 + seed).y;
-        a *= smoothstep(v_uv.y * 0.9, v_uv.y * 0.9 + 0.25, v_uv.x * (0.35 + 0.9 * f + 0.3 * g));
+        a *= smoothstep(v_uv.y * 0.9, v_uv.y * 0.9 + 0.25, v_uv.x * (0.45 + 0.9 * f + 0.5 * g) - 0.25 * g);
         albedo *= (0.45 + 0.75 * v_uv.y) * (0.6 + 0.8 * f);
+    } else if (pattern == 4) {
+        // Lashes: hairs side by side, seen through.
+        float f = texture(noise, v_uv * vec2(2.3, 2.3)).z;
+        a *= smoothstep(0.25, 0.75, f);
     }
     if (a < cut) discard;
     if (cut < 0.0 && a > -cut) discard;

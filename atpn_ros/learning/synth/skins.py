@@ -107,6 +107,11 @@ def _one(
     albedo, base, trust = _delight(lit, n, mask, texels.corner[..., 0] >= 0)
     trust *= 1 - _eyes(texels, pulled[head.corner], portrait.image.shape, target)
     detail = _filled(albedo / base, trust)
+    # At the border of the photographed tile plain skin begins.
+    side = len(detail)
+    v, u = (np.mgrid[0:side, 0:side] + 0.5) / side
+    edge = np.minimum(_ramp(np.minimum(u, 1 - u), 0.01, 0.14), _ramp(np.minimum(v, 1 - v), 0.01, 0.14))
+    detail = 1.0 + (detail - 1.0) * edge[..., None]
     coded = np.sqrt(np.clip(detail / DETAIL_MAX, 0, 1)) * 255
     brows = _brows(head, fitted, vertices, pulled, target)
     return np.round(coded).astype(np.uint8), base, brows, fitted.identity
@@ -191,11 +196,14 @@ def _delight(
     # what looks like skin does: no hair, no white wall, no shirt; the neck is left plain.
     side = len(there)
     v, u = (np.mgrid[0:side, 0:side] + 0.5) / side
-    across = _ramp(0.5 - np.abs(u - 0.5), 0.12, 0.24)
+    # Beards reach the jaw's sides; at the temples hair does not belong to the skin.
+    narrow = np.interp(v, (0.3, 0.45, 0.6), (0.11, 0.13, 0.2))
+    across = np.clip((0.5 - np.abs(u - 0.5) - narrow) / 0.12, 0, 1)
     inner = across * _ramp(v, 0.22, 0.3) * _ramp(0.84 - v, 0.0, 0.05)
     outer = _ramp(0.5 - np.abs(u - 0.5), 0.08, 0.14) * _ramp(v, 0.18, 0.28) * likely
     outer *= 1 - np.clip(mask[..., 0] * 3, 0, 1)
-    trust = np.maximum(inner, outer) * _ramp(facing, 0.2, 0.4) * there
+    trust = np.maximum(inner, outer) * _ramp(facing, 0.3, 0.6) * there
+    trust = np.minimum(trust, cv2.GaussianBlur(trust, (0, 0), 9) * 1.25)
     return albedo, base, trust
 
 

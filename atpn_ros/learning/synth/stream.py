@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from atpn_ros.crop import CROP_MARGIN
 from atpn_ros.learning.synth import assets as assets_module
 from atpn_ros.learning.synth import backdrop, effects, labels
 from atpn_ros.learning.synth.assets import Assets
@@ -19,7 +20,7 @@ from atpn_ros.learning.synth.renderer import Renderer
 from atpn_ros.learning.synth.sampling import Plan, face_scene
 from atpn_ros.learning.synth.scene import Scene
 from atpn_ros.learning.synth.tones import Palette
-from atpn_ros.types import Floats, Image
+from atpn_ros.types import Box, Floats, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,21 @@ class Sample:
         index: Its number in the stream.
         image: (S, S, 3) uint8 BGR.
         camera: (3, 3) matrix of the picture.
-        face: Its labels; everything in the picture's pixels and its camera's frame.
+        face: Its labels, in the picture's pixels and its camera's frame; None in a picture without
+            a face.
         scene: What it was made of.
+        overlap: How much of the face's crop the picture is: intersection over union of the picture
+            and the square that holds the face (:data:`atpn_ros.crop.CROP_MARGIN`).
+        presence: Whether the picture counts as a crop that holds the face.
     """
 
     index: int
     image: Image
     camera: Floats
-    face: labels.FaceLabels
+    face: labels.FaceLabels | None
     scene: Scene
+    overlap: float
+    presence: bool
 
 
 class Studio:
@@ -60,7 +67,19 @@ class Studio:
         camera = scene.camera
         face = labels.label(body, scene.people[0], camera, picture.depth, picture.scale)
         image = effects.apply(picture.image, (camera.width, camera.height), scene.effects)
-        return Sample(index, image, camera.matrix, face, scene)
+        overlap = crop_overlap(face.box, camera.width)
+        return Sample(index, image, camera.matrix, face, scene, overlap, overlap > PRESENT)
+
+
+PRESENT = 0.35
+"""A picture whose square overlaps the face's by more than this holds the face."""
+
+
+def crop_overlap(box: Box, side: int) -> float:
+    """Intersection over union of a square picture and the square crop around a face's box."""
+    reach = max(box.width, box.height) * CROP_MARGIN
+    picture = Box.from_xyxy(-0.5, -0.5, side - 0.5, side - 0.5)
+    return picture.iou(Box(box.cx, box.cy, reach, reach))
 
 
 def faces(
