@@ -63,9 +63,7 @@ def upright_angle(landmarks: Floats) -> float:
     keeps its length when the head turns to profile.
     """
     eyes = landmarks[60:76].mean(axis=0)
-    mouth = (
-        landmarks[layouts.RIGHT_MOUTH_CORNER] + landmarks[layouts.LEFT_MOUTH_CORNER]
-    ) / 2
+    mouth = (landmarks[layouts.RIGHT_MOUTH_CORNER] + landmarks[layouts.LEFT_MOUTH_CORNER]) / 2
     up = eyes - mouth
     return float(np.arctan2(up[0], -up[1])) if np.hypot(*up) > 1e-6 else 0.0
 
@@ -107,9 +105,7 @@ def _cut_into(out: Image, image: Image, crop: Crop) -> None:
     c, s = np.cos(crop.angle) * scale, np.sin(crop.angle) * scale
     half = (size - 1) / 2
     # Pixel centres: output pixel i lies at crop coordinate (i + 0.5) / size.
-    matrix = np.array(
-        [[c, -s, crop.cx - (c - s) * half], [s, c, crop.cy - (s + c) * half]]
-    )
+    matrix = np.array([[c, -s, crop.cx - (c - s) * half], [s, c, crop.cy - (s + c) * half]])
     cv2.warpAffine(
         image, matrix, (size, size), dst=out, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )

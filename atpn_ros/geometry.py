@@ -5,8 +5,7 @@
 The sign table, for a person who faces the camera (REP-103 about the head's own axes):
 
 ========  ==============================================================
-roll > 0  the head tilts towards its right shoulder (image: clockwise is negative,
-          so the scalp moves to the image's left)
+roll > 0  the head tilts towards its right shoulder (the scalp moves to the image's left)
 pitch > 0 the nose goes down
 yaw > 0   the nose turns to the person's left (to the image's right)
 ========  ==============================================================
@@ -81,13 +80,15 @@ def rotation_to_ray(ray: Floats) -> Floats:
         raise ValueError("the ray must point forward")
     # Rodrigues with the axis (0, 0, 1) x ray: I + [v] + [v]^2 / (1 + cos).
     v = np.array([[0.0, 0.0, x], [0.0, 0.0, y], [-x, -y, 0.0]])
-    return np.eye(3) + v + v @ v / (1.0 + z)
+    out: Floats = np.eye(3) + v + v @ v / (1.0 + z)
+    return out
 
 
 def nearest_rotation(matrix: Floats) -> Floats:
     """(3, 3) the rotation closest to a matrix (orthogonal Procrustes)."""
     u, _, vt = np.linalg.svd(matrix)
-    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    out: Floats = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    return out
 
 
 def angle_between(a: Floats, b: Floats) -> float:
@@ -116,6 +117,13 @@ def quaternion(rotation: Floats) -> tuple[float, float, float, float]:
     q /= np.linalg.norm(q)
     x, y, z, w = (float(v) for v in (q if q[3] >= 0 else -q))
     return x, y, z, w
+
+
+def rotation_of(x: float, y: float, z: float, w: float) -> Floats:
+    """(3, 3) rotation of a unit quaternion; the inverse of :func:`quaternion`."""
+    v = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    out: Floats = np.eye(3) + 2 * w * v + 2 * v @ v
+    return out
 
 
 def frame_along(direction: Floats) -> Floats:

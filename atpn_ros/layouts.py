@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from atpn_ros.types import Array
+
 WFLW98 = 98
 IBUG68 = 68
 
@@ -81,7 +83,7 @@ GROUPS98: dict[str, tuple[int, ...]] = {
 _INDEX68 = np.asarray(IBUG68_IN_WFLW98)
 
 
-def to_ibug68(points: np.ndarray) -> np.ndarray:
+def to_ibug68(points: Array) -> Array:
     """The (..., 68, D) iBUG points of (..., 98, D) WFLW points.
 
     >>> to_ibug68(np.arange(98)[:, None])[[0, 1, 36, 45, 67], 0].tolist()

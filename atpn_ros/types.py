@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating]
 Image = npt.NDArray[np.uint8]
+Array = npt.NDArray[Any]
 
 
 class AtpnError(Exception):

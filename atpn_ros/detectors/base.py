@@ -10,7 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from atpn_ros.crop import Crop
-from atpn_ros.types import Box, Image
+from atpn_ros.types import AtpnError, Box, Image
+
+
+class DetectorError(AtpnError):
+    """A detector that is not installed or cannot be loaded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ packed form of ICT-FaceKit); nothing of it is part of this package.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class Fit:
     """(98, 2) where the fitted head's points fall, in the pixels that were given."""
     coefficients: Floats
     residual: float
-    """Mean distance of the 68 points, pixels."""
+    """Mean distance of the given points, pixels."""
 
 
 def load_points(folder: Path) -> PointModel:
@@ -94,7 +95,10 @@ def _place(vertices: Floats, marks: list[int]) -> Floats:
     out[index68] = v[marks]
     out[0:33] = _between(v[marks[:17]], 33)
     # iBUG clicks follow the brow's middle; WFLW has both edges.
-    for upper, lower in (((34, 35, 36, 37), (41, 40, 39, 38)), ((45, 44, 43, 42), (47, 48, 49, 50))):
+    for upper, lower in (
+        ((34, 35, 36, 37), (41, 40, 39, 38)),
+        ((45, 44, 43, 42), (47, 48, 49, 50)),
+    ):
         out[list(lower)] = out[list(upper)] - (0.0, _BROW_THICKNESS, 0.0)
     for a, b, middle in ((61, 63, 62), (65, 67, 66), (69, 71, 70), (73, 75, 74)):
         out[middle] = (out[a] + out[b]) / 2
@@ -112,32 +116,39 @@ def _between(points: Floats, count: int) -> Floats:
     return out
 
 
-def fit(model: PointModel, points68: Floats, rounds: int = 8, weight: float = 1.0) -> Fit:
-    """Fit the head to (68, 2) iBUG points by alternating camera and shape.
+def fit(
+    model: PointModel,
+    points: Floats,
+    index: Sequence[int] = layouts.IBUG68_IN_WFLW98,
+    rounds: int = 8,
+    weight: float = 1.0,
+) -> Fit:
+    """Fit the head to 2D points by alternating camera and shape.
 
     Args:
         model: The head.
-        points68: Pixels.
+        points: (N, 2) pixels.
+        index: Which of the 98 each point is; the iBUG-68 points by default.
         rounds: Alternations.
         weight: How much the prior counts against the points, in pixels per 100 pixel face.
     """
-    index = np.asarray(layouts.IBUG68_IN_WFLW98)
-    size = float(np.ptp(points68, axis=0).max())
+    chosen = np.asarray(index)
+    size = float(np.ptp(points, axis=0).max())
     # The far side of the jaw slides along the head when it turns: trust it less.
-    trust = np.where(np.arange(68) < 17, 0.35, 1.0)
+    trust = np.where(chosen < 33, 0.35, 1.0)
     coefficients = np.zeros(len(model.spread))
-    rotation, scale, shift = _camera(model.mean[index], points68, trust)
+    rotation, scale, shift = _camera(model.mean[chosen], points, trust)
     for _ in range(rounds):
-        turned = model.basis[:, index] @ rotation.T * scale
+        turned = model.basis[:, chosen] @ rotation.T * scale
         jacobian = (turned[..., :2] * trust[:, None]).reshape(len(coefficients), -1).T
-        base = model.mean[index] @ rotation.T * scale
-        target = ((points68 - shift - base[:, :2]) * trust[:, None]).ravel()
+        base = model.mean[chosen] @ rotation.T * scale
+        target = ((points - shift - base[:, :2]) * trust[:, None]).ravel()
         prior = np.diag((weight * size / 100 / model.spread) ** 2)
         coefficients = np.linalg.solve(jacobian.T @ jacobian + prior, jacobian.T @ target)
-        rotation, scale, shift = _camera(model.shape(coefficients)[index], points68, trust)
-    points = model.shape(coefficients) @ rotation.T[:, :2] * scale + shift
-    residual = float(np.linalg.norm(points[index] - points68, axis=1).mean())
-    return Fit(rotation, points, coefficients, residual)
+        rotation, scale, shift = _camera(model.shape(coefficients)[chosen], points, trust)
+    placed = model.shape(coefficients) @ rotation.T[:, :2] * scale + shift
+    residual = float(np.linalg.norm(placed[chosen] - points, axis=1).mean())
+    return Fit(rotation, placed, coefficients, residual)
 
 
 def _camera(shape: Floats, points: Floats, trust: Floats) -> tuple[Floats, float, Floats]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import csv
 import math
-import os
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from atpn_ros.learning.augment import Example, empty_example, face_example
@@ -24,6 +24,9 @@ from atpn_ros.learning.export import export
 from atpn_ros.learning.losses import Truth, atpn_loss
 from atpn_ros.learning.network import Atpn, AtpnSettings
 from atpn_ros.types import Image
+
+_UNREADABLE = (RuntimeError, KeyError, TypeError, EOFError, OSError, pickle.UnpicklingError)
+"""What PyTorch raises for a file that is no checkpoint of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class _Examples(IterableDataset[tuple[np.ndarray, ...]]):
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         for step in range(self.first + worker, self.settings.steps, workers):
             rng = np.random.default_rng((self.settings.seed, step))
-            yield _stack([self._example(rng) for _ in range(self.settings.batch)])
+            yield stack([self._example(rng) for _ in range(self.settings.batch)])
 
     def _example(self, rng: np.random.Generator) -> Example:
         sample = self.samples[int(rng.integers(len(self.samples)))]
@@ -86,7 +89,8 @@ class _Examples(IterableDataset[tuple[np.ndarray, ...]]):
         return face_example(sample, rng)
 
 
-def _stack(examples: list[Example]) -> tuple[np.ndarray, ...]:
+def stack(examples: list[Example]) -> tuple[np.ndarray, ...]:
+    """Crops, then the fields of :class:`atpn_ros.learning.losses.Truth`, as a batch."""
     fields = ("landmarks", "trust", "rotation", "pose_weight", "presence", "presence_weight")
     columns = [np.asarray([getattr(e, f) for e in examples], np.float32) for f in fields]
     return np.stack([e.crop for e in examples]), *columns
@@ -178,7 +182,7 @@ def _save(
     }
     part = path.with_suffix(".part")
     torch.save(state, part)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _resume(
@@ -199,7 +203,7 @@ def _resume(
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         return int(state["step"])
-    except (RuntimeError, KeyError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path}: corrupt checkpoint: {error}") from error
 
 
@@ -213,11 +217,6 @@ def load_average(path: Path) -> Atpn:
         state = torch.load(path, weights_only=True)
         network = Atpn(AtpnSettings(**state["settings"]["network"]))
         network.load_state_dict(state["average"])
-    except (RuntimeError, KeyError, TypeError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path}: corrupt checkpoint: {error}") from error
     return network.eval()
-
-
-def tensor(batch: Image) -> Tensor:
-    """(N, H, W, 3) uint8 crops as the network takes them."""
-    return torch.from_numpy(np.ascontiguousarray(batch))

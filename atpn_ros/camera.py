@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A calibrated camera: from the fields of a camera_info and an image's size to rays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from atpn_ros.types import AtpnError, Floats
+
+
+class BadCamera(AtpnError):
+    """A camera_info that cannot be used for an image; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraInfo:
+    """The fields of ``sensor_msgs/CameraInfo`` that matter here, with REP-104's meaning.
+
+    ``k`` and ``d`` hold for the full resolution ``width`` x ``height``; the region of interest is
+    in full-resolution pixels, all zero meaning the whole image; a binning of 0 means 1.
+    """
+
+    width: int
+    height: int
+    k: tuple[float, ...]
+    d: tuple[float, ...] = ()
+    distortion_model: str = ""
+    binning_x: int = 0
+    binning_y: int = 0
+    roi_x: int = 0
+    roi_y: int = 0
+    roi_width: int = 0
+    roi_height: int = 0
+    frame_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera with distortion, for images of one size.
+
+    Attributes:
+        matrix: (3, 3) for the pixels of the actual image.
+        distortion: OpenCV's coefficients, empty without distortion.
+        fisheye: Whether they are those of the equidistant model.
+    """
+
+    matrix: Floats
+    distortion: Floats
+    fisheye: bool = False
+
+    def rays(self, points: Floats) -> Floats:
+        """(N, 3) rays (x, y, 1) in the camera frame through (N, 2) pixels; never NaN.
+
+        Far outside the image a distortion model may not be invertible; what OpenCV's iteration
+        leaves there is clamped to a half angle of 89 degrees.
+        """
+        if self.fisheye:
+            flat = cv2.fisheye.undistortPoints(
+                np.asarray(points, np.float64)[:, None], self.matrix, self.distortion
+            )
+        else:
+            flat = cv2.undistortPoints(
+                np.asarray(points, np.float64)[:, None],
+                self.matrix,
+                self.distortion if self.distortion.size else None,
+            )
+        limit = float(np.tan(np.radians(89)))
+        xy = np.nan_to_num(flat[:, 0], nan=0.0, posinf=limit, neginf=-limit)
+        return np.concatenate([np.clip(xy, -limit, limit), np.ones((len(xy), 1))], axis=1)
+
+    def project(self, points: Floats) -> Floats:
+        """(N, 2) pixels of (N, 3) points in the camera frame, z > 0."""
+        p = np.asarray(points, np.float64)[:, None]
+        zero = np.zeros(3)
+        if self.fisheye:
+            out, _ = cv2.fisheye.projectPoints(p, zero, zero, self.matrix, self.distortion)
+        else:
+            out, _ = cv2.projectPoints(p, zero, zero, self.matrix, self.distortion)
+        return np.asarray(out[:, 0], np.float64)
+
+
+_COEFFICIENTS = {
+    "plumb_bob": (4, 5),
+    "rational_polynomial": (8, 12, 14),
+    "thin_prism_fisheye": (),
+    "equidistant": (4,),
+}
+
+
+def camera_for(info: CameraInfo, image_width: int, image_height: int) -> Camera:
+    """The camera of an image: K after region of interest, binning and any other resolution.
+
+    Raises:
+        BadCamera: Uncalibrated, not finite, of an unknown model, or of another aspect ratio.
+    """
+    k = np.asarray(info.k, np.float64)
+    if k.size != 9 or not np.isfinite(k).all():
+        raise BadCamera("camera_info: K is not nine finite numbers")
+    if not k[0] > 0 or not k[4] > 0:
+        raise BadCamera("camera_info: uncalibrated (K[0] or K[4] is not positive)")
+    distortion, fisheye = _distortion(info)
+    binning_x, binning_y = max(1, info.binning_x), max(1, info.binning_y)
+    whole = info.roi_width == 0 or info.roi_height == 0
+    width = (info.width if whole else info.roi_width) / binning_x
+    height = (info.height if whole else info.roi_height) / binning_y
+    offset_x, offset_y = (0, 0) if whole else (info.roi_x, info.roi_y)
+    if image_width <= 0 or image_height <= 0:
+        raise BadCamera("the image is empty")
+    if width < 1 or height < 1:
+        # Some drivers leave the size out; then K can only be meant for this image.
+        width, height = float(image_width), float(image_height)
+    scale_x, scale_y = image_width / width, image_height / height
+    if abs(scale_x / scale_y - 1) > 0.02:
+        raise BadCamera(
+            f"camera_info is for {width:.0f}x{height:.0f}, "
+            f"the image is {image_width}x{image_height}"
+        )
+
+    def shift(centre: float, offset: int, binning: int, scale: float) -> float:
+        return ((centre - offset) / binning + 0.5) * scale - 0.5
+
+    matrix = np.array(
+        [
+            [k[0] / binning_x * scale_x, 0.0, shift(k[2], offset_x, binning_x, scale_x)],
+            [0.0, k[4] / binning_y * scale_y, shift(k[5], offset_y, binning_y, scale_y)],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+    if not np.isfinite(matrix).all() or matrix[0, 0] < 1e-6 or matrix[1, 1] < 1e-6:
+        raise BadCamera("camera_info: K is out of any range")
+    return Camera(matrix, distortion, fisheye)
+
+
+def _distortion(info: CameraInfo) -> tuple[Floats, bool]:
+    d = np.asarray(info.d, np.float64)
+    if not np.isfinite(d).all():
+        raise BadCamera("camera_info: D is not finite")
+    if not d.any():
+        return np.empty(0), False
+    if info.distortion_model == "equidistant" and d.size == 4:
+        return d, True
+    allowed: Sequence[int] = _COEFFICIENTS.get(info.distortion_model, ())
+    if d.size not in allowed or info.distortion_model == "equidistant":
+        raise BadCamera(
+            f"camera_info: {d.size} coefficients of model "
+            f"{info.distortion_model!r:.40} are not known"
+        )
+    return d, False

@@ -1,0 +1,29 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``atpn``. Each sub-command is a module with ``add_parser`` and ``run``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from atpn_ros.cli import demo, learn
+from atpn_ros.types import AtpnError
+
+_COMMANDS = (demo, learn)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one sub-command; errors are one line."""
+    parser = argparse.ArgumentParser(prog="atpn", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    args = parser.parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except AtpnError as error:
+        print(f"atpn {args.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

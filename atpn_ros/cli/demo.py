@@ -1,0 +1,228 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""``atpn demo``: the real node on a real photograph that moves before it like before a camera.
+
+The node and the camera run in processes of their own (``face_node`` and ``demo_client``) and talk
+over ROS topics only; this module starts them and tells what came back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from atpn_ros import drawing
+from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
+from atpn_ros.flow import percentiles_ms
+from atpn_ros.types import AtpnError, Box, Face, FaceFrame, FaceState, HeadPose, Image
+
+_START_LIMIT_S = 20.0
+
+
+class DemoError(AtpnError):
+    """What the demo lacks, in one line."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``demo`` to ``atpn``."""
+    parser = commands.add_parser("demo", help="start the node and show it a moving portrait")
+    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="where results go")
+    parser.add_argument("--seconds", type=float, default=24.0, help="length of the show")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo; 0 when the node answered."""
+    out: Path = args.out
+    out.mkdir(parents=True, exist_ok=True)
+    frames = round(args.seconds * RATE)
+    portrait = MovingPortrait(frames)
+    records = _play(out, frames)
+    summary = summarise(records, portrait)
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    cv2.imwrite(str(out / "faces.jpg"), sheet(records, portrait), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    _tell(summary)
+    print(f"\nleft in {out}: faces.jpg, summary.json, frames.jsonl, node.log")
+    return 0 if summary["frames"]["processed"] else 1
+
+
+def _play(out: Path, frames: int) -> list[dict[str, Any]]:
+    """Start both processes, wait for the camera to end, stop the node."""
+    environment = _environment()
+    log = out / "node.log"
+    print(f"starting face_node (log: {log})", flush=True)
+    with log.open("w") as stream:
+        node = subprocess.Popen(  # noqa: S603 our own script
+            [sys.executable, str(_script("face_node"))],
+            env=environment, stdout=stream, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            client = subprocess.run(  # noqa: S603 our own script
+                [sys.executable, str(_script("demo_client")), str(out / "frames.jsonl"),
+                 str(frames), str(_START_LIMIT_S)],
+                env=environment, check=False,
+            )  # fmt: skip
+        finally:
+            node.send_signal(signal.SIGINT)
+            try:
+                code = node.wait(10)
+            except subprocess.TimeoutExpired:
+                node.kill()
+                code = node.wait()
+    if client.returncode:
+        last = log.read_text().strip().splitlines()[-1:] or ["the log is empty"]
+        raise DemoError(f"the node gave no answer; its last word: {last[0]}")
+    if code:
+        raise DemoError(f"face_node ended with code {code}, see {log}")
+    return [json.loads(line) for line in (out / "frames.jsonl").read_text().splitlines()]
+
+
+def _script(name: str) -> Path:
+    """An executable of this package: installed by pip or colcon, or in the checkout."""
+    here = Path(__file__).resolve()
+    places = [Path(sys.prefix) / "lib" / "atpn_ros", here.parents[2] / "scripts"]
+    prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+    places += [Path(p) / "lib" / "atpn_ros" for p in prefixes if p]
+    for place in places:
+        if (place / name).is_file():
+            return place / name
+    raise DemoError(f"{name} is not installed: run make venv, or source your workspace")
+
+
+def _environment() -> dict[str, str]:
+    """A ROS world of its own on this machine, with the profile that keeps images whole."""
+    profile = _profile()
+    return os.environ | {
+        "ROS_DOMAIN_ID": os.environ.get("ROS_DOMAIN_ID", str(1 + os.getpid() % 100)),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profile),
+        "FASTDDS_DEFAULT_PROFILES_FILE": str(profile),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _profile() -> Path:
+    here = Path(__file__).resolve()
+    for place in (Path(sys.prefix) / "share" / "atpn_ros", here.parents[2]):
+        if (place / "config" / "fastdds_shm.xml").is_file():
+            return place / "config" / "fastdds_shm.xml"
+    raise DemoError("config/fastdds_shm.xml is not installed: run make venv")
+
+
+def summarise(records: list[dict[str, Any]], portrait: MovingPortrait) -> dict[str, Any]:
+    """What came back, as numbers.
+
+    Args:
+        records: One per frame sent, as ``demo_client`` writes them; ``received_ns`` is null for a
+            frame that no answer came to.
+        portrait: Knows when the face was in view.
+    """
+    answered = [r for r in records if r["received_ns"] is not None]
+    latency = [r["received_ns"] - r["stamp_ns"] for r in answered]
+    outside = [
+        1 - r["network_ns"] / max(1, t)
+        for r, t in zip(answered, latency, strict=True)
+        if r["faces"]
+    ]
+    held = {r["n"]: [f["id"] for f in r["faces"] if f["state"] != FaceState.LOST] for r in answered}
+    left = portrait.leaves_at
+    gone = next((n for n in sorted(held) if n >= left and not held[n]), len(records))
+    first = [i for n, ids in held.items() if n < left for i in ids]
+    p50, p95, worst = percentiles_ms(latency, 50, 95, 100)
+    detector_calls = sum(r["detector_ran"] for r in answered)
+    span = (records[-1]["stamp_ns"] - records[0]["stamp_ns"]) * 1e-9
+    return {
+        "frames": {
+            "sent": len(records),
+            "processed": len(answered),
+            "dropped": len(records) - len(answered),
+            "rate_hz": round((len(records) - 1) / span, 2) if span > 0 else 0.0,
+        },
+        "faces": {
+            "frames_with_face": sum(bool(ids) for ids in held.values()),
+            "track_ids": sorted({i for ids in held.values() for i in ids}),
+            "track_ids_before_leaving": sorted(set(first)),
+            "frames_held_before_leaving": len(first),
+            "frames_in_view_before_leaving": left,
+            "lost_frames_after_leaving": gone - left,
+        },
+        "latency_ms": {
+            "p50": round(p50, 2),
+            "p95": round(p95, 2),
+            "max": round(worst, 2),
+            "share_outside_network_p50": round(float(np.median(outside)), 3) if outside else None,
+        },
+        "detector": {
+            "name": answered[-1]["detector"] if answered else None,
+            "calls": detector_calls,
+            "share_of_frames": round(detector_calls / max(1, len(answered)), 3),
+        },
+        "engine": answered[-1]["engine"] if answered else None,
+    }
+
+
+def _tell(summary: dict[str, Any]) -> None:
+    frames, faces = summary["frames"], summary["faces"]
+    latency, detector = summary["latency_ms"], summary["detector"]
+    share = latency["share_outside_network_p50"]
+    print(
+        f"\nframes    {frames['sent']} sent at {frames['rate_hz']} Hz,"
+        f" {frames['processed']} processed, {frames['dropped']} dropped"
+        f"\nfaces     ids {faces['track_ids']}; held in {faces['frames_held_before_leaving']} of"
+        f" {faces['frames_in_view_before_leaving']} frames before it left, lost"
+        f" {faces['lost_frames_after_leaving']} frames after it left"
+        f"\nlatency   image stamp to landmarks received: p50 {latency['p50']} ms,"
+        f" p95 {latency['p95']} ms"
+        + ("" if share is None else f"; {share:.0%} of it outside the network (p50)")
+        + f"\ndetector  {detector['name']}: {detector['calls']} calls,"
+        f" {detector['share_of_frames']:.1%} of frames"
+        f"\nengine    {summary['engine']}"
+    )
+
+
+def sheet(records: list[dict[str, Any]], portrait: MovingPortrait, tiles: int = 12) -> Image:
+    """A sheet of annotated frames, evenly spread over the show."""
+    chosen = np.linspace(0, len(records) - 1, tiles).round().astype(int)
+    pictures = []
+    for n in chosen:
+        record, picture = records[n], portrait.frame(int(n))
+        annotated = drawing.draw(picture, face_frame(record))
+        pictures.append(cv2.resize(annotated, (400, 300), interpolation=cv2.INTER_AREA))
+    rows = [np.hstack(pictures[i : i + 4]) for i in range(0, tiles, 4)]
+    return np.vstack(rows).astype(np.uint8)
+
+
+def face_frame(record: dict[str, Any]) -> FaceFrame:
+    """A record of ``demo_client`` as the core's type."""
+    faces = []
+    for f in record["faces"]:
+        points = np.array(f["xy"]).reshape(-1, 2) if f["xy"] else None
+        pose = None
+        if f["rotation"]:
+            position = None if f["position"] is None else np.array(f["position"])
+            pose = HeadPose(np.array(f["rotation"]).reshape(3, 3), position, np.zeros((6, 6)))
+        faces.append(
+            Face(f["id"], FaceState(f["state"]), Box(*f["box"]), f["presence"], 0, 0, points,
+                 pose=pose)
+        )  # fmt: skip
+    return FaceFrame(record["stamp_ns"], "camera", WIDTH, HEIGHT, tuple(faces))
+
+
+def wait_until(condition: Any, limit_s: float, step: Any) -> bool:
+    """Call ``step`` until ``condition`` holds; whether it did in time."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        if condition():
+            return True
+        step()
+    return bool(condition())

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A public-domain portrait, panned, zoomed and rolled like before a moving camera."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from atpn_ros.types import AtpnError, Floats, Image
+
+WIDTH, HEIGHT, RATE = 640, 480, 15
+"""Of the demo's camera: pixels, and frames per second."""
+
+FOCAL = 600.0
+"""Of the demo's camera, pixels."""
+
+_FACE = np.array([224.0, 118.0])
+_FACE_SIZE = 105.0
+
+
+class NoPortrait(AtpnError):
+    """The photograph is not installed."""
+
+
+class MovingPortrait:
+    """A show of a given number of frames: face in view, away, and back.
+
+    The photograph is NASA's portrait of Eileen Collins (public domain), as scikit-image ships it.
+
+    Attributes:
+        leaves_at: The first frame that does not show the middle of the face any more.
+        returns_at: The first frame that shows it again.
+    """
+
+    def __init__(self, frames: int) -> None:
+        try:
+            from skimage import data
+        except ImportError as error:
+            raise NoPortrait(
+                "the portrait comes with scikit-image: pip install scikit-image"
+            ) from error
+        self._photograph = cv2.cvtColor(np.asarray(data.astronaut()), cv2.COLOR_RGB2BGR)
+        self._frames = frames
+        inside = [self._in_view(n) for n in range(frames)]
+        away = [n for n in range(frames) if not inside[n]]
+        self.leaves_at = away[0] if away else frames
+        self.returns_at = away[-1] + 1 if away else frames
+
+    def frame(self, n: int) -> Image:
+        """(480, 640, 3) BGR picture of frame n."""
+        return np.asarray(
+            cv2.warpAffine(
+                self._photograph, self._view(n), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_CONSTANT, borderValue=(96, 92, 88),
+            ),
+            np.uint8,
+        )  # fmt: skip
+
+    def _in_view(self, n: int) -> bool:
+        x, y = self._view(n) @ (*_FACE, 1.0)
+        return bool(0 <= x < WIDTH and 0 <= y < HEIGHT)
+
+    def _view(self, n: int) -> Floats:
+        """(2, 3) photograph to camera pixels."""
+        t = n / max(1, self._frames - 1)  # 0..1 over the show
+        zoom = 1.45 + 0.45 * np.sin(2 * np.pi * (2 * t + 0.1))
+        roll = np.radians(22) * np.sin(2 * np.pi * 2.5 * t)
+        x = WIDTH / 2 + 130 * np.sin(2 * np.pi * 3 * t)
+        y = HEIGHT / 2 - 40 + 50 * np.sin(2 * np.pi * 4 * t)
+        # The camera looks down and away for a while: the face leaves over the upper edge.
+        away = np.clip((t - 0.66) / 0.03, 0, 1) * np.clip((0.80 - t) / 0.03, 0, 1)
+        y -= 430 * away * away * (3 - 2 * away)
+        c, s = np.cos(roll) * zoom, np.sin(roll) * zoom
+        turn = np.array([[c, -s], [s, c]])
+        return np.concatenate([turn, (np.array([x, y]) - turn @ _FACE)[:, None]], axis=1)

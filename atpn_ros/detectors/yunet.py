@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""YuNet's ONNX file, by path, through ONNX Runtime (the model is not part of this package)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from atpn_ros.detectors.base import Detection, DetectorError
+from atpn_ros.types import Box, Floats, Image
+
+_STRIDES = (8, 16, 32)
+
+
+class YuNetDetector:
+    """YuNet with a fixed or a free input size.
+
+    Args:
+        model: The ``.onnx`` file, as OpenCV's model zoo publishes it.
+        min_score: Faces below are not reported.
+
+    Raises:
+        DetectorError: ONNX Runtime is missing, or the file is not a YuNet.
+    """
+
+    name = "yunet"
+
+    def __init__(self, model: Path, min_score: float = 0.6) -> None:
+        try:
+            import onnxruntime as ort
+        except ImportError as error:
+            raise DetectorError("YuNet needs ONNX Runtime: pip install onnxruntime") from error
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise DetectorError(f"{model}: cannot be loaded: {error}") from error
+        self._outputs = [f"{part}_{s}" for part in ("cls", "obj", "bbox") for s in _STRIDES]
+        have = {o.name for o in self._session.get_outputs()}
+        if not have.issuperset(self._outputs):
+            raise DetectorError(f"{model}: not a YuNet: has outputs {sorted(have)}")
+        source = self._session.get_inputs()[0]
+        self._input = source.name
+        fixed = source.shape[2:]
+        self._size = (
+            (int(fixed[1]), int(fixed[0])) if all(isinstance(v, int) for v in fixed) else None
+        )
+        self._min_score = min_score
+
+    def detect(self, image: Image) -> list[Detection]:
+        """All faces, best first."""
+        canvas, scale = self._fit(image)
+        blob = canvas.transpose(2, 0, 1)[None].astype(np.float32)
+        values = self._session.run(self._outputs, {self._input: blob})
+        scores, boxes = _decode(values, canvas.shape[1])
+        keep = scores >= self._min_score
+        scores, boxes = scores[keep], boxes[keep] / scale
+        if not len(scores):
+            return []
+        corners = np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
+        chosen = cv2.dnn.NMSBoxes(corners.tolist(), scores.tolist(), self._min_score, 0.3)
+        return [
+            Detection(Box(*(float(v) for v in boxes[i])), float(scores[i]))
+            for i in np.asarray(chosen).ravel()
+        ]
+
+    def _fit(self, image: Image) -> tuple[Image, float]:
+        """The picture in the top left corner of the network's input, and by how much it shrank."""
+        height, width = image.shape[:2]
+        # A free input is taken at 320 wide and in multiples of the coarsest stride.
+        size = self._size or (320, max(32, round(320 * height / width / 32) * 32))
+        scale = min(size[0] / width, size[1] / height)
+        w, h = max(1, int(width * scale)), max(1, int(height * scale))
+        canvas = np.zeros((size[1], size[0], 3), np.uint8)
+        canvas[:h, :w] = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
+        return canvas, scale
+
+
+def _decode(values: list[Floats], width: int) -> tuple[Floats, Floats]:
+    """(K,) scores and (K, 4) centre-and-size boxes of all strides' anchors."""
+    scores, boxes = [], []
+    for i, stride in enumerate(_STRIDES):
+        cls, obj, box = (values[part * len(_STRIDES) + i][0] for part in range(3))
+        columns = width // stride
+        index = np.arange(len(box))
+        corner = np.stack([index % columns, index // columns], axis=1)
+        scores.append(np.sqrt(np.clip(cls, 0, 1) * np.clip(obj, 0, 1))[:, 0])
+        boxes.append(np.concatenate([corner + box[:, :2], np.exp(box[:, 2:4])], axis=1) * stride)
+    return np.concatenate(scores), np.concatenate(boxes)

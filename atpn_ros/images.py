@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Image bytes to a BGR picture, or :class:`BadImage` with the reason; nothing else ever comes out.
+
+Encodings are those of ``sensor_msgs/image_encodings`` plus ``nv12``. 16-bit grey is scaled to
+8 bits by its full range, 32-bit float grey is taken as 0..1.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+
+from atpn_ros.types import Array, AtpnError, Image
+
+Bytes: TypeAlias = "bytes | bytearray | memoryview | Array"
+
+MAX_PIXELS = 64_000_000
+"""Default limit of a picture's size, checked before anything is decoded or allocated."""
+
+
+class BadImage(AtpnError):
+    """An image that cannot be used.
+
+    Attributes:
+        reason: A short name that can be counted, e.g. ``short_data``.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How an encoding's bytes lie: type, channels per pixel, rows per image row, conversion."""
+
+    dtype: type[np.generic]
+    channels: int
+    convert: Callable[[Array], Array]
+    rows: float = 1.0
+    even: bool = False
+
+
+def _coded(code: int) -> Callable[[Array], Array]:
+    return lambda pixels: cv2.cvtColor(pixels, code)
+
+
+def _same(pixels: Array) -> Array:
+    return pixels
+
+
+def _high_byte(pixels: Array) -> Array:
+    return (pixels >> 8).astype(np.uint8)
+
+
+def _grey16(pixels: Array) -> Array:
+    return cv2.cvtColor(_high_byte(pixels), cv2.COLOR_GRAY2BGR)
+
+
+def _grey_float(pixels: Array) -> Array:
+    grey = np.nan_to_num(np.clip(pixels, 0.0, 1.0), nan=0.0) * 255.0
+    return cv2.cvtColor(grey.astype(np.uint8), cv2.COLOR_GRAY2BGR)
+
+
+def _table() -> dict[str, _Layout]:
+    u8, u16 = np.uint8, np.uint16
+    bgr = _Layout(u8, 3, _same)
+    grey8 = _Layout(u8, 1, _coded(cv2.COLOR_GRAY2BGR))
+    bgra = _Layout(u8, 4, _coded(cv2.COLOR_BGRA2BGR))
+    uyvy = _Layout(u8, 2, _coded(cv2.COLOR_YUV2BGR_UYVY), even=True)
+    yuyv = _Layout(u8, 2, _coded(cv2.COLOR_YUV2BGR_YUYV), even=True)
+    table = {
+        "bgr8": bgr,
+        "8UC3": bgr,
+        "rgb8": _Layout(u8, 3, _coded(cv2.COLOR_RGB2BGR)),
+        "bgra8": bgra,
+        "8UC4": bgra,
+        "rgba8": _Layout(u8, 4, _coded(cv2.COLOR_RGBA2BGR)),
+        "bgr16": _Layout(u16, 3, _high_byte),
+        "16UC3": _Layout(u16, 3, _high_byte),
+        "rgb16": _Layout(u16, 3, lambda p: cv2.cvtColor(_high_byte(p), cv2.COLOR_RGB2BGR)),
+        "mono8": grey8,
+        "8UC1": grey8,
+        "mono16": _Layout(u16, 1, _grey16),
+        "16UC1": _Layout(u16, 1, _grey16),
+        "32FC1": _Layout(np.float32, 1, _grey_float),
+        "yuv422": uyvy,
+        "uyvy": uyvy,
+        "yuv422_yuy2": yuyv,
+        "yuyv": yuyv,
+        "nv12": _Layout(u8, 1, _coded(cv2.COLOR_YUV2BGR_NV12), rows=1.5, even=True),
+        "nv21": _Layout(u8, 1, _coded(cv2.COLOR_YUV2BGR_NV21), rows=1.5, even=True),
+    }
+    # OpenCV names a Bayer pattern by its second row's second and third pixel, ROS by its first two.
+    patterns = {
+        "rggb": cv2.COLOR_BayerBG2BGR,
+        "bggr": cv2.COLOR_BayerRG2BGR,
+        "gbrg": cv2.COLOR_BayerGR2BGR,
+        "grbg": cv2.COLOR_BayerGB2BGR,
+    }
+    for name, code in patterns.items():
+        convert = _coded(code)
+        table[f"bayer_{name}8"] = _Layout(u8, 1, convert)
+        table[f"bayer_{name}16"] = _Layout(u16, 1, lambda p, f=convert: f(_high_byte(p)))  # type: ignore[misc]
+    return table
+
+
+_LAYOUTS = _table()
+
+ENCODINGS: tuple[str, ...] = tuple(_LAYOUTS)
+"""Every raw encoding that can be decoded."""
+
+
+def decode_raw(
+    width: int,
+    height: int,
+    encoding: str,
+    is_bigendian: bool,
+    step: int,
+    data: Bytes,
+    max_pixels: int = MAX_PIXELS,
+) -> Image:
+    """The picture in the fields of a ``sensor_msgs/Image``.
+
+    Returns:
+        (height, width, 3) uint8 BGR. For ``bgr8`` without padding it shares memory with ``data``.
+
+    Raises:
+        BadImage: The fields do not describe a picture.
+    """
+    layout = _LAYOUTS.get(encoding)
+    if layout is None:
+        raise BadImage("unknown_encoding", f"encoding {encoding!r:.40} is not known")
+    _check_size(width, height, max_pixels)
+    if layout.even and (width % 2 or (layout.rows != 1 and height % 2)):
+        raise BadImage("odd_size", f"{encoding} needs even sides, not {width}x{height}")
+    dtype = np.dtype(layout.dtype)
+    row = width * layout.channels * dtype.itemsize
+    rows = int(height * layout.rows)
+    if step < row:
+        raise BadImage("short_step", f"step {step} is less than the {row} bytes of a row")
+    buffer = _flat(data)
+    # The last row may come without its padding.
+    if buffer.size < step * (rows - 1) + row:
+        raise BadImage(
+            "short_data", f"{buffer.size} bytes, {encoding} {width}x{height} needs {step * rows}"
+        )
+    if buffer.size >= step * rows:
+        lines = buffer[: step * rows].reshape(rows, step)[:, :row]
+    else:
+        lines = np.lib.stride_tricks.as_strided(buffer, (rows, row), (step, 1))
+    pixels = np.ascontiguousarray(lines).view(dtype)
+    if dtype.itemsize > 1:
+        pixels = pixels.astype(dtype, copy=False).view(
+            dtype.newbyteorder(">" if is_bigendian else "<")
+        )
+        pixels = pixels.astype(dtype)
+    shape = (rows, width) if layout.channels == 1 else (rows, width, layout.channels)
+    try:
+        return np.asarray(layout.convert(pixels.reshape(shape)), np.uint8)
+    except cv2.error as error:  # e.g. a Bayer picture of one row
+        raise BadImage("not_convertible", f"{encoding} {width}x{height}: {error.err}") from error
+
+
+def decode_compressed(data: Bytes, max_pixels: int = MAX_PIXELS) -> Image:
+    """The picture in the bytes of a JPEG or PNG file, whatever its ``format`` field says.
+
+    The size is read from the file's own header before anything is decoded. Orientation tags are
+    ignored: ``camera_info`` speaks of the pixels as they are stored.
+
+    Returns:
+        (H, W, 3) uint8 BGR.
+
+    Raises:
+        BadImage: Not JPEG or PNG, too large, truncated or corrupt.
+    """
+    buffer = _flat(data)
+    if buffer.size == 0:
+        raise BadImage("empty", "no bytes")
+    raw = buffer.tobytes()
+    if raw.startswith(b"\xff\xd8"):
+        width, height, start = _jpeg_size(raw)
+        end = b"\xff\xd9"
+    elif raw.startswith(b"\x89PNG\r\n\x1a\n"):
+        if len(raw) < 33 or raw[12:16] != b"IHDR":
+            raise BadImage("corrupt", "PNG without a header")
+        width, height = struct.unpack(">II", raw[16:24])
+        start, end = 33, b"IEND"
+    else:
+        raise BadImage("unknown_format", f"neither JPEG nor PNG: starts with {raw[:4]!r}")
+    _check_size(width, height, max_pixels)
+    if raw.find(end, start) < 0:
+        raise BadImage("truncated", f"{len(raw)} bytes without an end mark")
+    try:
+        image = cv2.imdecode(buffer, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise BadImage("corrupt", str(error.err)) from error
+    if image is None:
+        raise BadImage("corrupt", f"{width}x{height} picture cannot be decoded")
+    return np.asarray(image, np.uint8)
+
+
+def _flat(data: Bytes) -> Array:
+    if isinstance(data, np.ndarray):
+        return np.ascontiguousarray(data).reshape(-1).view(np.uint8)
+    return np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width <= 0 or height <= 0:
+        raise BadImage("empty", f"{width}x{height}")
+    if width * height > max_pixels:
+        raise BadImage("too_large", f"{width}x{height} is over {max_pixels} pixels")
+
+
+def _jpeg_size(raw: bytes) -> tuple[int, int, int]:
+    """Width, height and where the frame header ends, from the segments of a JPEG file."""
+    at = 2
+    while at + 9 <= len(raw):
+        if raw[at] != 0xFF:
+            break
+        kind = raw[at + 1]
+        if kind == 0xFF:  # fill byte
+            at += 1
+            continue
+        if kind == 0x01 or 0xD0 <= kind <= 0xD8:
+            at += 2
+            continue
+        length = struct.unpack(">H", raw[at + 2 : at + 4])[0]
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", raw[at + 5 : at + 9])
+            return width, height, at + 2 + length
+        if kind in (0xD9, 0xDA) or length < 2:
+            break
+        at += 2 + length
+    raise BadImage("corrupt", "JPEG without a frame header")

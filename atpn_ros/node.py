@@ -1,0 +1,380 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The ROS node: subscriptions, lifecycle, parameters, diagnostics; a shell around the pipeline.
+
+The image callback only leaves the newest message in a slot; one worker thread owns the engine
+and does everything else, so parameters and lifecycle services answer at any time.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile, qos_profile_sensor_data
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo as CameraInfoMsg
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image as ImageMsg
+from tf2_msgs.msg import TFMessage
+
+from atpn_ros import drawing, messages
+from atpn_ros.camera import BadCamera, Camera, CameraInfo, camera_for
+from atpn_ros.detectors import load_detector
+from atpn_ros.engines import load_engine
+from atpn_ros.flow import FlowStats, NewestSlot, Throttle, percentiles_ms
+from atpn_ros.images import BadImage
+from atpn_ros.msg import (
+    FaceBoxArray,
+    FaceLandmarksArray,
+    GazeArray,
+    HeadPoseArray,
+    TrackingStatus,
+)
+from atpn_ros.pipeline import FacePipeline
+from atpn_ros.settings import BadSetting, Settings, change, declare
+from atpn_ros.types import AtpnError, FaceFrame, FaceState, Frame
+
+AnyImage: TypeAlias = "ImageMsg | CompressedImage"
+
+_SILENCE_NS = 3_000_000_000
+"""After this long without an image the diagnostics warn."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    message: AnyImage
+    received_ns: int
+
+
+class FaceNode(LifecycleNode):
+    """``face_node``: faces of one camera."""
+
+    def __init__(self) -> None:
+        super().__init__("face_node")
+        self.settings = declare(self)
+        self.add_on_set_parameters_callback(self._on_parameters)
+        self._pipeline: FacePipeline | None = None
+        self._engine_words = "not configured"
+        self._info: CameraInfo | None = None
+        self._camera: tuple[tuple[CameraInfo, int, int], Camera | None] | None = None
+        self._stats = FlowStats()
+        self._slot: NewestSlot[_Arrival] = NewestSlot()
+        self._worker: threading.Thread | None = None
+        self._throttle = Throttle(5_000_000_000)
+        self._subscriptions_here: list[Subscription] = []
+        self._publish_ns = 0
+        self._activated_ns = 0
+        self._out: dict[str, Publisher] = {}
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self.create_timer(1.0, self._publish_diagnostics)
+
+    # Lifecycle ------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the engine and the detector, make the publishers."""
+        s = self.settings
+        try:
+            loaded = load_engine(s.model_path(), s.backend, s.threads, s.strict_backend)
+            detector = load_detector(s.detector_model)
+        except AtpnError as error:
+            self.get_logger().error(str(error))
+            return TransitionCallbackReturn.FAILURE
+        self._pipeline = FacePipeline(loaded.engine, detector, s.pipeline())
+        self._engine_words = loaded.engine.report
+        for refusal in loaded.refusals:
+            self.get_logger().info(f"not used: {refusal}")
+        self.get_logger().info(f"model {s.model_path().name} on {loaded.engine.report}; "
+                               f"detector {detector.name}")  # fmt: skip
+        for name, kind in (
+            ("boxes", FaceBoxArray),
+            ("landmarks", FaceLandmarksArray),
+            ("head_poses", HeadPoseArray),
+            ("gazes", GazeArray),
+            ("status", TrackingStatus),
+            ("debug_image", ImageMsg),
+        ):
+            self._out[name] = self.create_publisher(kind, f"~/{name}", 10)
+        # As tf2's TransformBroadcaster: reliable, depth 100.
+        self._out["tf"] = self.create_publisher(TFMessage, "/tf", QoSProfile(depth=100))
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe and start the worker."""
+        pipeline = self._pipeline
+        if pipeline is None:
+            return TransitionCallbackReturn.FAILURE
+        pipeline.reset("activated")
+        self._stats = FlowStats()
+        self._slot = NewestSlot()
+        self._activated_ns = time.monotonic_ns()
+        self._worker = threading.Thread(
+            target=self._work, args=(pipeline, self._slot), name="faces"
+        )
+        self._worker.start()
+        # Depth 1, best effort: matches every publisher, and an old frame is of no use.
+        qos = replace_depth(qos_profile_sensor_data, 1)
+        overrides = QoSOverridingOptions.with_default_policies()
+        compressed = self.settings.image_transport == "compressed"
+        topic = "image/compressed" if compressed else "image"
+        kind = CompressedImage if compressed else ImageMsg
+        self._subscriptions_here = [
+            self.create_subscription(
+                kind, topic, self._on_image, qos, qos_overriding_options=overrides
+            ),
+            self.create_subscription(
+                CameraInfoMsg, "camera_info", self._on_camera_info, qos,
+                qos_overriding_options=overrides,
+            ),
+        ]  # fmt: skip
+        self.get_logger().info(f"listening on {self._subscriptions_here[0].topic_name}")
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop listening, forget the faces."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the engine."""
+        self._stop()
+        self._pipeline = None
+        self._engine_words = "not configured"
+        for publisher in self._out.values():
+            self.destroy_publisher(publisher)
+        self._out.clear()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As cleanup, from any state."""
+        return self.on_cleanup(state)
+
+    def _stop(self) -> None:
+        for subscription in self._subscriptions_here:
+            self.destroy_subscription(subscription)
+        self._subscriptions_here = []
+        self._slot.close()
+        if self._worker is not None:
+            self._worker.join()
+            self._worker = None
+        if self._pipeline is not None:
+            self._pipeline.reset("deactivated")
+
+    def destroy_node(self) -> None:
+        """Stop the worker before anything that it uses goes away."""
+        self._stop()
+        super().destroy_node()
+
+    # Inputs: called by the executor ---------------------------------------------------------------
+
+    def _on_image(self, message: AnyImage) -> None:
+        now = self.get_clock().now().nanoseconds
+        self._stats.received += 1
+        self._stats.last_received_ns = time.monotonic_ns()
+        if self._slot.put(_Arrival(message, now)):
+            self._stats.dropped += 1
+
+    def _on_camera_info(self, message: CameraInfoMsg) -> None:
+        self._info = messages.camera_info(message)
+
+    def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        values = {p.name: p.value for p in parameters if p.name in Settings.__slots__}
+        try:
+            self.settings = change(self.settings, values, running=self._pipeline is not None)
+        except BadSetting as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    # The worker -----------------------------------------------------------------------------------
+
+    def _work(self, pipeline: FacePipeline, slot: NewestSlot[_Arrival]) -> None:
+        while rclpy.ok(context=self.context):
+            arrival = slot.take(timeout_s=0.5)
+            if arrival is None:
+                if slot.closed:
+                    return
+                continue
+            try:
+                self._handle(pipeline, arrival)
+            except BadImage as error:
+                self._stats.refused[error.reason] += 1
+                self._warn(f"image refused, {error}", error.reason)
+            except Exception as error:  # one bad frame must never silence the node
+                if not rclpy.ok(context=self.context):
+                    return
+                self._stats.refused[type(error).__name__] += 1
+                self._warn(f"frame failed: {type(error).__name__}: {error}", type(error).__name__)
+
+    def _handle(self, pipeline: FacePipeline, arrival: _Arrival) -> None:
+        message, settings, clock = arrival.message, self.settings, self.get_clock()
+        started = clock.now()
+        began = time.perf_counter_ns()
+        image = messages.picture(message, settings.max_pixels)
+        decode_ns = time.perf_counter_ns() - began
+        header = message.header
+        camera = self._camera_of(image.shape[1], image.shape[0])
+        pipeline.settings = settings.pipeline()
+        frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
+        result = pipeline.process(frame, camera)
+        finished = clock.now()
+
+        stats = self._stats
+        stats.processed += 1
+        stats.detector_runs += result.detector_ran
+        stats.latency_ns.append(max(0, finished.nanoseconds - frame.stamp_ns))
+        began = time.perf_counter_ns()
+        self._out["landmarks"].publish(messages.landmarks(result, header))
+        self._out["boxes"].publish(messages.boxes(result, header))
+        self._out["head_poses"].publish(messages.head_poses(result, header))
+        self._out["gazes"].publish(messages.gazes(result, header))
+        if settings.publish_tf:
+            transforms = messages.transforms(result, header, settings.tf_prefix)
+            if transforms.transforms:
+                self._out["tf"].publish(transforms)
+        timing = result.timing
+        self._out["status"].publish(
+            TrackingStatus(
+                header=header,
+                received=messages.time_message(arrival.received_ns),
+                started=started.to_msg(),
+                finished=finished.to_msg(),
+                decode_ns=decode_ns,
+                detect_ns=timing.detect_ns,
+                crop_ns=timing.crop_ns,
+                network_ns=timing.network_ns,
+                track_ns=timing.track_ns,
+                publish_ns=self._publish_ns,
+                frames_received=stats.received,
+                frames_processed=stats.processed,
+                frames_dropped=stats.dropped,
+                frames_refused=stats.refused_total,
+                engine=pipeline.engine.name,
+                detector=pipeline.detector.name,
+                detector_ran=result.detector_ran,
+                detector_runs=stats.detector_runs,
+                faces=_held(result),
+            )
+        )
+        if self._out["debug_image"].get_subscription_count():
+            picture = drawing.draw(image, result)
+            self._out["debug_image"].publish(messages.image_message(picture, header))
+        self._publish_ns = time.perf_counter_ns() - began
+
+    def _camera_of(self, width: int, height: int) -> Camera | None:
+        info = self._info
+        if info is None:
+            return None
+        key = (info, width, height)
+        if self._camera is None or self._camera[0] != key:
+            camera = None
+            try:
+                camera = camera_for(info, width, height)
+            except BadCamera as error:
+                self._warn(f"{error}; publishing rotation without position", "camera_info")
+            self._camera = (key, camera)
+        return self._camera[1]
+
+    def _warn(self, text: str, kind: str) -> None:
+        if self._throttle.due(kind, time.monotonic_ns()):
+            self.get_logger().warning(text)
+
+    # Diagnostics ----------------------------------------------------------------------------------
+
+    def _publish_diagnostics(self) -> None:
+        stats = self._stats
+        level, summary = self._health()
+        p50, p95, worst = percentiles_ms(stats.latency_ns, 50, 95, 100)
+        values = {
+            "frames received": str(stats.received),
+            "frames processed": str(stats.processed),
+            "frames dropped for newer ones": str(stats.dropped),
+            "frames refused": str(stats.refused_total),
+            **{f"refused: {reason}": str(n) for reason, n in sorted(stats.refused.items())},
+            "latency p50 ms": f"{p50:.1f}",
+            "latency p95 ms": f"{p95:.1f}",
+            "latency max ms": f"{worst:.1f}",
+            "detector runs": str(stats.detector_runs),
+            "engine": self._engine_words,
+            "model": str(self.settings.model_path()),
+        }
+        if self._pipeline is not None:
+            values |= {
+                f"tracks forgotten: {why}": str(n) for why, n in self._pipeline.resets.items()
+            }
+        self._diagnostics.publish(
+            messages.diagnostics(
+                self.get_clock().now().to_msg(), f"{self.get_fully_qualified_name()}: faces",
+                "cpu" if self._pipeline is None else self._pipeline.engine.name, level, summary,
+                values,
+            )
+        )  # fmt: skip
+
+    def _health(self) -> tuple[int, str]:
+        ok, warn = (int.from_bytes(v, "big") for v in (DiagnosticStatus.OK, DiagnosticStatus.WARN))
+        if not self._subscriptions_here:
+            return ok, "configured, not active" if self._pipeline else "not configured"
+        image = self._subscriptions_here[0]
+        now, last = time.monotonic_ns(), self._stats.last_received_ns
+        silent_ns = now - (self._activated_ns if last is None else last)
+        if silent_ns > _SILENCE_NS:
+            publishers = self.count_publishers(image.topic_name)
+            return warn, (
+                f"no image on {image.topic_name} for {silent_ns / 1e9:.0f} s; "
+                f"publishers seen: {publishers}"
+            )
+        return ok, "running"
+
+
+def replace_depth(profile: QoSProfile, depth: int) -> QoSProfile:
+    """A copy of a QoS profile with another depth."""
+    return QoSProfile(
+        depth=depth,
+        history=profile.history,
+        reliability=profile.reliability,
+        durability=profile.durability,
+    )
+
+
+def _held(result: FaceFrame) -> int:
+    return sum(face.state is not FaceState.LOST for face in result.faces)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is interrupted."""
+    rclpy.init(args=args)
+    node: FaceNode | None = None
+    code = 0
+    try:
+        node = FaceNode()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        if node.settings.autostart:
+            if node.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+                return 1
+            node.trigger_activate()
+        executor.spin()
+    except BadSetting as error:
+        print(f"face_node: {error}", file=sys.stderr)
+        code = 2
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,285 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The frame's way: image in, faces out. No ROS and no clock but the images' stamps.
+
+The same frames in give the same faces out, to the bit on one machine.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from atpn_ros import geometry, head
+from atpn_ros.camera import Camera
+from atpn_ros.crop import Crop, cut_batch
+from atpn_ros.detectors.base import Detector, square_of
+from atpn_ros.engines.base import Engine, NetworkOutput
+from atpn_ros.smoothing import OneEuro, OneEuroSettings
+from atpn_ros.tracker import Look, Track, Tracker, TrackerSettings
+from atpn_ros.types import (
+    Face,
+    FaceFrame,
+    FaceState,
+    Floats,
+    Frame,
+    Gaze,
+    GazeSource,
+    HeadPose,
+    Timing,
+)
+
+_FAR = 1.5
+"""Landmarks further than this from their crop's middle, in crop sides, are no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """How frames are dealt with.
+
+    Attributes:
+        tracker: When faces are taken up and let go.
+        smoothing: The filter of landmarks and rotation, None for raw values.
+        detect_interval_ns: How often the detector looks for further faces while some are held.
+        search_interval_ns: How often it looks while none is held.
+        jump_ns: A step between stamps, back by anything or forward by more than this, is a jump in
+            time: all tracks are forgotten.
+        head_scale: The size of heads over the mean adult's.
+        rotation_sigma: Standard deviation of each angle in radians, for the covariance.
+    """
+
+    tracker: TrackerSettings = field(default_factory=TrackerSettings)
+    smoothing: OneEuroSettings | None = field(default_factory=OneEuroSettings)
+    detect_interval_ns: int = 1_000_000_000
+    search_interval_ns: int = 200_000_000
+    jump_ns: int = 2_000_000_000
+    head_scale: float = 1.0
+    rotation_sigma: float = 0.09
+
+
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    landmarks: OneEuro
+    rotation: OneEuro
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is remembered of the last frame, to notice jumps."""
+
+    stamp_ns: int
+    frame_id: str
+    shape: tuple[int, ...]
+
+
+class FacePipeline:
+    """Finds, follows and measures the faces in the frames of one camera.
+
+    Args:
+        engine: Runs the network.
+        detector: Starts tracks.
+        settings: See :class:`PipelineSettings`; may be replaced between frames.
+    """
+
+    def __init__(self, engine: Engine, detector: Detector, settings: PipelineSettings) -> None:
+        self.engine = engine
+        self.detector = detector
+        self._tracker = Tracker(settings.tracker)
+        self._settings = settings
+        self._filters: dict[int, _Filters] = {}
+        self._last: _Seen | None = None
+        self._last_detection_ns: int | None = None
+        self.resets: dict[str, int] = {}
+        """How often the tracks were forgotten, by reason."""
+
+    @property
+    def settings(self) -> PipelineSettings:
+        """The settings that the next frame will be processed with."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: PipelineSettings) -> None:
+        if settings.smoothing != self._settings.smoothing:
+            self._filters.clear()
+        self._settings = settings
+        self._tracker.settings = settings.tracker
+
+    def reset(self, reason: str) -> None:
+        """Forget all tracks, e.g. after a jump in time. Ids go on."""
+        self._tracker.reset()
+        self._filters.clear()
+        self._last_detection_ns = None
+        self._last = None
+        self.resets[reason] = self.resets.get(reason, 0) + 1
+
+    def process(self, frame: Frame, camera: Camera | None = None) -> FaceFrame:
+        """The faces of one frame.
+
+        Args:
+            frame: The next picture of this camera.
+            camera: Its calibration, None if unknown.
+
+        Raises:
+            BackendError: The engine failed; the tracks are as they were before.
+        """
+        began = time.perf_counter_ns()
+        self._notice_jumps(frame)
+        tracker, stamp = self._tracker, frame.stamp_ns
+        crops = tracker.predict(stamp)
+        found: list[Crop] | None = None
+        if self._detection_due(stamp):
+            found = [square_of(d.box) for d in self.detector.detect(frame.image)]
+            crops += tracker.confirm(found)
+        detected = time.perf_counter_ns()
+
+        batch = cut_batch(frame.image, crops) if crops else None
+        cropped = time.perf_counter_ns()
+        output = self.engine.run(batch) if batch is not None else None
+        ran = time.perf_counter_ns()
+        if found is not None:
+            self._last_detection_ns = stamp
+
+        looks = _looks(output, crops)
+        lost = tracker.update(looks, stamp)
+        faces = [_gone(track, stamp) for track in lost]
+        if output is not None:
+            faces += [
+                self._face(t, output, crops[t.look.index], stamp, camera) for t in tracker.held
+            ]
+        for track in lost:
+            self._filters.pop(track.id, None)
+        ended = time.perf_counter_ns()
+        self._last = _Seen(stamp, frame.frame_id, frame.image.shape)
+        height, width = frame.image.shape[:2]
+        return FaceFrame(
+            stamp,
+            frame.frame_id,
+            width,
+            height,
+            tuple(sorted(faces, key=lambda f: f.id)),
+            found is not None,
+            Timing(
+                detect_ns=detected - began,
+                crop_ns=cropped - detected,
+                network_ns=ran - cropped,
+                track_ns=ended - ran,
+                total_ns=ended - began,
+            ),
+        )
+
+    def _notice_jumps(self, frame: Frame) -> None:
+        last = self._last
+        if last is None:
+            return
+        step = frame.stamp_ns - last.stamp_ns
+        if step < 0:
+            self.reset("time went back")
+        elif step > self._settings.jump_ns:
+            self.reset("time jumped forward")
+        elif frame.image.shape != last.shape:
+            self.reset("resolution changed")
+        elif frame.frame_id != last.frame_id:
+            self.reset("frame_id changed")
+
+    def _detection_due(self, stamp_ns: int) -> bool:
+        tracker = self._tracker
+        if tracker.free <= 0:
+            return False
+        if self._last_detection_ns is None:
+            return True
+        since = stamp_ns - self._last_detection_ns
+        if tracker.searching:
+            return since > 0
+        s = self._settings
+        return since >= (s.detect_interval_ns if tracker.held else s.search_interval_ns)
+
+    def _face(
+        self,
+        track: Track,
+        output: NetworkOutput,
+        crop: Crop,
+        stamp_ns: int,
+        camera: Camera | None,
+    ) -> Face:
+        index = track.look.index
+        # The crop was turned by its angle, and lies off the optical axis by its ray.
+        rotation = geometry.about_z(crop.angle) @ output.rotation[index]
+        if camera is not None:
+            ray = camera.rays(np.array([[crop.cx, crop.cy]]))[0]
+            rotation = geometry.rotation_to_ray(ray) @ rotation
+        landmarks, rotation = self._smooth(track, rotation, stamp_ns)
+        sigma = None if output.sigma is None else output.sigma[index] * crop.side
+        pose = self._pose(landmarks, rotation, sigma, camera)
+        gaze = Gaze(rotation[:, 0].copy(), GazeSource.HEAD, float(track.presence) * 0.5)
+        return Face(
+            id=track.id,
+            state=track.state,
+            box=track.box,
+            presence=float(track.presence),
+            age_ns=stamp_ns - track.start_ns,
+            frames_since_detection=track.frames_since_detection,
+            landmarks=landmarks,
+            sigma=sigma,
+            pose=pose,
+            gaze=gaze,
+        )
+
+    def _smooth(self, track: Track, rotation: Floats, stamp_ns: int) -> tuple[Floats, Floats]:
+        settings = self._settings.smoothing
+        if settings is None:
+            return track.landmarks, rotation
+        filters = self._filters.get(track.id)
+        if filters is None:
+            filters = _Filters(OneEuro(settings), OneEuro(settings))
+            self._filters[track.id] = filters
+        # Speeds count in faces per second, so that near and far faces are smoothed alike.
+        size = max(track.box.width, track.box.height)
+        landmarks = filters.landmarks(track.landmarks, stamp_ns, unit=size)
+        return landmarks, geometry.nearest_rotation(filters.rotation(rotation, stamp_ns))
+
+    def _pose(
+        self, landmarks: Floats, rotation: Floats, sigma: Floats | None, camera: Camera | None
+    ) -> HeadPose:
+        covariance = np.zeros((6, 6))
+        covariance[3:, 3:] = np.eye(3) * self._settings.rotation_sigma**2
+        if camera is None:
+            return HeadPose(rotation, None, covariance)
+        pixels = 2.0 if sigma is None else float(sigma.mean())
+        try:
+            position, spread = head.locate(
+                camera.rays(landmarks), rotation, pixels / float(camera.matrix[0, 0]),
+                self._settings.head_scale,
+            )  # fmt: skip
+        except head.NoPosition:
+            return HeadPose(rotation, None, covariance)
+        covariance[:3, :3] = spread
+        return HeadPose(rotation, position, covariance)
+
+
+def _looks(output: NetworkOutput | None, crops: list[Crop]) -> list[Look]:
+    """What was seen in each crop; an answer that makes no sense counts as no face."""
+    if output is None:
+        return []
+    looks = []
+    for i, crop in enumerate(crops):
+        parts = [output.landmarks[i], output.rotation[i], output.presence[i]]
+        parts += [] if output.sigma is None else [output.sigma[i]]
+        sane = all(bool(np.isfinite(p).all()) for p in parts)
+        # A face is about where its crop is, even when it moves fast.
+        sane = sane and bool(np.abs(output.landmarks[i] - 0.5).max() < _FAR)
+        landmarks = crop.to_image(output.landmarks[i]) if sane else np.full((98, 2), np.nan)
+        looks.append(Look(landmarks, float(output.presence[i]) if sane else 0.0, i))
+    return looks
+
+
+def _gone(track: Track, stamp_ns: int) -> Face:
+    return Face(
+        id=track.id,
+        state=FaceState.LOST,
+        box=track.box,
+        presence=float(track.presence),
+        age_ns=stamp_ns - track.start_ns,
+        frames_since_detection=track.frames_since_detection,
+    )

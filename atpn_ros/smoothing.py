@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The One Euro filter (Casiez, Roussel, Vogel: CHI 2012) on image stamps.
+
+Still values are smoothed strongly, fast ones follow at once. Time is the images' own, so a
+recording played at another speed gives the same answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from atpn_ros.types import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class OneEuroSettings:
+    """How much to smooth.
+
+    Attributes:
+        min_cutoff: Hz; lower is smoother at rest.
+        beta: Hz per unit of value per second; higher lags less in motion.
+        speed_cutoff: Hz, of the speed's own filter.
+    """
+
+    min_cutoff: float = 1.5
+    beta: float = 3.0
+    speed_cutoff: float = 1.0
+
+
+class OneEuro:
+    """Filters an array over time, each number on its own.
+
+    >>> still = OneEuro(OneEuroSettings())
+    >>> [float(still(np.array([1.0]), n * 10**8)[0]) for n in range(3)]
+    [1.0, 1.0, 1.0]
+    """
+
+    def __init__(self, settings: OneEuroSettings) -> None:
+        self._settings = settings
+        self._value: Floats | None = None
+        self._speed: Floats | None = None
+        self._stamp_ns = 0
+
+    def __call__(self, values: Floats, stamp_ns: int, unit: float = 1.0) -> Floats:
+        """The smoothed values. The first call, and a stamp that does not advance, pass through.
+
+        Args:
+            values: Any shape, the same at every call.
+            stamp_ns: When they were true.
+            unit: What counts as one unit of value, e.g. a face's size in pixels.
+        """
+        dt = (stamp_ns - self._stamp_ns) * 1e-9
+        if self._value is None or self._speed is None or dt <= 0:
+            self._value, self._speed = values, np.zeros_like(values)
+            self._stamp_ns = stamp_ns
+            return values
+        s = self._settings
+        speed = (values - self._value) / dt
+        self._speed = self._speed + _alpha(s.speed_cutoff, dt) * (speed - self._speed)
+        cutoff = s.min_cutoff + s.beta * np.abs(self._speed) / unit
+        self._value = self._value + _alpha(cutoff, dt) * (values - self._value)
+        self._stamp_ns = stamp_ns
+        return self._value
+
+
+def _alpha(cutoff: Floats | float, dt: float) -> Floats | float:
+    r = 2 * np.pi * cutoff * dt
+    return r / (r + 1)

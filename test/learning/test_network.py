@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from atpn_ros.engines import load_engine
+from atpn_ros.learning.export import export
+from atpn_ros.learning.network import Atpn, AtpnSettings, CheapHeatmap
+
+
+def crops(count: int, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, 128, 128, 3), dtype=torch.uint8, generator=generator)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        AtpnSettings(),
+        AtpnSettings(shortcut=False),
+        AtpnSettings(heatmap="none", head_inputs="features"),
+        AtpnSettings(heatmap="per_landmark"),
+        AtpnSettings(head_inputs="heatmap"),
+    ],
+    ids=str,
+)
+def test_every_switch_gives_the_same_outputs(settings: AtpnSettings) -> None:
+    network = Atpn(settings).eval()
+    with torch.inference_mode():
+        out = network(crops(3))
+    assert out.landmarks.shape == (3, 98, 2)
+    assert out.log_sigma.shape == (3, 98)
+    assert out.presence.shape == (3,)
+    identity = out.rotation @ out.rotation.transpose(1, 2)
+    assert torch.allclose(identity, torch.eye(3).expand(3, 3, 3), atol=1e-5)
+    assert torch.allclose(torch.linalg.det(out.rotation), torch.ones(3), atol=1e-5)
+
+
+def test_heads_that_see_only_the_heatmap_need_one() -> None:
+    with pytest.raises(ValueError, match="need one"):
+        Atpn(AtpnSettings(heatmap="none", head_inputs="heatmap"))
+
+
+def test_the_shortcut_and_the_heatmap_change_what_is_learned() -> None:
+    count = {
+        s: sum(p.numel() for p in Atpn(s).parameters())
+        for s in (AtpnSettings(), AtpnSettings(shortcut=False),
+                  AtpnSettings(heatmap="none", head_inputs="features"))
+    }  # fmt: skip
+    whole, without_shortcut, without_heatmap = count.values()
+    assert without_shortcut < whole
+    # The heatmap itself is drawn, not learned: it costs one input channel of one convolution.
+    assert 0 < whole - without_heatmap <= 9 * 48
+
+
+def test_it_stays_within_its_budget() -> None:
+    assert sum(p.numel() for p in Atpn(AtpnSettings()).parameters()) <= 1_000_000
+
+
+def test_the_heatmap_is_lies_on_the_landmarks_and_x_is_across() -> None:
+    landmarks = torch.full((1, 98, 2), 0.5)
+    landmarks[0, :, 0], landmarks[0, :, 1] = 0.8, 0.53
+    one = CheapHeatmap(16, per_landmark=False)(landmarks)[0, 0]
+    assert float(one.max()) <= 1.0
+    steps = (torch.arange(16) + 0.5) / 16
+    assert float((one.sum(0) * steps).sum() / one.sum()) == pytest.approx(0.8, abs=0.02)
+    assert float((one.sum(1) * steps).sum() / one.sum()) == pytest.approx(0.53, abs=0.02)
+    per_landmark = CheapHeatmap(16, per_landmark=True)(landmarks)
+    assert per_landmark.shape == (1, 98, 16, 16)
+    assert divmod(int(per_landmark[0, 7].argmax()), 16) == (8, 12)
+
+
+def test_no_gradient_flows_from_the_heads_through_the_heatmap() -> None:
+    network = Atpn(AtpnSettings(head_inputs="heatmap"))
+    network(crops(2)).presence.sum().backward()
+    assert network.maps.weight.grad is None
+
+
+def test_the_exported_model_says_what_the_network_says(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = Atpn(AtpnSettings())
+    for _ in range(3):  # give the batch norms something to have seen
+        network(crops(4))
+    network.eval()
+    path = tmp_path / "atpn.onnx"
+    export(network, path)
+    engine = load_engine(path, "onnx-cpu").engine
+    for count in (1, 3):
+        batch = crops(count, seed=count)
+        with torch.inference_mode():
+            expected = network(batch)
+        out = engine.run(batch.numpy())
+        assert np.abs(out.landmarks - expected.landmarks.numpy()).max() < 1e-4
+        assert np.abs(out.rotation - expected.rotation.numpy()).max() < 1e-4
+        assert np.abs(out.presence - expected.presence.sigmoid().numpy()).max() < 1e-4
+        assert out.sigma is not None
+        assert np.abs(out.sigma - expected.log_sigma.exp().numpy()).max() < 1e-4

@@ -1,0 +1,236 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from atpn_ros import geometry, layouts
+from atpn_ros.head import MEAN_HEAD
+from atpn_ros.learning.augment import empty_example, face_example
+from atpn_ros.learning.data import DataError, Sample, complete, load_faces_300w
+from atpn_ros.learning.evaluate import auc10, margin, nme68, ranking
+from atpn_ros.learning.ict import AssetError, PointModel, fit, load_points
+from atpn_ros.learning.losses import Truth, atpn_loss
+from atpn_ros.learning.network import Atpn, AtpnOutput, AtpnSettings
+from atpn_ros.learning.train import TrainSettings, load_average, stack, train
+from atpn_ros.types import Box
+
+# A head that can be fitted without any asset: the mean head, made longer or wider.
+STRETCH = np.stack([MEAN_HEAD * (0, 0, 1), MEAN_HEAD * (0, 1, 0)])
+MODEL = PointModel(MEAN_HEAD, STRETCH, np.array([0.1, 0.1]))
+
+
+def drawn(roll: float = 0.1, pitch: float = -0.1, yaw: float = 0.3) -> Sample:
+    """A face of dots on grey, with exact truth."""
+    rotation = geometry.head_rotation(roll, pitch, yaw)
+    points = (MEAN_HEAD @ rotation.T)[:, :2] * 900 + (150, 140)
+    image = np.full((300, 300, 3), 90, np.uint8)
+    for x, y in points:
+        cv2.circle(image, (round(x * 16), round(y * 16)), 40, (230, 240, 250), -1, cv2.LINE_AA, 4)
+    box = Box.around(points)
+    return Sample(image, points, np.ones(98), rotation, box, "drawn")
+
+
+def test_a_fit_finds_the_pose_and_the_points() -> None:
+    rotation = geometry.head_rotation(0.2, -0.15, 0.5)
+    truth = MEAN_HEAD * (1, 1.03, 1.05)
+    points = (truth @ rotation.T)[:, :2] * 900 + (150, 140)
+    result = fit(MODEL, layouts.to_ibug68(points))
+    assert np.degrees(geometry.angle_between(result.rotation, rotation)) < 1.5
+    assert np.abs(result.points - points).max() < 1.5
+    assert result.residual < 1.0
+
+
+def test_the_98_points_are_completed_from_68() -> None:
+    sample = drawn()
+    completed, _ = complete(layouts.to_ibug68(sample.landmarks), MODEL)
+    clicked = layouts.to_ibug68(completed)
+    assert np.array_equal(clicked, layouts.to_ibug68(sample.landmarks)), "clicked points stay"
+    others = np.linalg.norm(completed - sample.landmarks, axis=1)
+    assert others[:96].max() < 4.0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_crops_truth_is_where_the_picture_is(seed: int) -> None:
+    """The bright dots of the drawn face must lie under the truth, mirrored or not."""
+    sample = replace(drawn(), detection=None)
+    rng = np.random.default_rng(seed)
+    example = face_example(sample, rng)
+    grey = example.crop.mean(axis=2)
+    inside = [p for p in example.landmarks * 128 - 0.5 if ((p > 3) & (p < 124)).all()]
+    hits = [grey[round(float(y)), round(float(x))] for x, y in inside]
+    assert np.median(hits) > np.median(grey) + 5
+
+
+def test_mirroring_keeps_right_and_left_and_turns_the_pose() -> None:
+    sample = drawn(0.0, 0.0, 0.4)
+    signs = set()
+    for seed in range(30):
+        example = face_example(sample, np.random.default_rng(seed))
+        if example.pose_weight == 0:
+            continue
+        up = example.landmarks[60:76].mean(0) - example.landmarks[76:88].mean(0)
+        right, left = example.landmarks[60], example.landmarks[72]
+        across = np.array([-up[1], up[0]])  # to the image's right of an upright face
+        assert (left - right) @ across > 0
+        assert np.allclose(example.rotation @ example.rotation.T, np.eye(3), atol=1e-9)
+        assert np.linalg.det(example.rotation) > 0
+        yaw = geometry.roll_pitch_yaw(example.rotation)[2]
+        nose = example.landmarks[54] - (right + left) / 2
+        # The nose's tip stands out towards where the face is turned.
+        assert np.sign(nose @ across) == np.sign(yaw)
+        signs.add(float(np.sign(yaw)))
+    assert signs == {-1.0, 1.0}
+
+
+def test_an_empty_crop_says_so() -> None:
+    example = empty_example(drawn(), [], np.random.default_rng(0))
+    assert (example.presence, example.presence_weight) == (0.0, 1.0)
+    assert example.trust.sum() == 0
+    assert example.pose_weight == 0
+
+
+def truth(count: int, trust: float) -> Truth:
+    return Truth(
+        torch.full((count, 98, 2), 0.5), torch.full((count, 98), trust),
+        torch.eye(3).expand(count, 3, 3), torch.full((count,), trust),
+        torch.ones(count), torch.full((count,), trust),
+    )  # fmt: skip
+
+
+def test_a_perfect_answer_costs_nothing_and_a_missing_truth_teaches_nothing() -> None:
+    out = AtpnOutput(
+        torch.full((2, 98, 2), 0.5), torch.full((2, 98), -3.0), torch.eye(3).expand(2, 3, 3),
+        torch.full((2,), 20.0),
+    )  # fmt: skip
+    losses = atpn_loss(out, truth(2, 1.0))
+    assert float(losses.landmarks) == 0
+    assert float(losses.pose) == 0
+    assert float(losses.presence) < 1e-6
+    worse = out._replace(landmarks=out.landmarks + 0.1, presence=-out.presence)
+    assert float(atpn_loss(worse, truth(2, 1.0)).landmarks) > 10
+    assert float(atpn_loss(worse, truth(2, 0.0)).total) == 0
+
+
+SMALL = TrainSettings(
+    steps=6, batch=4, warmup=2, save_every=3, workers=0, network=AtpnSettings(width=4)
+)
+
+
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(1)
+    faces = [drawn(yaw=y) for y in (-0.3, 0.0, 0.3)]
+    whole = train(SMALL, faces, faces, [], tmp_path / "whole")
+
+    class Interrupted(Exception):
+        pass
+
+    import atpn_ros.learning.train as module
+
+    original = module._save
+
+    def save_and_stop(*args: object) -> None:
+        original(*args)  # type: ignore[arg-type]
+        raise Interrupted
+
+    monkeypatch.setattr(module, "_save", save_and_stop)
+    with pytest.raises(Interrupted):
+        train(SMALL, faces, faces, [], tmp_path / "cut")
+    monkeypatch.undo()
+    resumed = train(SMALL, faces, faces, [], tmp_path / "cut")
+    for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert load_average(tmp_path / "cut" / "checkpoint.pt").settings == SMALL.network
+
+
+def test_a_corrupt_or_foreign_checkpoint_is_named(tmp_path: Path) -> None:
+    faces = [drawn()]
+    train(replace(SMALL, steps=3), faces, faces, [], tmp_path)
+    with pytest.raises(DataError, match="other settings"):
+        train(replace(SMALL, steps=9), faces, faces, [], tmp_path)
+    (tmp_path / "checkpoint.pt").write_bytes(b"nonsense")
+    with pytest.raises(DataError, match=r"checkpoint\.pt: corrupt"):
+        train(replace(SMALL, steps=3), faces, faces, [], tmp_path)
+    with pytest.raises(DataError, match="corrupt"):
+        load_average(tmp_path / "checkpoint.pt")
+
+
+def a_data_set(folder: Path, **changes: object) -> Path:
+    (folder / "images").mkdir()
+    sample = drawn()
+    cv2.imwrite(str(folder / "images" / "a.png"), sample.image)
+    row = {
+        "file": "a.png", "split": "train",
+        "landmarks68": layouts.to_ibug68(sample.landmarks).tolist(),
+        "face_box_xywh_score": [60, 60, 150, 170, 0.9],
+    } | changes  # fmt: skip
+    (folder / "labels.json").write_text(json.dumps([row]))
+    return folder
+
+
+def test_a_data_set_is_read(tmp_path: Path) -> None:
+    (sample,) = load_faces_300w(a_data_set(tmp_path), "train", MODEL)
+    assert sample.landmarks.shape == (98, 2)
+    assert sample.detection == Box(135.0, 145.0, 150.0, 170.0)
+    assert sample.trust.min() < sample.trust.max() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"file": "b.png"}, "b.png: missing"),
+        ({"landmarks68": [[1, 2]] * 67}, r"a.png: landmarks68 is \(67, 2\)"),
+        ({"landmarks68": [[float("nan"), 2]] * 68}, "a.png: landmarks68"),
+        ({"split": "val"}, "no face of split 'train'"),
+    ],
+)
+def test_bad_data_names_the_file_and_the_field(
+    tmp_path: Path, changes: dict[str, object], word: str
+) -> None:
+    with pytest.raises(DataError, match=word):
+        load_faces_300w(a_data_set(tmp_path, **changes), "train", MODEL)
+
+
+def test_missing_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"labels\.json"):
+        load_faces_300w(tmp_path, "train", MODEL)
+    with pytest.raises(AssetError, match="no ICT head"):
+        load_points(tmp_path)
+
+
+def test_the_figures_are_what_they_are_called() -> None:
+    face = drawn().landmarks
+    apart = np.linalg.norm(face[60] - face[72])
+    assert nme68(face + np.array([0.05 * apart, 0]), face) == pytest.approx(5.0)
+    assert auc10(np.array([5.0, 5.0])) == 0.5
+    spread = np.random.default_rng(0).normal(5, 2, 400)
+    assert margin(spread) == pytest.approx(1.96 * 2 / 20, rel=0.15)
+    assert ranking(np.array([0.9]), np.array([0.1, 0.2])) == 1.0
+
+
+def test_the_network_can_learn_a_face_by_heart() -> None:
+    """A few steps on one crop must bring every loss down: wrong axes or signs would not."""
+    torch.manual_seed(0)
+    sample = drawn()
+    example = face_example(replace(sample, detection=None), np.random.default_rng(1))
+    crops, *fields = (torch.from_numpy(v) for v in stack([example] * 4))
+    wanted = Truth(*fields)
+    network = Atpn(AtpnSettings(width=8))
+    optimiser = torch.optim.Adam(network.parameters(), 3e-3)
+    first = atpn_loss(network(crops), wanted)
+    for _ in range(40):
+        losses = atpn_loss(network(crops), wanted)
+        optimiser.zero_grad()
+        losses.total.backward()
+        optimiser.step()
+    assert float(losses.landmarks) < 0.3 * float(first.landmarks)
+    assert float(losses.pose) < 0.3 * float(first.pose)
