@@ -3,8 +3,8 @@
 """Samples on disk: tar shards of PNG pictures and JSON labels, with checksums.
 
 ``shard-00000.tar`` holds ``00000000.png`` and ``00000000.json`` and so on; ``SHA256SUMS`` is what
-``sha256sum -c`` reads; ``manifest.json`` says what was asked for. Times and owners in the tars are
-zero, so the same samples make the same bytes.
+``sha256sum -c`` reads. Times and owners in the tars are zero, so the same samples make the same
+bytes.
 """
 
 from __future__ import annotations
@@ -23,9 +23,6 @@ import numpy as np
 from atpn_ros.learning.synth.labels import FaceLabels
 from atpn_ros.learning.synth.stream import Sample
 from atpn_ros.types import AtpnError, Image
-
-FORMAT = 1
-
 
 class ArchiveError(AtpnError):
     """An archive that cannot be written or is not what its checksums say."""
@@ -74,6 +71,28 @@ def write(samples: Iterable[Sample], folder: Path, shard: int = 1000) -> list[Pa
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return _write(samples, folder, shard)
+    except OSError as error:
+        raise ArchiveError(f"{folder}: {error}") from error
+
+
+def write_loose(samples: Iterable[Sample], folder: Path) -> list[Path]:
+    """Write ``images/00000000.png`` ..., ``labels.jsonl`` (a line each) and checksums.
+
+    Raises:
+        ArchiveError: The folder cannot be written.
+    """
+    try:
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+        paths = []
+        with (folder / "labels.jsonl").open("wb") as lines:
+            for sample in samples:
+                path = folder / "images" / f"{sample.index:08d}.png"
+                path.write_bytes(encode(sample.image))
+                paths.append(path)
+                lines.write(dumps({"file": f"images/{path.name}", **sample_record(sample)}))
+        paths.append(folder / "labels.jsonl")
+        checksums(folder, paths)
+        return paths
     except OSError as error:
         raise ArchiveError(f"{folder}: {error}") from error
 

@@ -61,10 +61,10 @@ def place(
         marks: (68,) the list of landmark vertices that comes with the head.
     """
     face = skin[(uv[skin][..., 0] < 1.0).all(axis=1)]
-    strips = _strips(v, corner[face], marks)
+    contour = strips(v, corner[face], v[marks[:17]])
     found = {i: _vertex(int(m)) for i, m in zip(layouts.IBUG68_IN_WFLW98, marks, strict=True)}
     for i in range(33):
-        found[i] = Anchors(strips.vertex[i, 0], strips.weight[i, 0])
+        found[i] = Anchors(contour.vertex[i, 0], contour.weight[i, 0])
     for i, place_uv in _UV.items():
         found[i] = surface.at_uv(np.array(place_uv), uv, face, corner)
         mirrored = np.array([1.0 - place_uv[0], place_uv[1]])
@@ -84,7 +84,7 @@ def place(
     # The pupils lie in the eyeballs; the labels place them where the eyes look.
     for i, eye in ((layouts.RIGHT_PUPIL, len(v) - 4), (layouts.LEFT_PUPIL, len(v) - 3)):
         found[i] = _vertex(eye)
-    return surface.stack([found[i] for i in range(98)]), strips
+    return surface.stack([found[i] for i in range(98)]), contour
 
 
 def kept(
@@ -99,13 +99,13 @@ def kept(
                 return Anchors(z["pv"], z["pw"]), Anchors(z["sv"], z["sw"])
         except (OSError, KeyError, ValueError, EOFError):
             pass  # made anew
-    points, strips = place(v, uv, corner, skin, marks)
+    points, contour = place(v, uv, corner, skin, marks)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, pv=points.vertex, pw=points.weight, sv=strips.vertex, sw=strips.weight)
+            np.savez(file, pv=points.vertex, pw=points.weight, sv=contour.vertex, sw=contour.weight)
         Path(file.name).replace(path)
-    return points, strips
+    return points, contour
 
 
 def _path(v: Floats, triangles: Ints, through: list[int]) -> list[int]:
@@ -122,9 +122,15 @@ def _vertex(i: int) -> Anchors:
     return Anchors(np.array([i, i, i]), np.array([1.0, 0.0, 0.0]))
 
 
-def _strips(v: Floats, triangles: Ints, marks: Ints) -> Anchors:
-    """(33, _STEPS) places from the jaw's edge inwards, on planes through the head."""
-    edge = _resampled(v[marks[:17]], 33)
+def strips(v: Floats, triangles: Ints, jaw: Floats) -> Anchors:
+    """(33, _STEPS) places from the jaw's edge inwards, on planes through the head.
+
+    Args:
+        v: (V, 3) neutral vertices.
+        triangles: (T, 3) vertices of the face's triangles.
+        jaw: (17, 3) the jaw's edge from the right ear over the chin to the left.
+    """
+    edge = _resampled(jaw, 33)
     found, ends = [], []
     for point in edge:
         hits, last = _slice(v, triangles, point)

@@ -44,7 +44,7 @@ def draw(
     weights = expressions.follow(expressions.draw(rng), gaze)
     hair = hair_colour(rng, tone)
     male = rng.random() < 0.5
-    bearded = male and rng.random() < 0.2 * worn
+    bearded = male and rng.random() < 0.16 * worn
     torso = np.asarray(geometry.roll_pitch_yaw(rotation))
     wears = tuple(_wears(assets, rng, hair, male, bearded, torso)) if worn > 0 else ()
     styled = any(w.kind == "style" for w in wears)
@@ -57,7 +57,7 @@ def draw(
         mix=float(rng.uniform(0, 0.6)) if rng.random() < 0.5 else 0.0,
         gloss=float(rng.gamma(2.0, 0.4)),
         contrast=float(rng.uniform(0.75, 1.15)),
-        stubble=float(rng.uniform(0.1, 0.8)) if male and rng.random() < 0.25 else 0.0,
+        stubble=float(rng.uniform(0.1, 0.55)) if male and rng.random() < 0.2 else 0.0,
         buzz=0.0 if bald and rng.random() < 0.4 else 0.95,
         hairline=0.7 if styled else float(rng.uniform(0.2, 0.4)),
         hair_colour=hair,
@@ -123,7 +123,7 @@ def _wears(
         out.append(Wear("fur", hair, (0.0, thickness, float(rng.uniform(0.8, 1.3)), shells)))
     if bearded:
         thickness = float(np.exp(rng.uniform(np.log(0.0015), np.log(0.009))))
-        out.append(Wear("fur", hair, (1.0, thickness, float(rng.uniform(0.45, 0.95)), 4.0)))
+        out.append(Wear("fur", hair, (1.0, thickness, float(rng.uniform(0.35, 0.75)), 4.0)))
     return out
 
 

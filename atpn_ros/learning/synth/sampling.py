@@ -27,6 +27,7 @@ class Plan:
         shift: How far the face's middle may lie off the picture's, as a share of the side.
         effects: How often faults of lens and sensor come: 0 never, 1 as usual.
         worn: How often things are worn or held: 0 never, 1 as usual.
+        not_faces: Share of pictures without a face, or with it badly off.
         hard_pose: Share of faces with any yaw, pitch and roll up to 90, 60 and 60 degrees.
     """
 
@@ -35,6 +36,7 @@ class Plan:
     shift: float = 0.06
     effects: float = 1.0
     worn: float = 1.0
+    not_faces: float = 0.0
     hard_pose: float = 0.25
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from atpn_ros.crop import CROP_MARGIN
 from atpn_ros.learning.synth import assets as assets_module
-from atpn_ros.learning.synth import backdrop, effects, labels
+from atpn_ros.learning.synth import backdrop, builtin, effects, labels
 from atpn_ros.learning.synth.assets import Assets
 from atpn_ros.learning.synth.renderer import Renderer
 from atpn_ros.learning.synth.sampling import Plan, face_scene
@@ -83,7 +83,7 @@ def crop_overlap(box: Box, side: int) -> float:
 
 
 def faces(
-    folder: Path,
+    folder: Path | None,
     seed: int,
     plan: Plan | None = None,
     start: int = 0,
@@ -94,7 +94,7 @@ def faces(
     """Samples ``start``, ``start + 1``, ... in order, drawn by some processes.
 
     Args:
-        folder: The assets.
+        folder: The assets; None for those made by code.
         seed: Of the stream.
         plan: What kind of faces.
         start: First number.
@@ -108,18 +108,22 @@ def faces(
     """
     if processes <= 1:
         cv2.setNumThreads(1)
-        studio = Studio(assets_module.load(folder, cache), seed, plan)
+        studio = Studio(_assets(folder, cache), seed, plan)
         i = start
         while count is None or i < start + count:
             yield studio.sample(i)
             i += 1
         return
-    assets_module.load(folder, cache)  # prepare once, and fail here where it is plain to see
+    _assets(folder, cache)  # prepare once, and fail here where it is plain to see
     yield from _parallel(folder, seed, plan, start, count, processes, cache)
 
 
+def _assets(folder: Path | None, cache: Path | None) -> Assets:
+    return builtin.load() if folder is None else assets_module.load(folder, cache)
+
+
 def _parallel(
-    folder: Path, seed: int, plan: Plan | None, start: int, count: int | None,
+    folder: Path | None, seed: int, plan: Plan | None, start: int, count: int | None,
     processes: int, cache: Path | None,
 ) -> Iterator[Sample]:  # fmt: skip
     # Spawned, not forked: a forked graphics context or thread pool does not survive.
@@ -149,12 +153,12 @@ def _parallel(
 
 
 def _work(
-    folder: Path, seed: int, plan: Plan | None, start: int, count: int | None,
+    folder: Path | None, seed: int, plan: Plan | None, start: int, count: int | None,
     cache: Path | None, first: int, step: int, queue: multiprocessing.Queue[Sample | Exception],
 ) -> None:  # fmt: skip
     try:
         cv2.setNumThreads(1)
-        studio = Studio(assets_module.load(folder, cache), seed, plan)
+        studio = Studio(_assets(folder, cache), seed, plan)
         i = first
         while count is None or i < count:
             queue.put(studio.sample(start + i))
