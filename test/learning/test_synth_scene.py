@@ -109,8 +109,8 @@ def test_right_is_right(world):
     for i, j in enumerate(layouts.MIRROR98):
         x, y = face.landmarks[i] - face.landmarks[51], face.landmarks[j] - face.landmarks[51]
         # Perspective: the face stands off the middle of the picture.
-        assert abs(x[0] + y[0]) < 3, (i, j)
-        assert abs(x[1] - y[1]) < 3, (i, j)
+        assert abs(x[0] + y[0]) < 5, (i, j)
+        assert abs(x[1] - y[1]) < 5, (i, j)
 
 
 def test_contour_is_the_visible_outline(world):
@@ -123,7 +123,8 @@ def test_contour_is_the_visible_outline(world):
         flat = CAMERA.project(cam)
         # No skin of the face reaches further out at a far contour point's height.
         for p in face.landmarks[far]:
-            level = (np.abs(flat[:, 1] - p[1]) < 1.5) & (skin[:, 0] > -0.06)
+            cheek = (skin[:, 1] * np.sign(yaw) > 0.035) & (skin[:, 0] > -0.06)
+            level = (np.abs(flat[:, 1] - p[1]) < 2.5) & cheek
             beyond = (flat[level, 0] - p[0]).max() if yaw > 0 else (p[0] - flat[level, 0]).max()
             assert beyond < 3.5
 

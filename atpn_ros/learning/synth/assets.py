@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def _read(path: Path) -> tuple[skins.Skins, Floats] | None:
             brows = Anchors(z["brow_vertex"], z["brow_weight"])
             names = tuple(str(n) for n in z["names"])
             return skins.Skins(z["detail"], z["base"], brows, z["identity"], names), z["transfer"]
-    except (OSError, KeyError, ValueError, EOFError):
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return None
 
 

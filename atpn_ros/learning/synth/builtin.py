@@ -19,7 +19,7 @@ from atpn_ros.learning.synth.pieces import grid
 from atpn_ros.types import Floats, Image
 
 _CENTRE = np.array([-0.085, 0.0, -0.02])
-_ROWS, _COLUMNS = 84, 96
+_ROWS, _COLUMNS = 64, 72
 _EYE_Y, _EYE_Z, _EYE_RADIUS = 0.0315, -0.006, 0.0125
 _NAMES = ("jawOpen", "eyeBlink_L", "eyeBlink_R", "mouthSmile_L", "mouthSmile_R", "browInnerUp_L",
           "browInnerUp_R")  # fmt: skip
@@ -50,7 +50,7 @@ def load() -> assets.Assets:
 
 
 def make_head() -> HeadModel:
-    """A head of about 8000 vertices with a few shapes."""
+    """A head of about 4600 vertices with a few shapes."""
     sheet, uv = _sheet()
     triangles = grid(_ROWS, _COLUMNS, closed=True)[:, ::-1].copy()  # seen from outside
     # The seam at the back needs corners of its own: there u goes from 1 back to 0.
@@ -58,7 +58,7 @@ def make_head() -> HeadModel:
     wraps = np.ptp(uv[triangles][..., 0], axis=1) > 0.5
     triangles, corner, uv = _split_seam(triangles, corner, uv, wraps)
     eyes = np.array([
-        (-0.012, -_EYE_Y, _EYE_Z), (-0.012, _EYE_Y, _EYE_Z),
+        (-0.0145, -_EYE_Y, _EYE_Z), (-0.0145, _EYE_Y, _EYE_Z),
         (_EYE_RADIUS, 0, 0), (_EYE_RADIUS, 0, 0),
     ])  # fmt: skip
     surface_v = np.concatenate([sheet, eyes])

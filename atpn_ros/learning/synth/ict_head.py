@@ -9,6 +9,7 @@ It is read from a folder the user names, in its packed form: ``ict.npz`` and
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ def _read(folder: Path) -> tuple[dict[str, Floats], list[int]]:
     try:
         with np.load(path, allow_pickle=False) as packed:
             raw = {key: packed[key] for key in ("v", "vt", "f", "ft", "ids", "ex", "en")}
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise AssetError(f"{path}: no ICT head in its packed form: {error}") from error
     table = folder / "vertex_indices.json"
     try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -97,7 +98,7 @@ def kept(
         try:
             with np.load(path, allow_pickle=False) as z:
                 return Anchors(z["pv"], z["pw"]), Anchors(z["sv"], z["sw"])
-        except (OSError, KeyError, ValueError, EOFError):
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
             pass  # made anew
     points, contour = place(v, uv, corner, skin, marks)
     if path is not None:
@@ -160,7 +161,7 @@ def _slice(
     outward /= np.linalg.norm(outward)
     last = float(np.arctan2((point - centre) @ outward, point[0] - _CENTRE_X))
     hits = []
-    for angle in np.linspace(np.radians(24), np.radians(135), 120):
+    for angle in np.linspace(np.radians(24), np.radians(135), 100):
         ray = np.array([np.cos(angle), 0.0, 0.0]) + np.sin(angle) * outward
         hit = surface.cast(centre, ray, v, triangles)
         if hit is None:
