@@ -201,7 +201,8 @@ def masks(v: Floats, points: Anchors) -> Floats:
     """(V, 4) float32: scalp, beard, lips, brows; 0..1 with soft edges."""
     x, y, z = v.T.astype(np.float64)
     p = points.at(v)
-    ear = _soft(np.abs(y) - 0.0745, 0.004) * _soft(0.03 - z, 0.004) * _soft(z + 0.07, 0.004)
+    around = np.hypot((x + 0.098) / 0.032, (z + 0.022) / 0.045)
+    ear = _soft(np.abs(y) - 0.068, 0.004) * _soft(1.0 - around, 0.1)
     scalp = _soft(z - np.interp(x, *np.transpose(_HAIRLINE)), 0.016) * (1 - ear)
     lips = _inside(p[76:88][:, 1:], y, z, 0.0015) * _soft(x - p[76, 0] + 0.012, 0.004)
     below_nose = np.interp(x, *np.transpose(_BEARD_LINE)) - z

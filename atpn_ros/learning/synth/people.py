@@ -7,9 +7,9 @@ from __future__ import annotations
 import numpy as np
 
 from atpn_ros import geometry
-from atpn_ros.learning.synth import expressions
+from atpn_ros.learning.synth import expressions, outfits
 from atpn_ros.learning.synth.assets import Assets
-from atpn_ros.learning.synth.scene import Colour, Eyes, Person, Skin, Wear
+from atpn_ros.learning.synth.scene import Colour, Eyes, Person, Skin
 from atpn_ros.learning.synth.tones import Palette
 from atpn_ros.types import Floats
 
@@ -46,7 +46,9 @@ def draw(
     male = rng.random() < 0.5
     bearded = male and rng.random() < 0.16 * worn
     torso = np.asarray(geometry.roll_pitch_yaw(rotation))
-    wears = tuple(_wears(assets, rng, hair, male, bearded, torso)) if worn > 0 else ()
+    wears = tuple(
+        outfits.draw(rng, hair, _colour(base), len(assets.styles), bearded, torso, worn)
+    )
     styled = any(w.kind == "style" for w in wears)
     bald = not any(w.kind in ("style", "fur") and w.values[0] != 1.0 for w in wears)
     skin = Skin(
@@ -105,35 +107,6 @@ def hair_colour(rng: np.random.Generator, tone: int) -> Colour:
     if rng.random() < 0.02:
         colour = rng.random(3) ** 2 * 0.5  # dyed
     return _colour(colour)
-
-
-def _wears(
-    assets: Assets, rng: np.random.Generator, hair: Colour, male: bool, bearded: bool, torso: Floats
-) -> list[Wear]:
-    """Hair, a beard, clothes."""
-    out = [_clothes(rng, torso)]
-    r = rng.random()
-    if assets.styles and r < 0.55:
-        stretch = rng.normal(1.0, 0.02, 3)
-        number = float(rng.integers(len(assets.styles)))
-        out.append(Wear("style", hair, (number, *(float(s) for s in stretch))))
-    elif r < 0.9:
-        thickness = float(np.exp(rng.uniform(np.log(0.004), np.log(0.03))))
-        shells = float(np.clip(round(thickness / 0.003), 3, 7))
-        out.append(Wear("fur", hair, (0.0, thickness, float(rng.uniform(0.8, 1.3)), shells)))
-    if bearded:
-        thickness = float(np.exp(rng.uniform(np.log(0.0015), np.log(0.009))))
-        out.append(Wear("fur", hair, (1.0, thickness, float(rng.uniform(0.35, 0.75)), 4.0)))
-    return out
-
-
-def _clothes(rng: np.random.Generator, torso: Floats) -> Wear:
-    """A top; the head is turned against the body by half of how it is turned in the picture."""
-    share = rng.uniform(0.3, 0.7, 3) * (1.0, 0.8, 1.0)
-    roll, pitch, yaw = (float(a) for a in np.clip(torso * share, -0.6, 0.6))
-    colour = rng.random() ** 2 * np.exp(rng.normal(0, 0.4, 3)) * 0.8
-    width, collar = float(rng.uniform(0.88, 1.12)), float(rng.random())
-    return Wear("shoulders", _colour(np.clip(colour, 0.01, 0.9)), (roll, pitch, yaw, width, collar))
 
 
 def _colour(values: Floats) -> Colour:

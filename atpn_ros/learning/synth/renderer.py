@@ -307,7 +307,7 @@ class Renderer:
         vaos = [self._piece_vao(p, self.plain) for p in body.pieces]
         for soft in (False, True):
             for piece, vao in zip(body.pieces, vaos, strict=True):
-                fringed = piece.texture >= 0 or piece.pattern == 3
+                fringed = piece.texture >= 0
                 if soft and not fringed and piece.alpha > 0.99:
                     continue
                 if not soft and piece.alpha < 0.99:
@@ -316,7 +316,7 @@ class Renderer:
                 gl.put(
                     self.plain, base=piece.colour, alpha=piece.alpha, gloss=piece.gloss,
                     pattern=piece.pattern, textured=float(piece.texture >= 0),
-                    cut=-0.6 if soft and fringed else (0.6 if fringed else 0.0),
+                    cut=-0.6 if soft and fringed else (0.6 if fringed else (0.4 if piece.pattern == 3 else 0.0)),
                 )  # fmt: skip
                 if soft:
                     self.ctx.enable(moderngl.BLEND)

@@ -26,7 +26,7 @@ def glasses(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
     front = max(float(e[0]) for e in p[[60, 64, 68, 72]]) + 0.012
     front = max(front, float(p[52, 0]) - 0.004)
     turn = np.linspace(0, 2 * np.pi, 29)
-    power = 2.0 / (1.0 + square)
+    power = 1.0 / (1.0 + square)
     c, s = np.cos(turn), np.sin(turn)
     ring_y = width * np.sign(c) * np.abs(c) ** power
     ring_z = height * np.sign(s) * np.abs(s) ** power
@@ -64,51 +64,38 @@ def mask(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
     top, lift, pattern = wear.values
     p = body.points
     head = assets.head
-    skin = head.corner[head.triangles[head.parts == Part.SKIN]]
-    v = body.vertices
-    upper = float(p[51, 2] + (p[54, 2] - p[51, 2]) * top)
-    # Covered: from the nose's bridge down under the chin, back to the jaw.
-    z, y, x = v[:, 2], np.abs(v[:, 1]), v[:, 0]
-    edge = upper - 0.55 * np.maximum(y - 0.015, 0)
-    back = float(p[[4, 28], 0].mean()) + 0.012
-    inside = (z < edge) & (z > p[16, 2] - 0.012) & (x > back)
-    faces = skin[inside[skin].all(axis=1)]
-    if not len(faces):
-        return []
-    used, flat = np.unique(faces, return_inverse=True)
-    faces = flat.reshape(-1, 3).astype(np.int32)
-    sheet = _stretched(v[used] + body.normals[used] * lift, faces, v[used])
+    skin = np.unique(head.corner[head.triangles[head.parts == Part.SKIN]])
+    v = body.vertices[skin].astype(np.float64)
+    upper, lower = float(p[51, 2] + (p[54, 2] - p[51, 2]) * top), float(p[16, 2] - 0.012)
+    # Around an axis through the head: how far the face reaches, at angles and heights.
+    rows, columns, axis = 16, 25, float(p[[4, 28], 0].mean()) - 0.02
+    share = np.linspace(0, 1, rows)[:, None]
+    turn = np.linspace(-1, 1, columns) * np.radians(78)
+    sag = 0.03 * (np.abs(turn) / turn.max()) ** 2 * (1 - share)
+    z = upper - sag + (lower - upper) * share + 0.02 * (np.abs(turn) / turn.max()) ** 2 * share
+    near_z = np.abs(v[:, 2] - z[..., None]) < 0.007
+    at = np.arctan2(v[:, 1], v[:, 0] - axis)
+    near_turn = np.abs(at - turn[:, None]) < 0.09
+    radius = np.hypot(v[:, 1], v[:, 0] - axis) * (v[:, 0] > axis - 0.02)
+    reach = np.where(near_z & near_turn[None], radius, 0.0).max(axis=2)
+    reach = np.where(reach < 0.03, np.median(reach[reach > 0.03]), reach)
+    for _ in range(6):  # cloth spans hollows
+        wide = np.pad(reach, 1, mode="edge")
+        mean = (wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:]) / 4
+        reach = np.maximum(reach, mean)
+    reach = reach + lift
+    sheet = np.stack([axis + reach * np.cos(turn), reach * np.sin(turn), z], axis=-1)
+    sheet = sheet.reshape(-1, 3)
     uv = sheet[:, [1, 2]] * 12
+    faces = grid(rows, columns)
     out = [piece(sheet, faces, wear.colour, uv, gloss=0.02, pattern=int(pattern))]
-    out[0] = _smooth_normals(out[0])
     for side, jaw in ((-1.0, 3), (1.0, 29)):
         ear = np.array([-0.088, side * (abs(float(p[0, 1])) + 0.006), p[0, 2] - 0.005])
         for height in (0.012, -0.018):
-            start = p[jaw] + (0.018, side * 0.004, height)
+            start = sheet.reshape(rows, columns, 3)[4 if height > 0 else 11, 0 if side < 0 else -1]
             v_, t_ = tube(np.stack([start, (start + ear) / 2 + (0, side * 0.004, 0), ear]), 0.0012, 4)
             out.append(piece(v_, t_, (0.7, 0.7, 0.7)))
     return out
-
-
-def _stretched(sheet: Floats, faces: Floats, skin: Floats) -> Floats:
-    """Cloth spans hollows: smoothed, but never below the skin."""
-    n = len(sheet)
-    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    degree = np.bincount(pairs[:, 0], minlength=n)[:, None]
-    # Lips and nostrils fold: forward of all neighbours is where cloth lies.
-    for _ in range(14):
-        total = np.stack(
-            [np.bincount(pairs[:, 0], sheet[pairs[:, 1], d], n) for d in range(3)], axis=1
-        )
-        mean = total / np.maximum(degree, 1)
-        sheet = 0.4 * sheet + 0.6 * mean
-        sheet[:, 0] = np.maximum(sheet[:, 0], skin[:, 0] + 0.0025)
-    return sheet
-
-
-def _smooth_normals(made: Piece) -> Piece:
-    return made
 
 
 def cap(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
@@ -135,7 +122,7 @@ def cap(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
         reach = np.maximum(wide, reach)
     grown = reach + room * (0.35 + 0.65 * np.sin(rise)[:, None])
     dome = centre + d * grown[..., None]
-    tilt = 0.08 * (dome[..., 0] - centre[0])
+    tilt = 0.22 * (dome[..., 0] - centre[0])
     dome[..., 2] += tilt
     uv = np.stack(np.broadcast_arrays(turn * 2, rise[:, None] * 3), axis=-1).reshape(-1, 2)
     out = [piece(dome.reshape(-1, 3), grid(rows, columns, True), wear.colour, uv, gloss=0.03, pattern=2)]
@@ -164,12 +151,11 @@ def hand(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
     )):  # fmt: skip
         lean = (i - 1.5) * 0.16 * spread
         parts.append(tube(*_finger(np.array([0.0, root, 0.045]), lean, length, radius, curl), 8))
-    parts.append(tube(*_finger(np.array([0.006, -0.036, -0.012]), -0.9, 0.06, 0.0098, curl * 0.5), 8))
+    parts.append(tube(*_finger(np.array([0.004, -0.026, -0.02]), -0.8, 0.066, 0.0098, curl * 0.5), 8))
     t = np.linspace(0, 1, 8)
     palm = np.stack([0.004 * np.sin(t * np.pi), np.zeros(8), -0.05 + 0.105 * t], axis=1)
     v, faces = tube(palm, 0.02 + 0.02 * np.sin(np.pi * (0.18 + 0.64 * t)), 12)
-    v = np.array([0.0, 0.0, 0.0]) + (v - [0, 0, 0]) * (0.42, 1.15, 1.0)
-    parts.append((v, faces))
+    parts.append((v * (0.42, 1.15, 1.0), faces))
     arm = np.stack([np.linspace(0, -0.02, 6), np.zeros(6), np.linspace(-0.045, -0.30, 6)], axis=1)
     parts.append(tube(arm, np.linspace(0.026, 0.038, 6), 12))
     turn = about_z(yaw) @ about_y(pitch) @ about_x(roll)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from atpn_ros.learning.synth import hair
+from atpn_ros.learning.synth import hair, things
 from atpn_ros.learning.synth.assets import Assets
 from atpn_ros.learning.synth.body import Body
 from atpn_ros.learning.synth.pieces import Piece, grid, piece
@@ -92,4 +92,13 @@ def _shoulders(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
     return [piece(points, faces, wear.colour, uv, gloss=0.03, pattern=2)]
 
 
-_MAKERS: dict[str, Maker] = {"style": _style, "fur": _fur, "shoulders": _shoulders}
+_MAKERS: dict[str, Maker] = {
+    "style": _style,
+    "fur": _fur,
+    "shoulders": _shoulders,
+    "glasses": things.glasses,
+    "mask": things.mask,
+    "cap": things.cap,
+    "hand": things.hand,
+    "board": things.board,
+}
