@@ -49,6 +49,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         "0 none, 1 as usual")  # fmt: skip
     parser.add_argument("--cache", type=Path, help="where prepared assets are kept")
     parser.add_argument("--bench", action="store_true", help="draw, write nothing, print the speed")
+    sequence = parser.add_argument_group("sequences: moving people, with ids")
+    sequence.add_argument("--sequence", type=float, metavar="SECONDS", help="make one sequence")
+    sequence.add_argument("--people", type=int, default=3)
+    sequence.add_argument("--fps", type=float, default=30.0)
+    sequence.add_argument("--frame", default="640x480", metavar="WxH")
+    sequence.add_argument("--as", dest="kind", choices=("frames", "video", "bag"),
+                          default="frames", help="how it is written")  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -57,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("moderngl") is None:
         raise NoOpenGl("moderngl is not installed: pip install 'atpn_ros[synth]'")
     _check(args)
+    if args.sequence is not None:
+        return _sequence(args)
     from atpn_ros.learning.synth import stream
     from atpn_ros.learning.synth.sampling import Plan
 
@@ -79,6 +88,24 @@ def run(args: argparse.Namespace) -> int:
         picture.write_bytes(archive.encode(gallery.sheet(kept)))
         archive.checksums(args.out, [*paths, picture])
     print(f"{args.count} pictures in {args.out}")
+    return 0
+
+
+def _sequence(args: argparse.Namespace) -> int:
+    try:
+        width, height = (int(v) for v in args.frame.split("x"))
+    except ValueError as error:
+        raise AtpnError(f"--frame must be WxH, is {args.frame}") from error
+    if args.sequence <= 0 or args.fps <= 0 or args.people < 1 or min(width, height) < 32:
+        raise AtpnError("--sequence, --fps and --people must be positive, --frame at least 32x32")
+    from atpn_ros.learning.synth import recording, sequences, stream
+
+    plan = sequences.SequencePlan(
+        args.sequence, args.fps, (width, height), args.people, effects=args.effects
+    )
+    stage = sequences.Stage(stream.load_assets(args.assets, args.cache), args.seed, plan)
+    count = recording.write(stage, args.out, args.kind)
+    print(f"{count} frames in {args.out}")
     return 0
 
 

@@ -21,11 +21,12 @@ from atpn_ros.learning.synth.head import Part
 from atpn_ros.learning.synth.noise import noise_texture
 from atpn_ros.learning.synth.pieces import Piece, grid
 from atpn_ros.learning.synth.scene import Camera, Person, Scene
+from atpn_ros.learning.synth.thin import thinned
 from atpn_ros.learning.synth.transfer import lamp_lens
 from atpn_ros.types import Floats, Image
 
 NEAR, FAR = 0.05, 40.0
-_SHADOW_SIDE = 224
+_SHADOW_SIDE = 192
 _IRIS_RADIUS = 0.44
 """The iris over the eyeball's radius."""
 
@@ -60,10 +61,13 @@ class Renderer:
         assets: What scenes refer to.
         supersample: Drawn pixels per pixel, along each axis.
         threads: For Mesa's processor driver.
+        thin: How coarse the mesh may be (:mod:`thin`); 0 draws all of it.
     """
 
-    def __init__(self, assets: Assets, supersample: float = 1.5, threads: int = 1) -> None:
-        self.assets, self.supersample = assets, supersample
+    def __init__(
+        self, assets: Assets, supersample: float = 1.25, threads: int = 1, thin: float = 1.0
+    ) -> None:
+        self.assets, self.supersample, self.thin = assets, supersample, thin
         self.ctx = gl.context(threads)
         self._targets: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
         self._textures: dict[int, Any] = {}
@@ -144,8 +148,9 @@ class Renderer:
 
     def _head(self) -> None:
         head = self.assets.head
-        skin = head.triangles[head.parts == Part.SKIN].astype(np.int32)
-        self.skin_corners = int(skin.max()) + 1
+        skin = thinned(head, Part.SKIN, self.thin)
+        coarse = thinned(head, Part.SKIN, 2.5 * self.thin)
+        self.skin_corners = int(head.triangles[head.parts == Part.SKIN].max()) + 1
         # The shoulders of the head's mesh are under clothes.
         skin = skin[(head.neutral[head.corner[skin], 2] > _NECK_END).all(axis=1)]
         corner = head.corner[: self.skin_corners]
@@ -155,19 +160,20 @@ class Renderer:
              neutral[corner]], axis=1).astype(np.float32)  # fmt: skip
         self.moving = self.ctx.buffer(reserve=len(head.corner) * 24)
         still = self.ctx.buffer(np.ascontiguousarray(fixed).tobytes())
-        index = self.ctx.buffer(skin.tobytes())
+        index = self.ctx.buffer(skin.astype(np.int32).tobytes())
         self.skin_vao = self.ctx.vertex_array(
             self.skin,
             [(self.moving, "3f 3f", "in_pos", "in_normal"),
              (still, "2f 4f 4f 4f 1f 3f", "in_uv", "in_mask", "in_prt0", "in_prt1", "in_prt2",
               "in_normal0")], index, skip_errors=True)  # fmt: skip
         self.skin_dark = self.ctx.vertex_array(
-            self.dark, [(self.moving, "3f 12x", "in_pos")], index
+            self.dark, [(self.moving, "3f 12x", "in_pos")], self.ctx.buffer(coarse.astype(np.int32).tobytes())
         )
         uv = self.ctx.buffer(np.ascontiguousarray(head.uv, np.float32).tobytes())
         self.inner = {}
         for part in _INNER_COLOURS:
-            faces = head.triangles[head.parts == part].astype(np.int32)
+            lashes = part == Part.LASHES
+            faces = thinned(head, part, 0.0 if lashes else 1.5 * self.thin).astype(np.int32)
             if len(faces):
                 self.inner[part] = self.ctx.vertex_array(
                     self.plain,

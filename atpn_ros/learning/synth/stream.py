@@ -14,8 +14,9 @@ import numpy as np
 
 from atpn_ros.crop import CROP_MARGIN
 from atpn_ros.learning.synth import assets as assets_module
-from atpn_ros.learning.synth import backdrop, builtin, effects, labels
+from atpn_ros.learning.synth import backdrop, builtin, effects, labels, notfaces
 from atpn_ros.learning.synth.assets import Assets
+from atpn_ros.learning.synth.body import Body
 from atpn_ros.learning.synth.renderer import Renderer
 from atpn_ros.learning.synth.sampling import Plan, face_scene
 from atpn_ros.learning.synth.scene import Scene
@@ -52,7 +53,7 @@ class Studio:
     """Draws numbered samples in one process."""
 
     def __init__(
-        self, assets: Assets, seed: int, plan: Plan | None = None, supersample: float = 1.5
+        self, assets: Assets, seed: int, plan: Plan | None = None, supersample: float = 1.25
     ) -> None:
         self.assets, self.seed, self.plan = assets, seed, plan or Plan()
         self.palette = Palette(assets.skins.base)
@@ -61,15 +62,27 @@ class Studio:
     def sample(self, index: int) -> Sample:
         """The sample of a number: the same whatever was drawn before."""
         rng = np.random.default_rng((self.seed, index))
-        scene, body = face_scene(self.assets, self.palette, rng, self.plan)
-        behind = backdrop.render(self.assets, scene, 1.0)
-        picture = self.renderer.draw(scene, [body], behind)
+        body: Body | None
+        if rng.random() < self.plan.not_faces:
+            scene, body = notfaces.draw(self.assets, self.palette, rng, self.plan)
+        else:
+            scene, body = face_scene(self.assets, self.palette, rng, self.plan)
         camera = scene.camera
-        face = labels.label(body, scene.people[0], camera, picture.depth, picture.scale)
+        behind = backdrop.render(self.assets, scene, 1.0)
+        bodies = [] if body is None else [body]
+        picture = self.renderer.draw(scene, bodies, behind)
         image = effects.apply(picture.image, (camera.width, camera.height), scene.effects)
+        if body is None:
+            return Sample(index, image, camera.matrix, None, scene, 0.0, False)
+        face = labels.label(body, scene.people[0], camera, picture.depth, picture.scale)
         overlap = crop_overlap(face.box, camera.width)
-        return Sample(index, image, camera.matrix, face, scene, overlap, overlap > PRESENT)
+        ahead = float(face.crop_rotation[2, 0]) < _FACING_AWAY
+        present = overlap > PRESENT and ahead
+        return Sample(index, image, camera.matrix, face, scene, overlap, present)
 
+
+_FACING_AWAY = 0.17
+"""z of the head's x axis in its own camera: above it (100 degrees) one sees the back of a head."""
 
 PRESENT = 0.35
 """A picture whose square overlaps the face's by more than this holds the face."""
@@ -108,17 +121,18 @@ def faces(
     """
     if processes <= 1:
         cv2.setNumThreads(1)
-        studio = Studio(_assets(folder, cache), seed, plan)
+        studio = Studio(load_assets(folder, cache), seed, plan)
         i = start
         while count is None or i < start + count:
             yield studio.sample(i)
             i += 1
         return
-    _assets(folder, cache)  # prepare once, and fail here where it is plain to see
+    load_assets(folder, cache)  # prepare once, and fail here where it is plain to see
     yield from _parallel(folder, seed, plan, start, count, processes, cache)
 
 
-def _assets(folder: Path | None, cache: Path | None) -> Assets:
+def load_assets(folder: Path | None, cache: Path | None = None) -> Assets:
+    """Assets of a folder; None for those made by code."""
     return builtin.load() if folder is None else assets_module.load(folder, cache)
 
 
@@ -158,7 +172,7 @@ def _work(
 ) -> None:  # fmt: skip
     try:
         cv2.setNumThreads(1)
-        studio = Studio(_assets(folder, cache), seed, plan)
+        studio = Studio(load_assets(folder, cache), seed, plan)
         i = first
         while count is None or i < count:
             queue.put(studio.sample(start + i))
