@@ -35,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("synth", help="make face pictures with exact labels")
     parser.add_argument("--assets", type=Path, help="folder with ict_facekit, faces_london, hdri "
                         "and hair_cc0; without it a head made by code is used")  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--out", type=Path, help="folder to write")
     parser.add_argument("--count", type=int, default=64, help="pictures (default 64)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=int, default=0, help="number of the first picture")
@@ -48,6 +48,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--effects", type=float, default=1.0, help="faults of lens and sensor: "
                         "0 none, 1 as usual")  # fmt: skip
     parser.add_argument("--cache", type=Path, help="where prepared assets are kept")
+    parser.add_argument("--placement", action="store_true", help="only report how far the points "
+                        "of fitted portraits lie from those placed by hand")  # fmt: skip
     parser.add_argument("--bench", action="store_true", help="draw, write nothing, print the speed")
     sequence = parser.add_argument_group("sequences: moving people, with ids")
     sequence.add_argument("--sequence", type=float, metavar="SECONDS", help="make one sequence")
@@ -64,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("moderngl") is None:
         raise NoOpenGl("moderngl is not installed: pip install 'atpn_ros[synth]'")
     _check(args)
+    if args.placement:
+        return _placement(args)
     if args.sequence is not None:
         return _sequence(args)
     from atpn_ros.learning.synth import stream
@@ -91,6 +95,20 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _placement(args: argparse.Namespace) -> int:
+    if args.assets is None:
+        raise AtpnError("--placement needs --assets")
+    from atpn_ros.learning.synth import assets, ict_head, placement
+
+    head = ict_head.load(args.assets / "ict_facekit", args.cache or assets.default_cache())
+    found = placement.offsets(head, args.assets / "faces_london")
+    print("% of the distance between the eyes' outer corners: mean offset after the fit,")
+    print("its constant part, and the mean offset of points that the fit has not seen")
+    for name, (mean, constant, blind) in found.items():
+        print(f"{name:12} {mean:5.2f} {constant:5.2f} {blind:5.2f}")
+    return 0
+
+
 def _sequence(args: argparse.Namespace) -> int:
     try:
         width, height = (int(v) for v in args.frame.split("x"))
@@ -110,6 +128,8 @@ def _sequence(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
+    if args.out is None and not (args.bench or args.placement):
+        raise AtpnError("--out is needed: the folder to write")
     for name, low in (("count", 1), ("size", 32), ("processes", 1), ("start", 0), ("seed", 0)):
         if getattr(args, name) < low:
             raise AtpnError(f"--{name} must be at least {low}, is {getattr(args, name)}")

@@ -54,7 +54,7 @@ def prepare(assets: Assets, person: Person) -> Body:
     from atpn_ros.learning.synth import wear
 
     head = assets.head
-    vertices = head.vertices(person.identity, person.expression)
+    vertices = _necked(head.vertices(person.identity, person.expression), head.neutral)
     points = head.points.at(vertices).astype(np.float64)
     points[33:51] = _brows(assets, person).at(vertices)
     centres, radii = vertices[-4:-2].astype(np.float64), vertices[-2:, 0].astype(np.float64)
@@ -67,6 +67,21 @@ def prepare(assets: Assets, person: Person) -> Body:
         points[51].copy(), mouth, (),
     )  # fmt: skip
     return replace(body, pieces=wear.make(assets, body, person.wears))
+
+
+_NECK_X, _NECK_TOP, _NECK_RADIUS = -0.092, -0.125, 0.059
+
+
+def _necked(vertices: Floats, neutral: Floats) -> Floats:
+    """The same head with its shoulders drawn in to a neck, which clothes can hold."""
+    low = np.flatnonzero(neutral[:-4, 2] < _NECK_TOP)
+    share = np.clip((_NECK_TOP - neutral[low, 2]) / 0.03, 0, 1)
+    off = vertices[low, :2] - (_NECK_X, 0.0)
+    radius = np.linalg.norm(off, axis=1)
+    wanted = np.minimum(radius, _NECK_RADIUS)
+    scale = 1 + share * (wanted / np.maximum(radius, 1e-6) - 1)
+    vertices[low, :2] = (off * scale[:, None] + (_NECK_X, 0.0)).astype(np.float32)
+    return vertices
 
 
 def _brows(assets: Assets, person: Person) -> Anchors:

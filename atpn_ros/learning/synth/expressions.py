@@ -127,16 +127,16 @@ def gaze(rng: np.random.Generator, to_camera: Floats, eye_gap: float = 0.0627) -
         to_camera: (3,) unit direction from the face to the camera, head frame.
         eye_gap: Metres between the eyes.
     """
-    limit = np.radians((38.0, 28.0))
+    low, high = np.radians((-32.0, -26.0)), np.radians((32.0, 17.0))  # yaw, pitch
     camera = np.array([np.arctan2(to_camera[1], to_camera[0]), np.arcsin(to_camera[2])])
     r = rng.random()
-    if r < 0.3 and (np.abs(camera) < limit).all():
+    if r < 0.3 and (camera > low).all() and (camera < high).all():
         aim = camera + rng.normal(0, np.radians(2), 2)
     elif r < 0.6:
         aim = rng.normal(0, np.radians((12, 8)))
     else:
-        aim = rng.uniform(-limit, limit)
-    aim = np.clip(aim, -limit, limit)
+        aim = rng.uniform(low, high)
+    aim = np.clip(aim, low, high)
     ahead = np.array([np.cos(aim[1]) * np.cos(aim[0]), np.cos(aim[1]) * np.sin(aim[0]), np.sin(aim[1])])
     target = ahead * float(np.exp(rng.uniform(np.log(0.35), np.log(6.0))))
     out = target - np.array([[0.0, -eye_gap / 2, 0.0], [0.0, eye_gap / 2, 0.0]])

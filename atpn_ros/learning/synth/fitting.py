@@ -38,24 +38,32 @@ class Fit:
         return points @ self.rotation[:2].T * self.scale + self.shift
 
 
-def fit(head: HeadModel, target: Floats, prior: float = 1.0, rounds: int = 6) -> Fit:
+def fit(
+    head: HeadModel, target: Floats, prior: float = 1.0, rounds: int = 6,
+    without: tuple[int, ...] | None = None,
+) -> Fit:  # fmt: skip
     """Fit a head to (98, 2) points.
 
     Args:
         head: The head; its contour points are where the jaw's edge is seen from the front.
         target: Pixels.
         prior: Weight of the shape's prior, in pixels per 200 pixels between the eyes' corners.
+        rounds: Alternations of camera and shape.
+        without: Points to leave out.
     """
+    trust = _TRUST.copy()
+    if without is not None:
+        trust[list(without)] = 0.0
     basis = np.concatenate([head.identity, head.expression])
     basis = np.einsum("pk,bpkd->bpd", head.points.weight, basis[:, head.points.vertex])
     mean = head.points.at(head.neutral)
     spread = np.r_[np.ones(len(head.identity)), np.full(len(head.expression), _NEUTRAL_SPREAD)]
     size = float(np.linalg.norm(target[60] - target[72]))
-    w = _TRUST[:, None]
+    w = trust[:, None]
     c = np.zeros(len(spread))
     for _ in range(rounds):
         points = mean + np.tensordot(c, basis, axes=1)
-        rotation, scale, shift = _camera(points, target, _TRUST)
+        rotation, scale, shift = _camera(points, target, trust)
         turned = basis @ rotation[:2].T * scale
         jacobian = (turned * w).reshape(len(c), -1).T
         left = ((target - shift - mean @ rotation[:2].T * scale) * w).ravel()

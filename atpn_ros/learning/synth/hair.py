@@ -48,6 +48,8 @@ class Style:
     follow: Ints
     weight: Floats
     texture: Image | None
+    veil: float
+    """Share of its vertices before the eyes and cheeks."""
 
     def on(self, head: Floats, neutral: Floats) -> Floats:
         """(N, 3) this hair on a head with (V, 3) vertices."""
@@ -92,7 +94,9 @@ def _style(path: Path, scale: float, shift: Floats, head: HeadModel, scalp: Ints
     follow, weight = _nearest(pushed, head.neutral, scalp)
     texture = next(iter(sorted(path.parent.glob("*_diffuse.png"))), None)
     picture = None if texture is None else _texture(texture)
-    return Style(path.stem, pushed.astype(np.float32), triangles, uv, follow, weight, picture)
+    x, y, z = pushed.T
+    veil = float(((x > -0.03) & (np.abs(y) < 0.055) & (z < 0.015) & (z > -0.1)).mean())
+    return Style(path.stem, pushed.astype(np.float32), triangles, uv, follow, weight, picture, veil)
 
 
 _GROWTH = np.array([1.04, 1.07, 1.04])

@@ -16,7 +16,7 @@ _CLOTH: tuple[Colour, ...] = ((0.7, 0.72, 0.74), (0.35, 0.55, 0.7), (0.02, 0.02,
 
 
 def draw(
-    rng: np.random.Generator, hair: Colour, skin: Colour, styles: int, bearded: bool,
+    rng: np.random.Generator, hair: Colour, skin: Colour, styles: Floats, bearded: bool,
     torso: Floats, often: float,
 ) -> list[Wear]:  # fmt: skip
     """Clothes, hair, a beard; now and then a cap, glasses, a mask, a hand or a thing.
@@ -25,7 +25,7 @@ def draw(
         rng: The scene's numbers.
         hair: Its colour.
         skin: Its colour, for the hands.
-        styles: How many hair meshes there are.
+        styles: (N,) how readily each hair mesh is taken.
         bearded: Whether a beard grows.
         torso: Roll, pitch and yaw of the head.
         often: Factor on how often anything but hair and clothes comes.
@@ -33,9 +33,9 @@ def draw(
     out = [_clothes(rng, torso)]
     r = rng.random()
     capped = rng.random() < 0.09 * often
-    if r < 0.55 and styles and not capped:
+    if r < 0.55 and len(styles) and not capped:
         stretch = rng.normal(1.0, 0.02, 3)
-        number = float(rng.integers(styles))
+        number = float(rng.choice(len(styles), p=styles / styles.sum()))
         out.append(Wear("style", hair, (number, *(float(s) for s in stretch))))
     elif r < 0.9:
         thickness = float(np.exp(rng.uniform(np.log(0.004), np.log(0.03))))

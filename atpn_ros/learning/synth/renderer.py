@@ -30,9 +30,6 @@ _SHADOW_SIDE = 192
 _IRIS_RADIUS = 0.44
 """The iris over the eyeball's radius."""
 
-_NECK_END = -0.147
-"""Below this height (m) over the neutral sellion skin is not drawn."""
-
 _INNER_COLOURS = {
     Part.SOCKET: (0.36, 0.17, 0.14),
     Part.MOUTH: (0.24, 0.07, 0.06),
@@ -151,8 +148,6 @@ class Renderer:
         skin = thinned(head, Part.SKIN, self.thin)
         coarse = thinned(head, Part.SKIN, 2.5 * self.thin)
         self.skin_corners = int(head.triangles[head.parts == Part.SKIN].max()) + 1
-        # The shoulders of the head's mesh are under clothes.
-        skin = skin[(head.neutral[head.corner[skin], 2] > _NECK_END).all(axis=1)]
         corner = head.corner[: self.skin_corners]
         neutral = head.normals(head.neutral)
         fixed = np.concatenate(

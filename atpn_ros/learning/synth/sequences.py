@@ -169,7 +169,12 @@ class Stage:
         self.turns = [Wave(rng, a * motion, 5.0) for a in (0.015, 0.05, 0.1)]
         self.moves = [Wave(rng, a * motion, 6.0) for a in (0.05, 0.03, 0.06)]
         self.effects = effects.draw(rng, 160.0, 0.6) if plan.effects > 0 else Effects()
-        self.effects = replace(self.effects, motion=(0.0, 0.0), shrink=1.0)
+        level = max(1.0, 0.55 / max(self.effects.gain))
+        gain = self.effects.gain
+        self.effects = replace(
+            self.effects, motion=(0.0, 0.0), shrink=1.0,
+            gain=(gain[0] * level, gain[1] * level, gain[2] * level),
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return max(1, round(self.plan.seconds * self.plan.fps))
