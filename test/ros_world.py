@@ -91,7 +91,7 @@ class Robot:
         while (left := end - time.monotonic()) > 0:
             self.executor.spin_once(timeout_sec=left)
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
         """Spin until something holds; fail if it does not come to hold."""
         end = time.monotonic() + seconds
         while not condition():

@@ -88,11 +88,11 @@ def test_depth_is_at_least_as_uncertain_as_the_size_of_heads():
 
 def test_the_covariance_of_the_rays_noise_is_what_repeated_noise_shows():
     rotation, rng = head_rotation(0.1, 0.1, 0.2), np.random.default_rng(3)
-    rays = rays_of(CAMERAS["plain"], rotation, (0.1, 0.1, 1.0))
-    noise = rng.normal(0, 0.002, (2000, 98, 2))
-    found = [locate(rays + np.pad(n, ((0, 0), (0, 1))), rotation, 0.002)[0] for n in noise]
-    _, covariance = locate(rays, rotation, 0.002)
-    claimed = covariance - np.outer((0.1, 0.1, 1.0), (0.1, 0.1, 1.0)) * SIZE_SPREAD**2
+    rays = rays_of(CAMERAS["plain"], rotation, (0.2, 0.2, 2.0))
+    noise = rng.normal(0, 0.001, (2000, 98, 2))
+    found = [locate(rays + np.pad(n, ((0, 0), (0, 1))), rotation, 0.001)[0] for n in noise]
+    _, covariance = locate(rays, rotation, 0.001)
+    claimed = covariance - np.outer((0.2, 0.2, 2.0), (0.2, 0.2, 2.0)) * SIZE_SPREAD**2
     np.testing.assert_allclose(np.cov(np.array(found).T).diagonal(), claimed.diagonal(), rtol=0.15)
 
 

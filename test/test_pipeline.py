@@ -239,6 +239,7 @@ BROKEN = {
     "landmarks inf": broken("landmarks", (5, 1), -np.inf),
     "landmarks huge": broken("landmarks", (0, 0), 1e308),
     "landmarks far outside": broken("landmarks", (3, 0), 50.0),
+    "a whole face far outside": lambda o: replace(o, landmarks=o.landmarks + 2.0),
     "landmarks all equal": broken("landmarks", (slice(None), slice(None)), 0.5),
 }
 
@@ -289,6 +290,12 @@ def test_the_distance_is_that_of_a_head_of_mean_size():
     np.testing.assert_allclose(child.pose.position, far.pose.position / 2, rtol=1e-9)
 
 
+def test_sigma_is_in_pixels_of_the_image():
+    (face,) = discs().process(frame(0, (160, 120, 40))).faces
+    first_crop = 1.25 * 2 * 40
+    np.testing.assert_allclose(face.sigma, 0.01 * first_crop, rtol=0.03)
+
+
 def test_without_a_camera_there_is_a_rotation_but_no_position():
     (face,) = discs().process(frame(0, (60, 120, 25))).faces
     assert face.pose.position is None
@@ -305,8 +312,10 @@ def test_smoothing_may_be_switched_while_faces_are_held():
     exact = pipeline.process(frame(2, (180, 120, 30))).faces[0]
     assert lagging.landmarks.mean(axis=0)[0] < lagging.box.cx - 0.5
     np.testing.assert_allclose(exact.landmarks, FACE * 30 + (180, 120), atol=1)
-    pipeline.settings = replace(RAW, smoothing=OneEuroSettings(min_cutoff=0.1))
-    assert pipeline.process(frame(3, (180, 120, 30))).faces[0].id == 1
+    pipeline.settings = replace(RAW, smoothing=OneEuroSettings(min_cutoff=1e6))
+    pipeline.process(frame(3, (180, 120, 30)))
+    quick = pipeline.process(frame(4, (190, 120, 30))).faces[0]
+    np.testing.assert_allclose(quick.landmarks, FACE * 30 + (190, 120), atol=1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (3, 40), (24, 24), (20, 30000)])

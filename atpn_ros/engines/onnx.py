@@ -12,8 +12,9 @@ from atpn_ros.crop import CROP_SIZE
 from atpn_ros.engines.base import BackendError, ModelError, NetworkOutput
 from atpn_ros.types import Image
 
-_REQUIRED = {"landmarks": ("N", 98, 2), "rotation": ("N", 3, 3), "presence": ("N",)}
-_OPTIONAL = {"sigma": ("N", 98), "gaze": ("N", 2, 3)}
+# Outputs and the shape of one crop's answer.
+_REQUIRED: dict[str, tuple[int, ...]] = {"landmarks": (98, 2), "rotation": (3, 3), "presence": ()}
+_OPTIONAL: dict[str, tuple[int, ...]] = {"sigma": (98,), "gaze": (2, 3)}
 
 
 class OnnxEngine:
@@ -52,14 +53,14 @@ class OnnxEngine:
         try:
             self._session = ort.InferenceSession(str(model), options, providers=asked)
         except Exception as error:  # ONNX Runtime's own types are not importable by name
-            raise ModelError(f"{model}: not a model that can be loaded: {error}") from error
+            raise ModelError(f"{model}: not a model that can be loaded: {_line(error)}") from error
         got = self._session.get_providers()
         if got[0] != provider:
             raise BackendError(f"asked ONNX Runtime for {provider}, got {got[0]}")
         self.name = name
         self.report = f"{name}: ONNX Runtime {ort.__version__}, asked {asked}, got {got}"
-        self._check(model)
         self._outputs = [o.name for o in self._session.get_outputs()]
+        self._check(model)
 
     def _check(self, model: Path) -> None:
         inputs = self._session.get_inputs()
@@ -68,22 +69,30 @@ class OnnxEngine:
         if list(inputs[0].shape[1:]) != [CROP_SIZE, CROP_SIZE, 3]:
             raise ModelError(f"{model}: input is {inputs[0].shape}, not (N, 128, 128, 3)")
         self._input = inputs[0].name
-        shapes = {o.name: list(o.shape) for o in self._session.get_outputs()}
-        for name, shape in _REQUIRED.items():
-            if name not in shapes:
+        for name in _REQUIRED:
+            if name not in self._outputs:
                 raise ModelError(f"{model}: has no output {name!r}")
-            if len(shapes[name]) != len(shape):
-                raise ModelError(f"{model}: output {name!r} is {shapes[name]}, not {shape}")
-        for name, shape in _OPTIONAL.items():
-            if name in shapes and len(shapes[name]) != len(shape):
-                raise ModelError(f"{model}: output {name!r} is {shapes[name]}, not {shape}")
+        # The file may leave its outputs' sizes open: only an answer shows them.
+        try:
+            values = self._session.run(
+                self._outputs, {self._input: np.zeros((2, CROP_SIZE, CROP_SIZE, 3), np.uint8)}
+            )
+        except Exception as error:
+            text = f"{model}: cannot run a batch of 2 crops: {_line(error)}"
+            if self._session.get_providers()[0] == "CPUExecutionProvider":
+                raise ModelError(text) from error
+            raise BackendError(text) from error  # the rungs below will tell whose fault it is
+        got = {k: np.shape(v) for k, v in zip(self._outputs, values, strict=True)}
+        for name, shape in (_REQUIRED | _OPTIONAL).items():
+            if name in got and got[name] != (2, *shape):
+                raise ModelError(f"{model}: output {name!r} is {got[name]}, not {(2, *shape)}")
 
     def run(self, crops: Image) -> NetworkOutput:
         """See :meth:`atpn_ros.engines.base.Engine.run`."""
         try:
             values = self._session.run(self._outputs, {self._input: crops})
         except Exception as error:
-            raise BackendError(f"{self.name}: {error}") from error
+            raise BackendError(f"{self.name}: {_line(error)}") from error
         named = {k: np.asarray(v, np.float64) for k, v in zip(self._outputs, values, strict=True)}
         return NetworkOutput(
             named["landmarks"],
@@ -92,3 +101,8 @@ class OnnxEngine:
             named.get("sigma"),
             named.get("gaze"),
         )
+
+
+def _line(error: Exception) -> str:
+    """An error of ONNX Runtime, which may be long, as one line."""
+    return " ".join(str(error).split())[:300]
