@@ -26,7 +26,9 @@ def test_missing_pictures(tmp_path, missing):
     eyes.mkdir(parents=True)
     if missing != "eyes":
         cv2.imwrite(str(eyes / "blue_eye.png"), np.zeros((64, 64, 3), np.uint8))
-    with pytest.raises(AssetError, match="no eye textures" if missing == "eyes" else "no panoramas"):
+    with pytest.raises(
+        AssetError, match="no eye textures" if missing == "eyes" else "no panoramas"
+    ):
         assets.load(tmp_path)
 
 
@@ -46,8 +48,9 @@ def test_missing_head(tmp_path):
 
 def test_wrong_vertex_count(tmp_path):
     few = np.zeros((10, 3), np.float32)
-    np.savez(tmp_path / "ict.npz", v=few, vt=few[:, :2], f=np.zeros((4, 3), int),
-             ft=np.zeros((4, 3), int), ids=few[None], ex=few[None], en=np.array(["jawOpen"]))  # fmt: skip
+    none = np.zeros((4, 3), int)
+    np.savez(tmp_path / "ict.npz", v=few, vt=few[:, :2], f=none, ft=none, ids=few[None],
+             ex=few[None], en=np.array(["jawOpen"]))  # fmt: skip
     (tmp_path / "vertex_indices.json").write_text(json.dumps({"idx_to_landmark_verts": [0] * 68}))
     with pytest.raises(AssetError, match="expected 26719 vertices") as caught:
         ict_head.load(tmp_path)

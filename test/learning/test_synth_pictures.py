@@ -18,7 +18,16 @@ from atpn_ros.cli import synth as command
 from atpn_ros.learning.synth import archive, body, builtin, effects, labels, stream
 from atpn_ros.learning.synth.renderer import Renderer
 from atpn_ros.learning.synth.sampling import Plan
-from atpn_ros.learning.synth.scene import Backdrop, Camera, Effects, Eyes, Light, Person, Scene, Skin
+from atpn_ros.learning.synth.scene import (
+    Backdrop,
+    Camera,
+    Effects,
+    Eyes,
+    Light,
+    Person,
+    Scene,
+    Skin,
+)
 
 SKIN = Skin(0, False, (0.6, 0.45, 0.35), 0, 0.0, 0.3, 1.0, 0.0, 0.0, 0.3, (0.05, 0.04, 0.03), 0.0,
             0.0, 0.1)  # fmt: skip
@@ -124,7 +133,9 @@ def test_the_command_writes_the_same_bytes_twice(tmp_path, extra):
     for name in ("a", "b"):
         arguments = ["--count", "5", "--seed", "1", "--size", "96", "--gallery", *extra]
         assert command.main(["--out", str(tmp_path / name), *arguments]) == 0
-    names = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file())
+    names = sorted(
+        p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file()
+    )
     assert any(n.name == "gallery.png" for n in names)
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
@@ -169,7 +180,9 @@ def test_a_lamp_casts_a_shadow(world):
     camera = Camera(200, 200, 600.0, 600.0, 99.5, 99.5)
     scene = scene_of(world, geometry.FACING, camera)
     side = np.array([1.0, -0.3, -0.4])
-    lit = replace(scene, light=replace(scene.light, lamp=Lamp(side / np.linalg.norm(side), (1, 1, 1))))
+    lit = replace(
+        scene, light=replace(scene.light, lamp=Lamp(side / np.linalg.norm(side), (1, 1, 1)))
+    )
     picture, face = drawn(world, lit)
     grey = picture.image.astype(float).mean(axis=-1)
     near, far = (np.round((face.landmarks[a] + face.landmarks[b]) / 2).astype(int)

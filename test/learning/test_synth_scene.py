@@ -14,7 +14,9 @@ from atpn_ros.learning.synth.sampling import Plan, face_scene
 from atpn_ros.learning.synth.scene import Camera, Eyes, Person, Skin
 from atpn_ros.learning.synth.tones import Palette
 
-SKIN = Skin(0, False, (0.5, 0.4, 0.3), 0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.3, (0.1, 0.1, 0.1), 0.3, 0.0, 0.1)
+SKIN = Skin(
+    0, False, (0.5, 0.4, 0.3), 0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.3, (0.1, 0.1, 0.1), 0.3, 0.0, 0.1
+)
 CAMERA = Camera(640, 480, 700.0, 690.0, 310.0, 250.0)
 AHEAD = np.array([[1.0, 0.0, 0.0]] * 2)
 
@@ -140,7 +142,7 @@ def test_contour_is_evenly_spaced(world):
 def test_crop_rotation_is_what_the_crop_shows(world):
     off = person(world, geometry.FACING, (0.5, 0.2, 0.9))
     face = truth(world, off)
-    roll, pitch, yaw = geometry.roll_pitch_yaw(face.crop_rotation)
+    _, pitch, yaw = geometry.roll_pitch_yaw(face.crop_rotation)
     # A head parallel to the camera's axis that stands on the right shows its right cheek.
     assert yaw > 0.3
     assert pitch > 0.0
@@ -187,6 +189,4 @@ def test_ibug_points_come_from_the_98():
     np.testing.assert_allclose(labels.IBUG68_FROM_98.sum(axis=1), 1.0)
     same = [i for i in range(68) if labels.IBUG68_FROM_98[i].max() == 1.0]
     assert len(same) == 60
-    assert all(
-        labels.IBUG68_FROM_98[i, layouts.IBUG68_IN_WFLW98[i]] == 1.0 for i in same
-    )
+    assert all(labels.IBUG68_FROM_98[i, layouts.IBUG68_IN_WFLW98[i]] == 1.0 for i in same)

@@ -31,9 +31,7 @@ def stage(world):
 
 def test_people_enter_cross_and_leave(stage):
     scenes = [stage.scene(i)[0] for i in range(len(stage))]
-    side = {
-        i: [p.position[0] for s in scenes for p in s.people if p.id == i] for i in (0, 1)
-    }
+    side = {i: [p.position[0] for s in scenes for p in s.people if p.id == i] for i in (0, 1)}
     assert side[0][0] < side[0][-1], "the first walks to the right"
     assert side[1][0] > side[1][-1], "the second to the left"
     frames = [stage.frame(i) for i in range(0, len(stage), 2)]
@@ -143,7 +141,9 @@ def test_overlap():
     side = 100
     whole = Box(49.5, 49.5, side / CROP_MARGIN, 40)
     assert stream.crop_overlap(whole, side) == pytest.approx(1.0)
-    assert stream.crop_overlap(Box(49.5, 49.5, side / 2 / CROP_MARGIN, 10), side) == pytest.approx(0.25)
+    assert stream.crop_overlap(Box(49.5, 49.5, side / 2 / CROP_MARGIN, 10), side) == pytest.approx(
+        0.25
+    )
     assert stream.crop_overlap(Box(500, 500, 50, 50), side) == 0.0
 
 
@@ -156,7 +156,8 @@ def test_things_fit_the_head(world, kind):
     wish = {
         "glasses": lambda: outfits._glasses(rng), "mask": lambda: outfits._mask(rng),
         "cap": lambda: outfits._cap(rng), "hand": lambda: outfits._hand(rng, (0.5, 0.4, 0.3)),
-        "board": lambda: outfits._board(rng), "shoulders": lambda: outfits._clothes(rng, np.zeros(3)),
+        "board": lambda: outfits._board(rng),
+        "shoulders": lambda: outfits._clothes(rng, np.zeros(3)),
         "fur": lambda: outfits.Wear("fur", (0.1, 0.1, 0.1), (0.0, 0.01, 1.0, 3.0)),
     }[kind]()  # fmt: skip
     for piece in wear.make(world, made, (wish,)):

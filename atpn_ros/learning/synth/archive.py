@@ -24,6 +24,7 @@ from atpn_ros.learning.synth.labels import FaceLabels
 from atpn_ros.learning.synth.stream import Sample
 from atpn_ros.types import AtpnError, Image
 
+
 class ArchiveError(AtpnError):
     """An archive that cannot be written or is not what its checksums say."""
 
@@ -106,10 +107,10 @@ def _write(samples: Iterable[Sample], folder: Path, shard: int) -> list[Path]:
                 tar.close()
             paths.append(folder / f"shard-{len(paths):05d}.tar")
             tar = tarfile.open(paths[-1], "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
-        assert tar is not None
-        name = f"{sample.index:08d}"
-        _add(tar, f"{name}.png", encode(sample.image))
-        _add(tar, f"{name}.json", dumps(sample_record(sample)))
+        if tar is not None:
+            name = f"{sample.index:08d}"
+            _add(tar, f"{name}.png", encode(sample.image))
+            _add(tar, f"{name}.json", dumps(sample_record(sample)))
     if tar is not None:
         tar.close()
     checksums(folder, paths)
@@ -146,8 +147,7 @@ def read(folder: Path) -> Iterator[tuple[Image, dict[str, Any]]]:
             picture: Image | None = None
             for member in tar:
                 file = tar.extractfile(member)
-                assert file is not None
-                data = file.read()
+                data = b"" if file is None else file.read()
                 if member.name.endswith(".png"):
                     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
                     picture = np.asarray(decoded, np.uint8)

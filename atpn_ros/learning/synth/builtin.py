@@ -104,6 +104,7 @@ def _sheet() -> tuple[Floats, Floats]:
 
 def _relief(y: Floats, z: Floats) -> Floats:
     """How far the face stands out of its ellipsoid, metres."""
+
     def bump(y0: float, z0: float, wide: float, high: float) -> Floats:
         return np.exp(-(((np.abs(y) - y0) / wide) ** 2) - ((z - z0) / high) ** 2)
 
@@ -137,8 +138,8 @@ def _points(v: Floats, triangles: Ints) -> Anchors:
         for j, side in ((i, -1.0), (layouts.MIRROR98[i], 1.0)):
             origin = np.array([-0.09, side * y, z])
             hit = surface.cast(origin, np.array([1.0, 0.0, 0.0]), v, triangles)
-            assert hit is not None
-            found[j] = hit
+            if hit is not None:
+                found[j] = hit
     fill = found[51]
     return surface.stack([found.get(i, fill) for i in range(98)])
 

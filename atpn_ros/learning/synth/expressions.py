@@ -137,7 +137,9 @@ def gaze(rng: np.random.Generator, to_camera: Floats, eye_gap: float = 0.0627) -
     else:
         aim = rng.uniform(low, high)
     aim = np.clip(aim, low, high)
-    ahead = np.array([np.cos(aim[1]) * np.cos(aim[0]), np.cos(aim[1]) * np.sin(aim[0]), np.sin(aim[1])])
+    ahead = np.array(
+        [np.cos(aim[1]) * np.cos(aim[0]), np.cos(aim[1]) * np.sin(aim[0]), np.sin(aim[1])]
+    )
     target = ahead * float(np.exp(rng.uniform(np.log(0.35), np.log(6.0))))
     out = target - np.array([[0.0, -eye_gap / 2, 0.0], [0.0, eye_gap / 2, 0.0]])
     return np.asarray(out / np.linalg.norm(out, axis=1, keepdims=True))

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 from atpn_ros import layouts
+from atpn_ros.learning.synth.labels import FaceLabels
+from atpn_ros.learning.synth.scene import Camera
 from atpn_ros.learning.synth.stream import Sample
 from atpn_ros.types import Floats, Image
 
@@ -54,19 +56,37 @@ def draw(sample: Sample, zoom: int = 2) -> Image:
     x0, y0, x1, y1 = face.box.xyxy
     cv2.rectangle(out, _point(at(np.array([x0, y0]))), _point(at(np.array([x1, y1]))), _LINE, 1,
                   cv2.LINE_AA, 4)  # fmt: skip
-    camera = sample.scene.camera
-    for axis, colour in _AXES:
-        tip = face.sellion + face.rotation @ (np.array(axis) * _AXIS_LENGTH)
-        if tip[2] > 0.02:
-            ends = at(camera.project(np.stack([face.sellion, tip])))
-            cv2.line(out, _point(ends[0]), _point(ends[1]), colour, 1, cv2.LINE_AA, 4)
-    for centre, gaze in zip(face.points[96:98], face.gaze, strict=True):
-        tip = centre + gaze * _AXIS_LENGTH
-        if tip[2] > 0.02:
-            ends = at(camera.project(np.stack([centre, tip])))
-            cv2.line(out, _point(ends[0]), _point(ends[1]), (255, 255, 0), 1, cv2.LINE_AA, 4)
+    axes(out, face, sample.scene.camera, zoom)
+    gaze_lines(out, face, sample.scene.camera, zoom)
     _text(out, f"tone {face.tone} skin {face.layer}", out.shape[0] - 14)
     return out
+
+
+def axes(
+    image: Image, face: FaceLabels, camera: Camera, zoom: int = 1, thickness: int = 1
+) -> None:
+    """Draw the head frame at the sellion: x red, y green, z blue."""
+    for axis, colour in _AXES:
+        tip = face.sellion + face.rotation @ (np.array(axis) * _AXIS_LENGTH)
+        _line(image, camera, face.sellion, tip, colour, zoom, thickness)
+
+
+def gaze_lines(
+    image: Image, face: FaceLabels, camera: Camera, zoom: int = 1, thickness: int = 1
+) -> None:
+    """Draw where each eye looks, from its pupil."""
+    for pupil, gaze in zip(face.points[96:98], face.gaze, strict=True):
+        tip = pupil + gaze * _AXIS_LENGTH
+        _line(image, camera, pupil, tip, (255, 255, 0), zoom, thickness)
+
+
+def _line(
+    image: Image, camera: Camera, start: Floats, tip: Floats, colour: tuple[int, int, int],
+    zoom: int, thickness: int,
+) -> None:  # fmt: skip
+    if tip[2] > 0.02:
+        a, b = (camera.project(np.stack([start, tip])) + 0.5) * zoom - 0.5
+        cv2.line(image, _point(a), _point(b), colour, thickness, cv2.LINE_AA, 4)
 
 
 def _fixed(points: Floats) -> Floats:

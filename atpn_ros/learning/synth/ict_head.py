@@ -33,6 +33,7 @@ _EYEBALLS = ((23021, 24591), (21451, 23021))  # the person's right, left
 _TO_HEAD = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]) * 0.01
 """ICT row vectors (cm; x to the person's left, y up, z forward) to the head frame in metres."""
 
+
 def load(folder: Path, cache: Path | None = None) -> HeadModel:
     """Read the head.
 
@@ -57,7 +58,8 @@ def load(folder: Path, cache: Path | None = None) -> HeadModel:
         for key in ("ids", "ex")
     ]
     # The x of the last two vertices is a length, not a coordinate: undo the axis change.
-    for array in (neutral[None], *shapes):
+    arrays: list[Floats] = [neutral[None], *shapes]
+    for array in arrays:
         array[:, -2:] = np.roll(array[:, -2:], -1, axis=-1) * (1.0, 0.0, 0.0)
 
     triangles, parts, corner, uv = _corners(raw, new)
@@ -135,7 +137,7 @@ def _offsets(s: Floats, kept: Ints, eyes: list[_Eyeball]) -> Floats:
 
 
 def _corners(raw: dict[str, Floats], new: Ints) -> tuple[Ints, Ints, Ints, Floats]:
-    triangles, parts, pairs = [], [], []
+    parts, pairs = [], []
     for part, lo, hi in _SPANS:
         inside = ((raw["f"] >= lo) & (raw["f"] < hi)).all(axis=1)
         pairs.append(np.stack([new[raw["f"][inside]], raw["ft"][inside]], axis=-1))

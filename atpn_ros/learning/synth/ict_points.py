@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import tempfile
 import zipfile
 from pathlib import Path
@@ -49,9 +50,7 @@ _LIP_SHIFT = 0.00085
 """Metres by which 89, 91, 93, 95 lie further in than the head's own list says (as above)."""
 
 
-def place(
-    v: Floats, uv: Floats, corner: Ints, skin: Ints, marks: Ints
-) -> tuple[Anchors, Anchors]:
+def place(v: Floats, uv: Floats, corner: Ints, skin: Ints, marks: Ints) -> tuple[Anchors, Anchors]:
     """The 98 points and the 33 outline paths (:class:`HeadModel` says what they are).
 
     Args:
@@ -114,7 +113,7 @@ def _path(v: Floats, triangles: Ints, through: list[int]) -> list[int]:
     low, high = v[through].min(axis=0) - 0.01, v[through].max(axis=0) + 0.01
     near = triangles[((v[triangles] > low) & (v[triangles] < high)).all(axis=(1, 2))]
     path = [int(through[0])]
-    for a, b in zip(through[:-1], through[1:], strict=True):
+    for a, b in itertools.pairwise(through):
         path += surface.along_edges(int(a), int(b), v, near)[1:]
     return path
 

@@ -89,7 +89,9 @@ def to_wflw98(template: Floats) -> Floats:
     out[55], out[57], out[59] = t[[63, 64]].mean(axis=0), t[55], t[[68, 69]].mean(axis=0)
     out[56], out[58] = t[[64, 55]].mean(axis=0), t[[69, 55]].mean(axis=0)
     for first, line in _LIDS:
-        out[[first, first + 1, first + 2, first + 3]] = along(t[list(line)], (0, 1 / 3, 1 / 2, 2 / 3))
+        out[[first, first + 1, first + 2, first + 3]] = along(
+            t[list(line)], (0, 1 / 3, 1 / 2, 2 / 3)
+        )
     for i, j in _LIPS.items():
         out[i] = t[j]
     upper, lower = t[[87, 94, 95, 96, 97, 98, 93]], t[[87, 99, 100, 101, 102, 103, 93]]

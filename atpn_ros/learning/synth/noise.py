@@ -16,7 +16,9 @@ def smooth(rng: np.random.Generator, height: int, width: int, cells: float) -> F
     coarse = rng.random((h, w)).astype(np.float32)
     tiled = np.pad(coarse, 2, mode="wrap")
     scale = (width / w, height / h)
-    warp = np.array([[1 / scale[0], 0, 1.5 + 0.5 / scale[0]], [0, 1 / scale[1], 1.5 + 0.5 / scale[1]]])
+    warp = np.array(
+        [[1 / scale[0], 0, 1.5 + 0.5 / scale[0]], [0, 1 / scale[1], 1.5 + 0.5 / scale[1]]]
+    )
     out = cv2.warpAffine(tiled, warp, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
     return np.clip(out, 0, 1)
 

@@ -73,8 +73,8 @@ def _glasses(rng: np.random.Generator) -> Wear:
     tint = float(rng.uniform(0.6, 0.97)) if dark else float(rng.uniform(0.02, 0.12))
     lens = rng.random(3) * (0.08 if dark else 0.8)
     u = rng.uniform
-    values = (u(0.022, 0.029), u(0.014, 0.024), u(0.0, 1.2), u(0.0007, 0.0024), u(-0.002, 0.007), tint,
-              *lens)  # fmt: skip
+    values = (u(0.022, 0.029), u(0.014, 0.024), u(0.0, 1.2), u(0.0007, 0.0024), u(-0.002, 0.007),
+              tint, *lens)  # fmt: skip
     colour = _METAL[int(rng.integers(len(_METAL)))]
     return Wear("glasses", colour, tuple(float(v) for v in values))
 
@@ -101,16 +101,17 @@ def _cap(rng: np.random.Generator) -> Wear:
 def _hand(rng: np.random.Generator, skin: Colour) -> Wear:
     u = rng.uniform
     side = 1.0 if rng.random() < 0.5 else -1.0
-    values = (side * u(0.0, 0.07), u(-0.13, 0.03), u(0.006, 0.05), -side * u(-0.3, 1.1), u(-0.5, 0.5),
-              u(-0.4, 0.5), u(0.0, 0.9), u(0.2, 1.2), float(rng.random() < 0.5))  # fmt: skip
+    values = (side * u(0.0, 0.07), u(-0.13, 0.03), u(0.006, 0.05), -side * u(-0.3, 1.1),
+              u(-0.5, 0.5), u(-0.4, 0.5), u(0.0, 0.9), u(0.2, 1.2),
+              float(rng.random() < 0.5))  # fmt: skip
     return Wear("hand", skin, tuple(float(v) for v in values))
 
 
 def _board(rng: np.random.Generator) -> Wear:
     u = rng.uniform
     bent = float(rng.random()) if rng.random() < 0.5 else 0.0
-    values = (u(-0.08, 0.08), u(-0.15, 0.05), u(0.01, 0.08), u(-1.5, 1.5), u(0.05, 0.12), u(0.06, 0.18),
-              bent)  # fmt: skip
+    values = (u(-0.08, 0.08), u(-0.15, 0.05), u(0.01, 0.08), u(-1.5, 1.5), u(0.05, 0.12),
+              u(0.06, 0.18), bent)  # fmt: skip
     colour = _colour(np.clip(rng.random() * np.exp(rng.normal(0, 0.7, 3)), 0.01, 0.9))
     return Wear("board", colour, tuple(float(v) for v in values))
 

@@ -47,12 +47,8 @@ def draw(
     bearded = male and rng.random() < 0.16 * worn
     torso = np.asarray(geometry.roll_pitch_yaw(rotation))
     # Hair that hangs before the eyes is seldom.
-    styles = np.array(
-        [0.3 if s.veil > 0.01 or s.texture is None else 1.0 for s in assets.styles]
-    )
-    wears = tuple(
-        outfits.draw(rng, hair, _colour(base), styles, bearded, torso, worn)
-    )
+    styles = np.array([0.3 if s.veil > 0.01 or s.texture is None else 1.0 for s in assets.styles])
+    wears = tuple(outfits.draw(rng, hair, _colour(base), styles, bearded, torso, worn))
     styled = any(w.kind == "style" for w in wears)
     bald = not any(w.kind in ("style", "fur") and w.values[0] != 1.0 for w in wears)
     skin = Skin(

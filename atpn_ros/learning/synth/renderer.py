@@ -66,7 +66,7 @@ class Renderer:
     ) -> None:
         self.assets, self.supersample, self.thin = assets, supersample, thin
         self.ctx = gl.context(threads)
-        self._targets: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
+        self._targets: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._textures: dict[int, Any] = {}
         self._programs()
         self._pictures()
@@ -86,7 +86,7 @@ class Renderer:
         """
         camera = scene.camera
         size = (round(camera.width * self.supersample), round(camera.height * self.supersample))
-        target, colour, depth = self._target(size)
+        target, depth = self._target(size)
         lens = lens_matrix(camera).T.astype(np.float32).tobytes()
         setups = [self._setup(scene, p, b, lens) for p, b in zip(scene.people, bodies, strict=True)]
         target.use()
@@ -162,7 +162,9 @@ class Renderer:
              (still, "2f 4f 4f 4f 1f 3f", "in_uv", "in_mask", "in_prt0", "in_prt1", "in_prt2",
               "in_normal0")], index, skip_errors=True)  # fmt: skip
         self.skin_dark = self.ctx.vertex_array(
-            self.dark, [(self.moving, "3f 12x", "in_pos")], self.ctx.buffer(coarse.astype(np.int32).tobytes())
+            self.dark,
+            [(self.moving, "3f 12x", "in_pos")],
+            self.ctx.buffer(coarse.astype(np.int32).tobytes()),
         )
         uv = self.ctx.buffer(np.ascontiguousarray(head.uv, np.float32).tobytes())
         self.inner = {}
@@ -179,11 +181,11 @@ class Renderer:
             self.eye, [(self.ctx.buffer(ball.tobytes()), "3f", "in_pos")],
             self.ctx.buffer(faces.tobytes()))  # fmt: skip
 
-    def _target(self, size: tuple[int, int]) -> tuple[Any, Any, Any]:
+    def _target(self, size: tuple[int, int]) -> tuple[Any, Any]:
         if size not in self._targets:
             colour = self.ctx.texture(size, 4)
             depth = self.ctx.depth_texture(size)
-            self._targets[size] = (self.ctx.framebuffer(colour, depth), colour, depth)
+            self._targets[size] = (self.ctx.framebuffer(colour, depth), depth)
         return self._targets[size]
 
     def _setup(self, scene: Scene, person: Person, body: Body, lens: bytes) -> dict[str, Any]:
@@ -252,7 +254,8 @@ class Renderer:
             self.skin, shadow=1, noise=2, details=3, layer=float(skin.layer),
             other=float(skin.other), mix_other=skin.mix, mirrored=float(skin.mirrored),
             base=skin.base, contrast=skin.contrast, gloss=skin.gloss, stubble=skin.stubble,
-            buzz=skin.buzz, hairline=skin.hairline, hair_colour=skin.hair_colour, makeup=skin.makeup, seed=skin.seed,
+            buzz=skin.buzz, hairline=skin.hairline, hair_colour=skin.hair_colour,
+            makeup=skin.makeup, seed=skin.seed,
             **setup,
         )  # fmt: skip
         self.skin_vao.render()
@@ -317,7 +320,7 @@ class Renderer:
                 gl.put(
                     self.plain, base=piece.colour, alpha=piece.alpha, gloss=piece.gloss,
                     pattern=piece.pattern, textured=float(piece.texture >= 0),
-                    cut=-0.6 if soft and fringed else (0.6 if fringed else (0.4 if piece.pattern == 3 else 0.0)),
+                    cut=_cut(piece, soft),
                 )  # fmt: skip
                 if soft:
                     self.ctx.enable(moderngl.BLEND)
@@ -346,7 +349,8 @@ class Renderer:
             return
         if number not in self._textures:
             image = self.assets.styles[number].texture
-            assert image is not None
+            if image is None:
+                return
             texture = self.ctx.texture(image.shape[1::-1], 4, np.ascontiguousarray(image).tobytes())
             texture.build_mipmaps()
             texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
@@ -366,10 +370,18 @@ def lens_matrix(camera: Camera) -> Floats:
     ])  # fmt: skip
 
 
+def _cut(piece: Piece, soft: bool) -> float:
+    """Below which opacity nothing is drawn; less than 0: above which."""
+    if piece.texture >= 0:
+        return -0.6 if soft else 0.6
+    return 0.4 if piece.pattern == 3 else 0.0
+
+
 def _ball(rows: int = 14, columns: int = 28) -> tuple[Floats, Floats]:
     """The front of a unit sphere around the x axis, finer near the pole."""
     polar = np.linspace(0.0, np.radians(105), rows)[:, None]
     turn = np.arange(columns) / columns * 2 * np.pi
     sphere = np.stack([np.broadcast_to(np.cos(polar), (rows, columns)),
-                       np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn)], axis=-1)  # fmt: skip
+                       np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn)],
+                      axis=-1)  # fmt: skip
     return sphere.reshape(-1, 3).astype(np.float32), grid(rows, columns, closed=True)

@@ -12,7 +12,16 @@ from atpn_ros import geometry
 from atpn_ros.learning.synth import effects, labels, light, people
 from atpn_ros.learning.synth.assets import Assets
 from atpn_ros.learning.synth.body import Body, prepare
-from atpn_ros.learning.synth.scene import Backdrop, Camera, Colour, Lamp, Light, Person, Scene
+from atpn_ros.learning.synth.scene import (
+    Backdrop,
+    Camera,
+    Colour,
+    Effects,
+    Lamp,
+    Light,
+    Person,
+    Scene,
+)
 from atpn_ros.learning.synth.tones import Palette
 from atpn_ros.types import Floats
 
@@ -55,7 +64,7 @@ def face_scene(
     face = float(np.ptp(flat, axis=0).max())
     lit = draw_light(assets, rng)
     backdrop = draw_backdrop(rng)
-    made = effects.draw(rng, face, plan.effects) if plan.effects > 0 else effects.Effects()
+    made = effects.draw(rng, face, plan.effects) if plan.effects > 0 else Effects()
     soft = float(rng.uniform(0, 0.03) * plan.size) if rng.random() < 0.6 else 0.0
     made = replace(made, background_blur=soft)
     return Scene(camera, (person,), lit, backdrop, made), body

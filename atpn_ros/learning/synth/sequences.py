@@ -93,7 +93,8 @@ class _Actor:
         t = plan.seconds
         side = 1.0 if rng.random() < 0.5 else -1.0
         if number == 0:
-            self.times, self.places = (0.0, t), (-reach, reach)
+            self.times: tuple[float, ...] = (0.0, t)
+            self.places: tuple[float, ...] = (-reach, reach)
         elif number == 1:
             self.times, self.places = (0.0, t), (0.8 * reach, -0.8 * reach)
         elif number % 3 == 2:
@@ -199,7 +200,7 @@ class Stage:
 
     def _near(self, person: Person) -> bool:
         """Whether any part of the person can be in the picture."""
-        x, y, z = person.position
+        z = float(person.position[2])
         if z < 0.2:
             return False
         u, v = self.camera.project(person.position)

@@ -93,7 +93,8 @@ uniform sampler2DArray details;
 uniform sampler2D noise;
 uniform float layer; uniform float other; uniform float mix_other; uniform float mirrored;
 uniform vec3 base; uniform float contrast; uniform float gloss;
-uniform float stubble; uniform float buzz; uniform float hairline; uniform vec3 hair_colour; uniform float makeup;
+uniform float stubble; uniform float buzz; uniform float hairline;
+uniform vec3 hair_colour; uniform float makeup;
 uniform float seed;
 in vec3 v_pos; in vec3 v_normal; in vec2 v_uv; in vec4 v_mask; in vec3 v_env;
 in float v_open; in vec4 v_lamp;
@@ -127,7 +128,8 @@ void main() {
     float b = stubble * smoothstep(0.15, 0.6, v_mask.y * (0.65 + 0.7 * coarse))
         * (0.55 + 0.6 * hairs);
     albedo = mix(albedo, hair_colour * (0.7 + 0.6 * hairs), clamp(b, 0.0, 0.92));
-    float s = buzz * smoothstep(hairline, hairline + 0.4, v_mask.x * 0.75 + 0.5 * (coarse - 0.5) + 0.12)
+    float grown = v_mask.x * 0.75 + 0.5 * (coarse - 0.5) + 0.12;
+    float s = buzz * smoothstep(hairline, hairline + 0.4, grown)
         * (0.75 + 0.5 * hairs);
     albedo = mix(albedo, hair_colour * (0.6 + 0.8 * hairs), clamp(s, 0.0, 0.96));
 
@@ -197,7 +199,8 @@ void main() {
         // One shell of fur: denser below, v is the height of the shell.
         float f = texture(noise, v_pos.yz * 9.0 + v_pos.xx * 7.0 + seed).z;
         float g = texture(noise, v_pos.yz * 2.2 + v_pos.xx * 1.7 + seed).y;
-        a *= smoothstep(v_uv.y * 0.9, v_uv.y * 0.9 + 0.25, v_uv.x * (0.45 + 0.9 * f + 0.5 * g) - 0.25 * g);
+        float dense = v_uv.x * (0.45 + 0.9 * f + 0.5 * g) - 0.25 * g;
+        a *= smoothstep(v_uv.y * 0.9, v_uv.y * 0.9 + 0.25, dense);
         albedo *= (0.45 + 0.75 * v_uv.y) * (0.6 + 0.8 * f);
     } else if (pattern == 4) {
         // Lashes: hairs side by side, seen through.
@@ -295,7 +298,8 @@ void main() {
         result += lamp_colour * shade * 2.0 * pow(max(dot(bulge, h), 0.0), 350.0);
     }
     vec3 spot = normalize(vec3(0.75, 0.25, 0.6));
-    result += env(spot) * 1.5 * shade * pow(max(dot(bulge, normalize(spot + view_dir)), 0.0), 250.0);
+    float glint = max(dot(bulge, normalize(spot + view_dir)), 0.0);
+    result += env(spot) * 1.5 * shade * pow(glint, 250.0);
     colour = vec4(shown(result), 1.0);
 }
 """

@@ -62,7 +62,7 @@ def texel_map(head: HeadModel, side: int = SIDE) -> TexelMap:
     which = np.full((side, side), -1, np.int32)
     at = head.uv[face] * side - 0.5
     for i, triangle in enumerate(at):
-        cv2.fillConvexPoly(which, np.round(triangle * 256).astype(np.int32), i, 8, 8)  # type: ignore[call-overload]
+        cv2.fillConvexPoly(which, np.round(triangle * 256).astype(np.int32), i, 8, 8)
     corner = np.where(which[..., None] >= 0, face[which], -1)
     rows, columns = np.mgrid[0:side, 0:side]
     a, b, c = (at[which][..., k, :] for k in range(3))
@@ -110,7 +110,9 @@ def _one(
     # At the border of the photographed tile plain skin begins.
     side = len(detail)
     v, u = (np.mgrid[0:side, 0:side] + 0.5) / side
-    edge = np.minimum(_ramp(np.minimum(u, 1 - u), 0.01, 0.14), _ramp(np.minimum(v, 1 - v), 0.01, 0.14))
+    edge = np.minimum(
+        _ramp(np.minimum(u, 1 - u), 0.01, 0.14), _ramp(np.minimum(v, 1 - v), 0.01, 0.14)
+    )
     detail = 1.0 + (detail - 1.0) * edge[..., None]
     coded = np.sqrt(np.clip(detail / DETAIL_MAX, 0, 1)) * 255
     brows = _brows(head, fitted, vertices, pulled, target)
@@ -119,6 +121,7 @@ def _one(
 
 def _pull(at: Floats, offset: Floats, where: Floats) -> Floats:
     """(V, 2) a thin-plate spline through offsets, which fades out away from the face."""
+
     def kernel(d2: Floats) -> Floats:
         return d2 * np.log(np.maximum(d2, 1e-9))
 
@@ -148,9 +151,7 @@ def _sample(texels: TexelMap, pixels: Floats, image: Image) -> Floats:
     return np.asarray(cv2.remap(rgb, at[..., 0], at[..., 1], cv2.INTER_LINEAR), np.float64)
 
 
-def _eyes(
-    texels: TexelMap, pixels: Floats, shape: tuple[int, ...], target: Floats
-) -> Floats:
+def _eyes(texels: TexelMap, pixels: Floats, shape: tuple[int, ...], target: Floats) -> Floats:
     """(S, S) 1 where a texel would show the photographed eyeball: no lid wears an iris."""
     picture = np.zeros(shape[:2], np.float32)
     for first in (60, 68):
@@ -161,9 +162,7 @@ def _eyes(
     return np.asarray(cv2.remap(picture, at[..., 0], at[..., 1], cv2.INTER_LINEAR))
 
 
-def _delight(
-    lit: Floats, n: Floats, mask: Floats, there: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _delight(lit: Floats, n: Floats, mask: Floats, there: Floats) -> tuple[Floats, Floats, Floats]:
     """Divide a smooth shading out; returns albedo, base colour and a trust per texel."""
     n = n / np.maximum(np.linalg.norm(n, axis=-1, keepdims=True), 1e-9)
     facing = np.clip(-n[..., 2], 0, 1)

@@ -90,6 +90,4 @@ def on_path(path: list[int], share: float, vertices: Floats) -> Anchors:
 
 def stack(anchors: list[Anchors]) -> Anchors:
     """Several single anchors as one."""
-    return Anchors(
-        np.stack([a.vertex for a in anchors]), np.stack([a.weight for a in anchors])
-    )
+    return Anchors(np.stack([a.vertex for a in anchors]), np.stack([a.weight for a in anchors]))

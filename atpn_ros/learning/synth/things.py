@@ -9,15 +9,16 @@ import numpy as np
 from atpn_ros.geometry import about_x, about_y, about_z
 from atpn_ros.learning.synth.assets import Assets
 from atpn_ros.learning.synth.body import Body
-from atpn_ros.learning.synth.head import Part
+from atpn_ros.learning.synth.head import Ints, Part
 from atpn_ros.learning.synth.pieces import Piece, grid, piece, tube
 from atpn_ros.learning.synth.scene import Wear
 from atpn_ros.types import Floats
 
 
 def glasses(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
-    """Two lenses in a frame; values: width, height, squareness, thickness, drop, tint, lens red,
-    green, blue. Tint is the lens's opacity.
+    """Two lenses in a frame.
+
+    Values: width, height, squareness, thickness, drop, the lens's opacity and its red, green, blue.
     """
     width, height, square, thick, drop, tint, *lens = wear.values
     p = body.points
@@ -45,9 +46,11 @@ def glasses(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
         inner.append(loop[np.argmin(side * loop[:, 1])] + (0.0, 0.0, 0.3 * height))
         ear = np.array([-0.095, side * (abs(float(p[0 if side < 0 else 32, 1])) + 0.005),
                         eye[2] + 0.004])  # fmt: skip
-        hinge = outer + (-0.002, side * 0.004, 0.2 * height)
-        temple = np.stack([outer + (0, 0, 0.2 * height), hinge, (hinge + ear) / 2 + (0, side * 0.003, 0),
-                           ear, ear + (-0.02, -side * 0.002, -0.025)])  # fmt: skip
+        hinge = outer + np.array([-0.002, side * 0.004, 0.2 * height])
+        bend = (hinge + ear) / 2 + np.array([0.0, side * 0.003, 0.0])
+        hook = ear + np.array([-0.02, -side * 0.002, -0.025])
+        start = outer + np.array([0.0, 0.0, 0.2 * height])
+        temple = np.stack([start, hinge, bend, ear, hook])
         out.append(_tube(temple, thick * 0.8, wear.colour))
     middle = (inner[0] + inner[1]) / 2 + (0.003, 0.0, 0.003)
     out.append(_tube(np.stack([inner[0], middle, inner[1]]), thick, wear.colour))
@@ -89,11 +92,13 @@ def mask(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
     uv = sheet[:, [1, 2]] * 12
     faces = grid(rows, columns)
     out = [piece(sheet, faces, wear.colour, uv, gloss=0.02, pattern=int(pattern))]
-    for side, jaw in ((-1.0, 3), (1.0, 29)):
+    for side in (-1.0, 1.0):
         ear = np.array([-0.088, side * (abs(float(p[0, 1])) + 0.006), p[0, 2] - 0.005])
         for height in (0.012, -0.018):
             start = sheet.reshape(rows, columns, 3)[4 if height > 0 else 11, 0 if side < 0 else -1]
-            v_, t_ = tube(np.stack([start, (start + ear) / 2 + (0, side * 0.004, 0), ear]), 0.0012, 4)
+            v_, t_ = tube(
+                np.stack([start, (start + ear) / 2 + (0, side * 0.004, 0), ear]), 0.0012, 4
+            )
             out.append(piece(v_, t_, (0.7, 0.7, 0.7)))
     return out
 
@@ -125,7 +130,11 @@ def cap(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
     tilt = 0.22 * (dome[..., 0] - centre[0])
     dome[..., 2] += tilt
     uv = np.stack(np.broadcast_arrays(turn * 2, rise[:, None] * 3), axis=-1).reshape(-1, 2)
-    out = [piece(dome.reshape(-1, 3), grid(rows, columns, True), wear.colour, uv, gloss=0.03, pattern=2)]
+    out = [
+        piece(
+            dome.reshape(-1, 3), grid(rows, columns, True), wear.colour, uv, gloss=0.03, pattern=2
+        )
+    ]
     if brim > 0.005:
         edge = dome[0]
         share = np.ones(columns) if around > 0.5 else np.clip(np.cos(turn) * 1.6 - 0.5, 0, 1) ** 0.5
@@ -139,19 +148,23 @@ def cap(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
 
 
 def hand(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
-    """A hand before the face; values: where y, z, gap to the face, roll, yaw, pitch, curl, spread,
-    mirrored. The fingers point up in the hand's own axes.
+    """A hand before the face.
+
+    Values: where y, z, gap to the face, roll, yaw, pitch, curl, spread, mirrored. The fingers point
+    up in the hand's own axes.
     """
     y0, z0, gap, roll, yaw, pitch, curl, spread, mirrored = wear.values
     flip = -1.0 if mirrored > 0.5 else 1.0
-    parts: list[tuple[Floats, Floats]] = []
+    parts: list[tuple[Floats, Ints]] = []
     for i, (root, length, radius) in enumerate((
         (-0.030, 0.068, 0.0080), (-0.010, 0.078, 0.0086), (0.010, 0.074, 0.0084),
         (0.029, 0.058, 0.0072),
     )):  # fmt: skip
         lean = (i - 1.5) * 0.16 * spread
         parts.append(tube(*_finger(np.array([0.0, root, 0.045]), lean, length, radius, curl), 8))
-    parts.append(tube(*_finger(np.array([0.004, -0.026, -0.02]), -0.8, 0.066, 0.0098, curl * 0.5), 8))
+    parts.append(
+        tube(*_finger(np.array([0.004, -0.026, -0.02]), -0.8, 0.066, 0.0098, curl * 0.5), 8)
+    )
     t = np.linspace(0, 1, 8)
     palm = np.stack([0.004 * np.sin(t * np.pi), np.zeros(8), -0.05 + 0.105 * t], axis=1)
     v, faces = tube(palm, 0.02 + 0.02 * np.sin(np.pi * (0.18 + 0.64 * t)), 12)
@@ -175,7 +188,9 @@ def _finger(
     """Path and radii of a finger that bends towards -x (the face)."""
     t = np.linspace(0, 1, 9)
     bend = curl * 1.5 * t
-    step = np.stack([-np.sin(bend), np.sin(lean) * np.cos(bend), np.cos(lean) * np.cos(bend)], axis=1)
+    step = np.stack(
+        [-np.sin(bend), np.sin(lean) * np.cos(bend), np.cos(lean) * np.cos(bend)], axis=1
+    )
     path = root + np.cumsum(step, axis=0) * length / 9
     round_ = np.sqrt(np.clip(1 - ((t - 0.82) / 0.18).clip(0) ** 2, 0.02, 1))
     return path, radius * (1.05 - 0.2 * t) * round_
@@ -189,8 +204,9 @@ def _front(body: Body, y: float, z: float) -> float:
 
 
 def board(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
-    """A phone, a cup's side or a sheet before the face; values: y, z, gap, roll, width, height,
-    roundness (0 flat, 1 a cylinder).
+    """A phone, a cup's side or a sheet before the face.
+
+    Values: y, z, gap, roll, width, height, roundness (0 flat, 1 a cylinder).
     """
     y0, z0, gap, roll, width, height, bent = wear.values
     rows, columns = 6, 14

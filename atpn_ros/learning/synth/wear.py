@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What people wear, made for one head: hair, clothes, glasses, masks, hats, hands before the face."""
+"""What people wear and hold, made for one head: hair, clothes, and the things of `things`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from atpn_ros.geometry import FACING, head_rotation
 from atpn_ros.learning.synth import hair, things
 from atpn_ros.learning.synth.assets import Assets
 from atpn_ros.learning.synth.body import Body
 from atpn_ros.learning.synth.pieces import Piece, grid, piece
 from atpn_ros.learning.synth.scene import Wear
-from atpn_ros.geometry import head_rotation, FACING
-from atpn_ros.types import Floats
 
 Maker = Callable[[Assets, Body, Wear], list[Piece]]
 
