@@ -55,7 +55,7 @@ def made(backdrop: Backdrop, size: tuple[int, int]) -> Image:
         out = np.ascontiguousarray(out)
         for _ in range(int(rng.integers(3, 14))):
             _shape(rng, out)
-    return out
+    return np.asarray(out, np.uint8)
 
 
 def _shape(rng: np.random.Generator, image: Image) -> None:

@@ -54,7 +54,7 @@ def make_head() -> HeadModel:
     sheet, uv = _sheet()
     triangles = grid(_ROWS, _COLUMNS, closed=True)[:, ::-1].copy()  # seen from outside
     # The seam at the back needs corners of its own: there u goes from 1 back to 0.
-    corner = np.arange(len(sheet), dtype=np.int32)
+    corner: Ints = np.arange(len(sheet), dtype=np.int32)
     wraps = np.ptp(uv[triangles][..., 0], axis=1) > 0.5
     triangles, corner, uv = _split_seam(triangles, corner, uv, wraps)
     eyes = np.array([
@@ -106,10 +106,10 @@ def _relief(y: Floats, z: Floats) -> Floats:
     """How far the face stands out of its ellipsoid, metres."""
 
     def bump(y0: float, z0: float, wide: float, high: float) -> Floats:
-        return np.exp(-(((np.abs(y) - y0) / wide) ** 2) - ((z - z0) / high) ** 2)
+        return np.asarray(np.exp(-(((np.abs(y) - y0) / wide) ** 2) - ((z - z0) / high) ** 2))
 
     bridge = np.clip((0.004 - z) / 0.046, 0, 1) * np.clip((z + 0.056) / 0.01, 0, 1)
-    return (
+    return np.asarray(
         0.024 * np.exp(-((y / (0.007 + 0.008 * bridge)) ** 2)) * bridge
         + 0.006 * bump(0.012, -0.046, 0.006, 0.006) + 0.004 * bump(0.0, -0.075, 0.024, 0.01)
         + 0.007 * bump(0.0, -0.105, 0.022, 0.014) + 0.004 * bump(0.03, 0.016, 0.024, 0.01)
@@ -173,7 +173,7 @@ def _expressions(v: Floats) -> Floats:
     front = np.clip((x + 0.06) / 0.03, 0, 1)
 
     def at(y0: float, z0: float, wide: float, high: float) -> Floats:
-        return front * np.exp(-(((y - y0) / wide) ** 2) - ((z - z0) / high) ** 2)
+        return np.asarray(front * np.exp(-(((y - y0) / wide) ** 2) - ((z - z0) / high) ** 2))
 
     below = front * np.clip((-0.0745 - z) / 0.002, 0, 1) * np.exp(-((y / 0.05) ** 2))
     shapes = {"jawOpen": (-0.004 * below, zero, -0.022 * below)}

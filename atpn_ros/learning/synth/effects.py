@@ -19,12 +19,12 @@ def apply(picture: Image, size: tuple[int, int], effects: Effects) -> Image:
     rng = np.random.default_rng(effects.seed)
     width, height = size
     small = (max(8, round(width / effects.shrink)), max(8, round(height / effects.shrink)))
-    image = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+    image = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
     image = _blurred(image, effects, small[0] / width)
     light = image.astype(np.float32) * np.asarray(effects.gain, np.float32)
     if effects.contrast != 1.0 or effects.saturation != 1.0:
-        grey = light.mean(axis=-1, keepdims=True)
-        light = grey + (light - grey) * np.float32(effects.saturation)
+        mean = light.mean(axis=-1, keepdims=True)
+        light = mean + (light - mean) * np.float32(effects.saturation)
         light = 118 + (light - 118) * np.float32(effects.contrast)
     if effects.vignette:
         light *= _vignette(small, effects.vignette)[..., None]
@@ -33,23 +33,25 @@ def apply(picture: Image, size: tuple[int, int], effects: Effects) -> Image:
         light = light + rng.standard_normal(light.shape, np.float32) * spread
     out = np.clip(light, 0, 255).astype(np.uint8)
     if small != size:
-        out = cv2.resize(out, size, interpolation=cv2.INTER_LINEAR)
+        out = np.asarray(cv2.resize(out, size, interpolation=cv2.INTER_LINEAR), np.uint8)
     out = out[..., ::-1]
     if effects.grey:
-        out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        grey = cv2.cvtColor(out, cv2.COLOR_BGR2GRAY)
+        out = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
     if effects.jpeg:
         coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, effects.jpeg])[1]
-        out = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        out = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
     return np.ascontiguousarray(out, np.uint8)
 
 
 def _blurred(image: Image, effects: Effects, scale: float) -> Image:
     length = float(np.hypot(*effects.motion)) * scale
     if length > 1.0:
-        image = cv2.filter2D(image, -1, _streak(effects.motion, scale))
+        kernel = _streak(effects.motion, scale)
+        image = np.asarray(cv2.filter2D(image, -1, kernel), np.uint8)
     if effects.defocus * scale > 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), effects.defocus * scale)
-    return np.asarray(image)
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), effects.defocus * scale), np.uint8)
+    return image
 
 
 def _streak(motion: tuple[float, float], scale: float) -> Floats:
@@ -61,7 +63,7 @@ def _streak(motion: tuple[float, float], scale: float) -> Floats:
     for x, y in steps[:, None] * half + reach:
         kernel[round(y), round(x)] += 1
     kernel += kernel[::-1, ::-1]  # symmetric, so that nothing moves
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum())
 
 
 def _vignette(size: tuple[int, int], strength: float) -> Floats:

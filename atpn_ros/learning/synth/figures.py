@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -49,8 +48,8 @@ class Artist:
         self.renderer = Renderer(self.assets, 2.0, thin=0.0)
 
     def sample(
-        self, rotation: Floats, size: int = 320, gaze: Floats = _AHEAD, wears: tuple[Wear, ...] = (),
-        zoom: float = 1.0, **shapes: float,
+        self, rotation: Floats, size: int = 320, gaze: Floats = _AHEAD,
+        wears: tuple[Wear, ...] = (), zoom: float = 1.0, **shapes: float,
     ) -> Sample:  # fmt: skip
         """A labelled picture of one head."""
         head = self.assets.head
@@ -220,8 +219,9 @@ def _square(
     image: Image, square: tuple[float, float, float], colour: tuple[int, int, int], text: str
 ) -> None:
     x, y, side = square
-    low, high = _at(np.array([x - side / 2, y - side / 2])), _at(
-        np.array([x + side / 2, y + side / 2])
+    low, high = (
+        _at(np.array([x - side / 2, y - side / 2])),
+        _at(np.array([x + side / 2, y + side / 2])),
     )
     cv2.rectangle(image, low, high, colour, 2, cv2.LINE_AA)
     cv2.putText(image, text, (low[0] + 4, low[1] + 15), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, 1,

@@ -35,7 +35,7 @@ class Fit:
 
     def project(self, points: Floats) -> Floats:
         """(..., 2) pixels of (..., 3) points in the head frame."""
-        return points @ self.rotation[:2].T * self.scale + self.shift
+        return np.asarray(points @ self.rotation[:2].T * self.scale + self.shift)
 
 
 def fit(

@@ -62,9 +62,7 @@ def draw(sample: Sample, zoom: int = 2) -> Image:
     return out
 
 
-def axes(
-    image: Image, face: FaceLabels, camera: Camera, zoom: int = 1, thickness: int = 1
-) -> None:
+def axes(image: Image, face: FaceLabels, camera: Camera, zoom: int = 1, thickness: int = 1) -> None:
     """Draw the head frame at the sellion: x red, y green, z blue."""
     for axis, colour in _AXES:
         tip = face.sellion + face.rotation @ (np.array(axis) * _AXIS_LENGTH)

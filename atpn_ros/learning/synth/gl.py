@@ -28,7 +28,8 @@ def context(threads: int = 1) -> moderngl.Context:
     """
     os.environ.setdefault("LP_NUM_THREADS", str(threads))
     try:
-        return moderngl.create_context(standalone=True, backend="egl", require=330)
+        settings: Any = {"backend": "egl"}
+        return moderngl.create_context(standalone=True, require=330, **settings)
     except Exception as error:  # moderngl raises bare Exception
         raise RenderError(f"no OpenGL through EGL (libegl1, libgl1-mesa-dri?): {error}") from error
 

@@ -54,7 +54,7 @@ class Style:
     def on(self, head: Floats, neutral: Floats) -> Floats:
         """(N, 3) this hair on a head with (V, 3) vertices."""
         moved = (head - neutral)[self.follow]
-        return self.vertices + np.einsum("nk,nkd->nd", self.weight, moved)
+        return np.asarray(self.vertices + np.einsum("nk,nkd->nd", self.weight, moved))
 
 
 def load(folder: Path, head: HeadModel) -> tuple[Style, ...]:
@@ -77,7 +77,7 @@ def load(folder: Path, head: HeadModel) -> tuple[Style, ...]:
 
 def _scalp(head: HeadModel) -> Ints:
     skin = np.unique(head.corner[head.triangles[head.parts == Part.SKIN]])
-    return skin[(head.neutral[skin, 2] > -0.12)]
+    return np.asarray(skin[head.neutral[skin, 2] > -0.12])
 
 
 def _style(path: Path, scale: float, shift: Floats, head: HeadModel, scalp: Ints) -> Style:
@@ -125,7 +125,7 @@ def _outside(points: Floats, skin: Floats) -> Floats:
     soft = 0.004
     wanted = np.where(gap > 3 * soft, gap, soft * np.log1p(np.exp(np.minimum(gap / soft, 30))))
     only = np.clip((points[:, 2] + 0.10) / 0.03, 0, 1) * (near.max(axis=1) > 0.97)
-    return _SKULL + unit * (r + (wanted - gap) * only)[:, None]
+    return np.asarray(_SKULL + unit * (r + (wanted - gap) * only)[:, None])
 
 
 def _nearest(points: Floats, neutral: Floats, scalp: Ints) -> tuple[Ints, Floats]:

@@ -45,7 +45,7 @@ class Anchors:
 
     def at(self, vertices: Floats) -> Floats:
         """(..., 3) where the points lie on a head with these (V, 3) vertices."""
-        return np.einsum("...k,...kd->...d", self.weight, vertices[self.vertex])
+        return np.asarray(np.einsum("...k,...kd->...d", self.weight, vertices[self.vertex]))
 
 
 @dataclass(frozen=True, slots=True)

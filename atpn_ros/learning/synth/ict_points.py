@@ -74,10 +74,10 @@ def place(v: Floats, uv: Floats, corner: Ints, skin: Ints, marks: Ints) -> tuple
         path = _path(v, flat, [found[i].vertex[0] for i in rim])
         for i, share in ((rim[1], 1 / 3), (rim[1] + 1, 1 / 2), (rim[2], 2 / 3)):
             found[i] = surface.on_path(path, share, v)
-    for rim in _LIP_RIMS:
-        path = _path(v, flat, [found[i].vertex[0] for i in rim])
+    for lip in _LIP_RIMS:
+        path = _path(v, flat, [found[i].vertex[0] for i in lip])
         length = float(np.linalg.norm(np.diff(v[path], axis=0), axis=1).sum())
-        for i, inward in ((rim[1], 1.0), (rim[3], -1.0)):
+        for i, inward in ((lip[1], 1.0), (lip[3], -1.0)):
             old = float(np.linalg.norm(np.diff(v[path[: path.index(int(found[i].vertex[0])) + 1]],
                                                axis=0), axis=1).sum())  # fmt: skip
             found[i] = surface.on_path(path, (old + inward * _LIP_SHIFT) / length, v)
@@ -215,7 +215,7 @@ def masks(v: Floats, points: Anchors) -> Floats:
 
 def _soft(distance: Floats, width: float) -> Floats:
     t = np.clip(distance / (2 * width) + 0.5, 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t))
 
 
 def _inside(polygon: Floats, y: Floats, z: Floats, width: float) -> Floats:

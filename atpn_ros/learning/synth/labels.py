@@ -59,14 +59,14 @@ class FaceLabels:
     @property
     def crop_rotation(self) -> Floats:
         """(3, 3) head to a camera that looks straight at the face: what its crop shows."""
-        return geometry.rotation_to_ray(self.points.mean(axis=0)).T @ self.rotation
+        return np.asarray(geometry.rotation_to_ray(self.points.mean(axis=0)).T @ self.rotation)
 
 
 def landmarks3d(body: Body, person: Person, camera: Camera) -> Floats:
     """(98, 3) landmarks in the camera frame."""
     points = body.points.copy()
     points[:33] = _contour(body, person, camera)
-    return (points - body.sellion) @ person.rotation.T + person.position
+    return np.asarray((points - body.sellion) @ person.rotation.T + person.position)
 
 
 def label(
@@ -116,7 +116,7 @@ def _outward(body: Body, person: Person, camera: Camera) -> Floats:
     # Sideways along the cheeks, turning downwards under the mouth.
     turn = np.interp(np.abs(np.arange(33) - 16), [0, 4, 9], [np.pi / 2, 1.0, 0.0])
     side = np.where(np.arange(33) < 16, -1.0, 1.0)
-    return (np.cos(turn) * side)[:, None] * left - np.sin(turn)[:, None] * up
+    return np.asarray((np.cos(turn) * side)[:, None] * left - np.sin(turn)[:, None] * up)
 
 
 def _even(line: Floats, seen: Floats) -> Floats:
@@ -148,7 +148,7 @@ def _visible(
         ring = flat[list(lids)].astype(np.float32).reshape(-1, 1, 2)
         x, y = (float(v) for v in flat[pupil])
         seen[pupil] &= cv2.pointPolygonTest(ring, (x, y), False) >= 0
-    return seen
+    return np.asarray(seen)
 
 
 def _eyes_open(points: Floats) -> Floats:

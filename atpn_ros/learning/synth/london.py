@@ -94,9 +94,9 @@ def to_wflw98(template: Floats) -> Floats:
         )
     for i, j in _LIPS.items():
         out[i] = t[j]
-    upper, lower = t[[87, 94, 95, 96, 97, 98, 93]], t[[87, 99, 100, 101, 102, 103, 93]]
-    out[88], out[92] = (upper[0] + upper[1]) / 2, (upper[-1] + upper[-2]) / 2
-    out[89:92], out[93:96] = upper[2:5], lower[[4, 3, 2]]
+    rim, under = t[[87, 94, 95, 96, 97, 98, 93]], t[[87, 99, 100, 101, 102, 103, 93]]
+    out[88], out[92] = (rim[0] + rim[1]) / 2, (rim[-1] + rim[-2]) / 2
+    out[89:92], out[93:96] = rim[2:5], under[[4, 3, 2]]
     out[96], out[97] = t[0], t[1]
     return out
 

@@ -40,7 +40,7 @@ def noise_texture(side: int = 256) -> Image:
         rng.random((side, side)).astype(np.float32), rng.random((side, side)).astype(np.float32),
     ]  # fmt: skip
     wrapped = cv2.GaussianBlur(np.pad(planes[2], 4, mode="wrap"), (0, 0), 0.8)
-    planes[2] = wrapped[4:-4, 4:-4]
+    planes[2] = np.asarray(wrapped[4:-4, 4:-4], np.float32)
     low, high = planes[2].min(), planes[2].max()
     planes[2] = (planes[2] - low) / (high - low)
     return np.round(np.stack(planes, axis=-1) * 255).astype(np.uint8)

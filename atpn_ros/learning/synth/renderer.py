@@ -17,7 +17,7 @@ import numpy as np
 from atpn_ros.learning.synth import gl, light, shaders
 from atpn_ros.learning.synth.assets import Assets
 from atpn_ros.learning.synth.body import IRIS_PLANE, Body
-from atpn_ros.learning.synth.head import Part
+from atpn_ros.learning.synth.head import Ints, Part
 from atpn_ros.learning.synth.noise import noise_texture
 from atpn_ros.learning.synth.pieces import Piece, grid
 from atpn_ros.learning.synth.scene import Camera, Person, Scene
@@ -176,10 +176,10 @@ class Renderer:
                     self.plain,
                     [(self.moving, "3f 3f", "in_pos", "in_normal"), (uv, "2f", "in_uv")],
                     self.ctx.buffer(faces.tobytes()), skip_errors=True)  # fmt: skip
-        ball, faces = _ball()
+        ball, mesh = _ball()
         self.ball = self.ctx.vertex_array(
             self.eye, [(self.ctx.buffer(ball.tobytes()), "3f", "in_pos")],
-            self.ctx.buffer(faces.tobytes()))  # fmt: skip
+            self.ctx.buffer(mesh.tobytes()))  # fmt: skip
 
     def _target(self, size: tuple[int, int]) -> tuple[Any, Any]:
         if size not in self._targets:
@@ -377,7 +377,7 @@ def _cut(piece: Piece, soft: bool) -> float:
     return 0.4 if piece.pattern == 3 else 0.0
 
 
-def _ball(rows: int = 14, columns: int = 28) -> tuple[Floats, Floats]:
+def _ball(rows: int = 14, columns: int = 28) -> tuple[Floats, Ints]:
     """The front of a unit sphere around the x axis, finer near the pole."""
     polar = np.linspace(0.0, np.radians(105), rows)[:, None]
     turn = np.arange(columns) / columns * 2 * np.pi

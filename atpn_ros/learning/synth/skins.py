@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from atpn_ros import layouts
 from atpn_ros.learning.synth import surface
@@ -141,7 +142,7 @@ def _pull(at: Floats, offset: Floats, where: Floats) -> Floats:
 
 def _spread(texels: TexelMap, values: Floats) -> Floats:
     """(S, S, D) of (C, D) values at the corners."""
-    return np.einsum("hwk,hwkd->hwd", texels.weight, values[texels.corner])
+    return np.asarray(np.einsum("hwk,hwkd->hwd", texels.weight, values[texels.corner]))
 
 
 def _sample(texels: TexelMap, pixels: Floats, image: Image) -> Floats:
@@ -157,12 +158,14 @@ def _eyes(texels: TexelMap, pixels: Floats, shape: tuple[int, ...], target: Floa
     for first in (60, 68):
         cv2.fillPoly(picture, [np.round(target[first : first + 8]).astype(np.int32)], 1.0)
     size = float(np.linalg.norm(target[60] - target[72]))
-    picture = cv2.dilate(picture, np.ones((3, 3), np.uint8), iterations=max(1, int(size / 110)))
+    grown = cv2.dilate(picture, np.ones((3, 3), np.uint8), iterations=max(1, int(size / 110)))
     at = _spread(texels, pixels).astype(np.float32)
-    return np.asarray(cv2.remap(picture, at[..., 0], at[..., 1], cv2.INTER_LINEAR))
+    return np.asarray(cv2.remap(grown, at[..., 0], at[..., 1], cv2.INTER_LINEAR))
 
 
-def _delight(lit: Floats, n: Floats, mask: Floats, there: Floats) -> tuple[Floats, Floats, Floats]:
+def _delight(
+    lit: Floats, n: Floats, mask: Floats, there: npt.NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats]:
     """Divide a smooth shading out; returns albedo, base colour and a trust per texel."""
     n = n / np.maximum(np.linalg.norm(n, axis=-1, keepdims=True), 1e-9)
     facing = np.clip(-n[..., 2], 0, 1)
@@ -207,7 +210,7 @@ def _delight(lit: Floats, n: Floats, mask: Floats, there: Floats) -> tuple[Float
 
 
 def _ramp(x: Floats, low: float, high: float) -> Floats:
-    return np.clip((x - low) / (high - low), 0, 1)
+    return np.asarray(np.clip((x - low) / (high - low), 0, 1))
 
 
 def _filled(detail: Floats, trust: Floats) -> Floats:
@@ -217,8 +220,8 @@ def _filled(detail: Floats, trust: Floats) -> Floats:
     while levels[-1][1].shape[0] > 4:
         colour, weight = levels[-1]
         size = (weight.shape[1] // 2, weight.shape[0] // 2)
-        weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-        colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
+        weight = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA))
+        colour = np.asarray(cv2.resize(colour, size, interpolation=cv2.INTER_AREA))
         levels.append((colour, weight))
     colour, weight = levels[-1]
     guess = (colour + 0.3) / (weight[..., None] + 0.3)

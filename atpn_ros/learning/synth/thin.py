@@ -21,7 +21,7 @@ def thinned(head: HeadModel, part: Part, factor: float = 1.0) -> Ints:
     """(T', 3) corners of a part's triangles, thinned; ``factor`` scales the cells, 0 keeps all."""
     triangles = head.triangles[head.parts == part]
     if factor <= 0 or not len(triangles):
-        return triangles
+        return np.asarray(triangles)
     used = np.unique(triangles)
     at = head.neutral[head.corner[used]].astype(np.float64)
     level = _levels(head, at, part)
@@ -53,7 +53,7 @@ def _levels(head: HeadModel, at: Floats, part: Part) -> Ints:
     p = head.points.at(head.neutral)
 
     def far(points: Floats) -> Floats:
-        return np.sqrt(((at[:, None] - points[None]) ** 2).sum(axis=-1)).min(axis=1)
+        return np.asarray(np.sqrt(((at[:, None] - points[None]) ** 2).sum(axis=-1)).min(axis=1))
 
     eyes, mouth = far(p[60:76]), far(p[np.r_[51:60, 76:96]])
     face = far(p[:51])
