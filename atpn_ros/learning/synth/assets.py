@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.ict import AssetError
-from atpn_ros.learning.synth import hair, ict_head, light, london, skins, transfer
-from atpn_ros.learning.synth.head import Anchors, HeadModel
+from atpn_ros.learning.synth import hair, ict_head, light, london, skins, thin, transfer
+from atpn_ros.learning.synth.head import Anchors, HeadModel, Ints, Part
 from atpn_ros.types import Floats, Image
 
 VERSION = 3
@@ -42,6 +42,7 @@ class Assets:
         irises: (N, S, S, 3) uint8 RGB: eyeballs from ahead, the iris's radius S / 4.8.
         panoramas: Surroundings.
         styles: Hair that is a mesh.
+        coarse: (T, 3) vertices of the skin's triangles, thinned: what fur grows on.
     """
 
     head: HeadModel
@@ -50,7 +51,8 @@ class Assets:
     mirrored_brows: Anchors
     irises: Image
     panoramas: tuple[light.Panorama, ...]
-    styles: tuple[hair.Style, ...] = ()
+    styles: tuple[hair.Style, ...]
+    coarse: Ints
 
 
 def load(folder: Path, cache: Path | None = None) -> Assets:
@@ -88,7 +90,8 @@ def assemble(
 ) -> Assets:
     """Put prepared parts together."""
     mirrored = skins.mirrored_brows(head, made.brows)
-    return Assets(head, transferred, made, mirrored, irises, panoramas, styles)
+    coarse = head.corner[thin.thinned(head, Part.SKIN, 0.8)]
+    return Assets(head, transferred, made, mirrored, irises, panoramas, styles, coarse)
 
 
 def load_irises(folder: Path) -> Image:

@@ -80,8 +80,10 @@ def draw(rng: np.random.Generator, face: float, hard: float = 1.0) -> Effects:
         return bool(rng.random() < chance * hard)
 
     shrink = float(np.exp(u(0, np.log(max(face / 20.0, 1.01))))) if often(0.3) else 1.0
-    dark = often(0.15)
-    level = float(u(0.12, 0.5)) if dark else float(np.exp(rng.normal(0, 0.12)))
+    dark = often(0.12)
+    level = (
+        float(np.exp(u(np.log(0.15), np.log(0.6)))) if dark else float(np.exp(rng.normal(0, 0.12)))
+    )
     cast = np.exp(rng.normal(0, 0.07 if often(0.4) else 0.02, 3))
     motion = (0.0, 0.0)
     if often(0.2):

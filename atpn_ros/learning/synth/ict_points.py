@@ -205,7 +205,7 @@ def masks(v: Floats, points: Anchors) -> Floats:
     scalp = _soft(z - np.interp(x, *np.transpose(_HAIRLINE)), 0.016) * (1 - ear)
     lips = _inside(p[76:88][:, 1:], y, z, 0.0015) * _soft(x - p[76, 0] + 0.012, 0.004)
     below_nose = np.interp(x, *np.transpose(_BEARD_LINE)) - z
-    beard = _soft(below_nose, 0.013) * _soft(z + 0.155 - 0.5 * np.minimum(x, 0), 0.012)
+    beard = _soft(below_nose - 0.004, 0.018) * _soft(z + 0.127, 0.012)
     beard *= (1 - lips) * (1 - ear) * _soft(x + 0.088, 0.006)
     brows = np.maximum(
         _inside(p[33:42][:, 1:], y, z, 0.005), _inside(p[42:51][:, 1:], y, z, 0.005)

@@ -43,8 +43,8 @@ def draw(
         shells = float(np.clip(round(thickness / 0.003), 3, 7))
         out.append(Wear("fur", hair, (0.0, thickness, float(rng.uniform(0.8, 1.3)), shells)))
     if bearded:
-        thickness = float(np.exp(rng.uniform(np.log(0.0015), np.log(0.009))))
-        out.append(Wear("fur", hair, (1.0, thickness, float(rng.uniform(0.35, 0.75)), 4.0)))
+        thickness = float(np.exp(rng.uniform(np.log(0.001), np.log(0.006))))
+        out.append(Wear("fur", hair, (1.0, thickness, float(rng.uniform(0.3, 0.6)), 4.0)))
     if capped:
         out.append(_cap(rng))
     if rng.random() < 0.16 * often:

@@ -57,9 +57,9 @@ def draw(
         base=_colour(base),
         other=int(rng.integers(len(assets.skins.base))),
         mix=float(rng.uniform(0, 0.6)) if rng.random() < 0.5 else 0.0,
-        gloss=float(rng.gamma(2.0, 0.4)),
+        gloss=float(min(rng.gamma(2.0, 0.4), 1.6)),
         contrast=float(rng.uniform(0.75, 1.15)),
-        stubble=float(rng.uniform(0.1, 0.55)) if male and rng.random() < 0.2 else 0.0,
+        stubble=_stubble(rng, male, bearded),
         buzz=0.0 if bald and rng.random() < 0.4 else 0.95,
         hairline=0.7 if styled else float(rng.uniform(0.2, 0.4)),
         hair_colour=hair,
@@ -71,6 +71,13 @@ def draw(
         number, identity, head.coefficients(**weights), rotation, position, skin,
         _eyes(assets, rng, tone, gaze), wears, tone,
     )  # fmt: skip
+
+
+def _stubble(rng: np.random.Generator, male: bool, bearded: bool) -> float:
+    """How dark the beard's roots are painted."""
+    if bearded:
+        return float(rng.uniform(0.35, 0.65))
+    return float(rng.uniform(0.1, 0.55)) if male and rng.random() < 0.2 else 0.0
 
 
 def _identity(assets: Assets, rng: np.random.Generator, layer: int) -> Floats:

@@ -125,8 +125,8 @@ void main() {
     albedo = mix(albedo, albedo * vec3(1.15, 0.45, 0.5), makeup * v_mask.z);
     float coarse = texture(noise, v_pos.yz * 1.3 + v_pos.xx + seed * 3.0).y;
     float hairs = texture(noise, v_pos.yz * 16.0 + v_pos.xx * 9.0).z;
-    float b = stubble * smoothstep(0.15, 0.6, v_mask.y * (0.65 + 0.7 * coarse))
-        * (0.55 + 0.6 * hairs);
+    float b = stubble * smoothstep(0.1, 1.0, v_mask.y * (0.6 + 0.6 * coarse))
+        * (0.25 + 1.1 * hairs);
     albedo = mix(albedo, hair_colour * (0.7 + 0.6 * hairs), clamp(b, 0.0, 0.92));
     float grown = v_mask.x * 0.75 + 0.5 * (coarse - 0.5) + 0.12;
     float s = buzz * smoothstep(hairline, hairline + 0.4, grown)
@@ -136,7 +136,7 @@ void main() {
     vec3 to_eye = normalize(eye - v_pos);
     float facing = clamp(dot(n, to_eye), 0.0, 1.0);
     vec3 result = albedo * v_env;
-    float fresnel = 0.03 + 0.5 * pow(1.0 - facing, 5.0);
+    float fresnel = 0.03 + 0.28 * pow(1.0 - facing, 5.0);
     float shine = gloss * (1.0 - clamp(b + s, 0.0, 0.8)) * (0.6 + 0.8 * grain.y);
     shine *= 1.0 + 1.2 * v_mask.z;
     result += env(reflect(-to_eye, n)) * fresnel * shine * v_open * 0.8;
@@ -215,7 +215,7 @@ void main() {
     float deepness = clamp((v_pos.x - deep.x) / deep.y, 0.0, 1.0);
     float shade = mix(1.0, 0.02 + 0.8 * deepness * deepness, depth_shade);
     vec3 result = albedo * env(n) * shade;
-    float fresnel = 0.04 + 0.6 * pow(1.0 - clamp(dot(n, to_eye), 0.0, 1.0), 5.0);
+    float fresnel = 0.04 + 0.4 * pow(1.0 - clamp(dot(n, to_eye), 0.0, 1.0), 5.0);
     result += env(reflect(-to_eye, n)) * fresnel * gloss * shade;
     if (lamp_on > 0.5) {
         float l = dot(n, lamp_dir);

@@ -47,8 +47,7 @@ def _fur(assets: Assets, body: Body, wear: Wear) -> list[Piece]:
     head = assets.head
     column, thickness, density = int(wear.values[0]), wear.values[1], wear.values[2]
     mask = head.masks[:, column]
-    skin = head.corner[head.triangles[head.parts == 0]]
-    faces = skin[(mask[skin] > 0.05).any(axis=1)]
+    faces = assets.coarse[(mask[assets.coarse] > 0.05).any(axis=1)]
     used, flat = np.unique(faces, return_inverse=True)
     faces = flat.reshape(-1, 3).astype(np.int32)
     out = []
