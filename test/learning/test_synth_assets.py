@@ -95,3 +95,35 @@ def test_the_command_says_it_in_one_line(tmp_path, capsys):
 def test_bad_numbers(tmp_path, capsys, bad):
     assert command.main(["--out", str(tmp_path), *bad]) == 1
     assert bad[0] in capsys.readouterr().err
+
+
+def _wavefront(path, vertices, faces=True):
+    lines = [f"v {x} {y} {z}" for x, y, z in vertices]
+    lines += ["vt 0 0", "vt 1 0", "vt 1 1", "vt 0 1"]
+    if faces:
+        lines.append("f 1/1/1 2/2/2 3/3/3 4/4/4")
+    path.write_text("# a comment\n" + "\n".join(lines) + "\n")
+
+
+def test_a_checkout_is_read_like_the_packed_form(tmp_path):
+    from atpn_ros.learning.synth import ict_checkout
+
+    folder = tmp_path / "FaceXModel"
+    folder.mkdir()
+    square = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
+    _wavefront(folder / "generic_neutral_mesh.obj", square)
+    _wavefront(folder / "identity000.obj", square + (0, 0, 1), faces=False)
+    _wavefront(folder / "jawOpen.obj", square - (0, 2, 0), faces=False)
+    assert ict_checkout.find(tmp_path) == folder
+    raw = ict_checkout.read(folder)
+    assert raw["f"].tolist() == [[0, 1, 2], [0, 2, 3]]
+    np.testing.assert_allclose(raw["ids"][0], [[0, 0, 1]] * 4)
+    np.testing.assert_allclose(raw["ex"][0], [[0, -2, 0]] * 4)
+    assert raw["en"].tolist() == ["jawOpen"]
+    _wavefront(folder / "identity000.obj", square[:3], faces=False)
+    with pytest.raises(AssetError, match=r"identity000\.obj: 3 vertices"):
+        ict_checkout.read(folder)
+    (folder / "vertex_indices.json").write_text(json.dumps({"idx_to_landmark_verts": [0] * 68}))
+    _wavefront(folder / "identity000.obj", square, faces=False)
+    with pytest.raises(AssetError, match="expected 26719 vertices"):
+        ict_head.load(tmp_path)

@@ -4,8 +4,8 @@
 
 Expected below the folder: ``ict_facekit`` (the packed head), ``faces_london`` (portraits with
 templates), ``hdri`` (panoramas), ``hair_cc0`` (hair, irises). Fitting 82 portraits takes minutes,
-so the outcome is kept in a cache folder, under a name made of the source files' sizes and of this
-code's version. The cache holds data derived from the assets: it is no more to be passed on than
+so the outcome is kept in a cache folder, under a name made of the source files' sizes and of the
+code that made it. The cache holds data derived from the assets: it is no more to be passed on than
 they are.
 """
 
@@ -22,12 +22,19 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.ict import AssetError
-from atpn_ros.learning.synth import hair, ict_head, light, london, skins, thin, transfer
+from atpn_ros.learning.synth import (
+    fitting,
+    hair,
+    ict_head,
+    ict_points,
+    light,
+    london,
+    skins,
+    thin,
+    transfer,
+)
 from atpn_ros.learning.synth.head import Anchors, HeadModel, Ints, Part
 from atpn_ros.types import Floats, Image
-
-VERSION = 3
-"""Counts up when what is cached changes its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,9 @@ def default_cache() -> Path:
 
 
 def _key(folder: Path) -> str:
-    digest = hashlib.sha256(f"{VERSION} {skins.SIDE}".encode())
+    digest = hashlib.sha256()
+    for module in (skins, fitting, london, ict_points, ict_head, transfer):
+        digest.update(Path(str(module.__file__)).read_bytes())
     for path in sorted((folder / "ict_facekit").iterdir()) + sorted(
         (folder / "faces_london").iterdir()
     ):

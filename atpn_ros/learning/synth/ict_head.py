@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ICT-FaceKit head as a :class:`~atpn_ros.learning.synth.head.HeadModel`.
 
-It is read from a folder the user names, in its packed form: ``ict.npz`` and
-``vertex_indices.json``. Here stands which place of that head is which landmark.
+It is read from a folder the user names: a checkout of ICT-FaceKit, or its packed form (``ict.npz``
+and ``vertex_indices.json``). Here stands which place of that head is which landmark.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from atpn_ros.learning.ict import AssetError
-from atpn_ros.learning.synth import ict_points
+from atpn_ros.learning.synth import ict_checkout, ict_points
 from atpn_ros.learning.synth.head import HeadModel, Ints, Part
 from atpn_ros.types import Floats
 
@@ -74,13 +74,12 @@ def load(folder: Path, cache: Path | None = None) -> HeadModel:
 
 
 def _read(folder: Path) -> tuple[dict[str, Floats], list[int]]:
-    path = folder / "ict.npz"
-    try:
-        with np.load(path, allow_pickle=False) as packed:
-            raw = {key: packed[key] for key in ("v", "vt", "f", "ft", "ids", "ex", "en")}
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise AssetError(f"{path}: no ICT head in its packed form: {error}") from error
-    table = folder / "vertex_indices.json"
+    path, table = folder / "ict.npz", folder / "vertex_indices.json"
+    checkout = None if path.exists() else ict_checkout.find(folder)
+    if checkout is not None:
+        raw, table = ict_checkout.read(checkout), checkout / "vertex_indices.json"
+    else:
+        raw = _packed(path)
     try:
         marks = [int(i) for i in json.loads(table.read_text())["idx_to_landmark_verts"]]
     except (OSError, KeyError, ValueError, TypeError) as error:
@@ -97,6 +96,14 @@ def _read(folder: Path) -> tuple[dict[str, Floats], list[int]]:
     if len(marks) != 68 or not all(0 <= i < _VERTICES for i in marks):
         raise AssetError(f"{table}: expected 68 vertex numbers below {_VERTICES}")
     return raw, marks
+
+
+def _packed(path: Path) -> dict[str, Floats]:
+    try:
+        with np.load(path, allow_pickle=False) as packed:
+            return {key: packed[key] for key in ("v", "vt", "f", "ft", "ids", "ex", "en")}
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise AssetError(f"{path}: no ICT head in its packed form: {error}") from error
 
 
 class _Eyeball:
