@@ -112,7 +112,7 @@ def test_a_checkout_is_read_like_the_packed_form(tmp_path):
     folder.mkdir()
     square = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
     _wavefront(folder / "generic_neutral_mesh.obj", square)
-    _wavefront(folder / "identity000.obj", square + (0, 0, 1), faces=False)
+    _wavefront(folder / "identity000.obj", square + np.array([0, 0, 1]), faces=False)
     _wavefront(folder / "jawOpen.obj", square - (0, 2, 0), faces=False)
     assert ict_checkout.find(tmp_path) == folder
     raw = ict_checkout.read(folder)
