@@ -18,6 +18,7 @@ import numpy as np
 
 from atpn_ros.learning.ict import AssetError
 from atpn_ros.learning.synth.head import HeadModel, Ints, Part, surface_normals
+from atpn_ros.learning.synth.thin import thinned
 from atpn_ros.types import Floats, Image
 
 _SIDE = 512
@@ -76,7 +77,8 @@ def load(folder: Path, head: HeadModel) -> tuple[Style, ...]:
 
 
 def _scalp(head: HeadModel) -> Ints:
-    skin = np.unique(head.corner[head.triangles[head.parts == Part.SKIN]])
+    # A thinned skin is near enough, and many times faster to search.
+    skin = np.unique(head.corner[thinned(head, Part.SKIN, 2.0)])
     return np.asarray(skin[head.neutral[skin, 2] > -0.12])
 
 
@@ -129,7 +131,9 @@ def _outside(points: Floats, skin: Floats) -> Floats:
 
 
 def _nearest(points: Floats, neutral: Floats, scalp: Ints) -> tuple[Ints, Floats]:
-    d2 = ((points[:, None].astype(np.float32) - neutral[scalp][None]) ** 2).sum(axis=-1)
+    a, b = points.astype(np.float64), neutral[scalp].astype(np.float64)
+    d2 = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
+    d2 = np.maximum(d2, 0.0)
     best = np.argpartition(d2, _NEAR, axis=1)[:, :_NEAR]
     w = 1.0 / (np.take_along_axis(d2, best, axis=1) + 1e-5)
     return scalp[best], (w / w.sum(axis=1, keepdims=True)).astype(np.float32)
