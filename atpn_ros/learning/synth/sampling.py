@@ -135,10 +135,15 @@ def draw_light(assets: Assets, rng: np.random.Generator) -> Light:
     level = float(np.exp(rng.normal(np.log(0.85), 0.25)))
     balance = (total.mean() / total) ** float(rng.uniform(0.4, 1.0))
     gain = balance * level / float((total * balance).mean())
+    # Light from behind: a camera keeps the rims from burning out altogether.
+    brightest = float((light.harmonics(_AROUND) @ around * gain).mean(axis=1).max())
+    gain = gain * min(1.0, 2.5 / max(brightest, 1e-6))
     if lamp is not None:
         lamp = Lamp(lamp.direction, _colour(power * np.asarray(lamp.colour) * gain))
     return Light(i, rotation, _colour(gain), lamp)
 
+
+_AROUND = np.concatenate([np.eye(3), -np.eye(3)])
 
 _FACING = np.array([[0.0, 0.0, -1.0], [0.6, 0.0, -0.8], [-0.6, 0.0, -0.8], [0.0, -0.6, -0.8]])
 """Normals of what a camera sees of a face, camera frame."""
