@@ -1,11 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The truth that scenes carry: points, pose, gaze. Needs no graphics."""
+"""The truth that scenes carry: points, pose, gaze. Draws nothing."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+
+pytest.importorskip("moderngl", reason="extra `synth` is not installed")
 
 from atpn_ros import geometry, layouts
 from atpn_ros.learning.synth import body, builtin, expressions, labels, tones
