@@ -59,6 +59,7 @@ test-learning: dev $(VENV)/.learning
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf atpn_ros/msg atpn_ros/*.so  # from an editable install
 	find atpn_ros test -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- .venv, step by step -------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def roll_pitch_yaw(rotation: Floats) -> tuple[float, float, float]:
     (0.0, 0.0, 0.0)
     """
     r = FACING.T @ rotation
-    pitch = float(np.arcsin(np.clip(-r[2, 0], -1.0, 1.0)))
+    pitch = float(np.arcsin(np.clip(0.0 - r[2, 0], -1.0, 1.0)))  # 0, not -0, straight ahead
     if abs(r[2, 0]) > 1 - 1e-9:
         return 0.0, pitch, float(np.arctan2(-r[0, 1], r[1, 1]))
     return float(np.arctan2(r[2, 1], r[2, 2])), pitch, float(np.arctan2(r[1, 0], r[0, 0]))

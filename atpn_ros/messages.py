@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The border to ROS: messages to the core's types and back.
 
-Every scalar goes through ``float()`` or ``int()``: a numpy scalar in a message is silently corrupted.
+Every scalar goes through ``float()`` or ``int()``: numpy's are silently corrupted in a message.
 """
 
 from __future__ import annotations

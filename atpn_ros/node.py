@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ROS node: subscriptions, lifecycle, parameters, diagnostics. A thin shell around the pipeline.
+"""The ROS node: subscriptions, lifecycle, parameters, diagnostics; a shell around the pipeline.
 
-The image callback only leaves the newest message in a slot; one worker thread owns the engine and
-does everything else, so parameters and lifecycle services answer at any time.
+The image callback only leaves the newest message in a slot; one worker thread owns the engine
+and does everything else, so parameters and lifecycle services answer at any time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -22,8 +24,6 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rcl_interfaces.msg import SetParametersResult
 from sensor_msgs.msg import CameraInfo as CameraInfoMsg
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image as ImageMsg
@@ -112,12 +112,16 @@ class FaceNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker."""
-        assert self._pipeline is not None
-        self._pipeline.reset("activated")
+        pipeline = self._pipeline
+        if pipeline is None:
+            return TransitionCallbackReturn.FAILURE
+        pipeline.reset("activated")
         self._stats = FlowStats()
         self._slot = NewestSlot()
         self._activated_ns = time.monotonic_ns()
-        self._worker = threading.Thread(target=self._work, args=(self._slot,), name="faces")
+        self._worker = threading.Thread(
+            target=self._work, args=(pipeline, self._slot), name="faces"
+        )
         self._worker.start()
         # Depth 1, best effort: matches every publisher, and an old frame is of no use.
         qos = replace_depth(qos_profile_sensor_data, 1)
@@ -194,7 +198,7 @@ class FaceNode(LifecycleNode):
 
     # The worker -----------------------------------------------------------------------------------
 
-    def _work(self, slot: NewestSlot[_Arrival]) -> None:
+    def _work(self, pipeline: FacePipeline, slot: NewestSlot[_Arrival]) -> None:
         while rclpy.ok(context=self.context):
             arrival = slot.take(timeout_s=0.5)
             if arrival is None:
@@ -202,7 +206,7 @@ class FaceNode(LifecycleNode):
                     return
                 continue
             try:
-                self._handle(arrival)
+                self._handle(pipeline, arrival)
             except BadImage as error:
                 self._stats.refused[error.reason] += 1
                 self._warn(f"image refused, {error}", error.reason)
@@ -212,9 +216,7 @@ class FaceNode(LifecycleNode):
                 self._stats.refused[type(error).__name__] += 1
                 self._warn(f"frame failed: {type(error).__name__}: {error}", type(error).__name__)
 
-    def _handle(self, arrival: _Arrival) -> None:
-        pipeline = self._pipeline
-        assert pipeline is not None
+    def _handle(self, pipeline: FacePipeline, arrival: _Arrival) -> None:
         message, settings, clock = arrival.message, self.settings, self.get_clock()
         started = clock.now()
         began = time.perf_counter_ns()

@@ -31,6 +31,9 @@ from atpn_ros.types import (
     Timing,
 )
 
+_FAR = 1.5
+"""Landmarks further than this from their crop's middle, in crop sides, are no answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineSettings:
@@ -129,13 +132,14 @@ class FacePipeline:
         if self._detection_due(stamp):
             found = [square_of(d.box) for d in self.detector.detect(frame.image)]
             crops += tracker.confirm(found)
-            self._last_detection_ns = stamp
         detected = time.perf_counter_ns()
 
         batch = cut_batch(frame.image, crops) if crops else None
         cropped = time.perf_counter_ns()
         output = self.engine.run(batch) if batch is not None else None
         ran = time.perf_counter_ns()
+        if found is not None:
+            self._last_detection_ns = stamp
 
         looks = _looks(output, crops)
         lost = tracker.update(looks, stamp)
@@ -255,14 +259,18 @@ class FacePipeline:
 
 
 def _looks(output: NetworkOutput | None, crops: list[Crop]) -> list[Look]:
-    """What was seen in each crop; an answer that is not finite counts as no face."""
+    """What was seen in each crop; an answer that makes no sense counts as no face."""
     if output is None:
         return []
     looks = []
     for i, crop in enumerate(crops):
-        finite = bool(np.isfinite(output.rotation[i]).all() and np.isfinite(output.presence[i]))
-        presence = float(output.presence[i]) if finite else 0.0
-        looks.append(Look(crop.to_image(output.landmarks[i]), presence, i))
+        parts = [output.landmarks[i], output.rotation[i], output.presence[i]]
+        parts += [] if output.sigma is None else [output.sigma[i]]
+        sane = all(bool(np.isfinite(p).all()) for p in parts)
+        # A face is about where its crop is, even when it moves fast.
+        sane = sane and bool(np.abs(output.landmarks[i] - 0.5).max() < _FAR)
+        landmarks = crop.to_image(output.landmarks[i]) if sane else np.full((98, 2), np.nan)
+        looks.append(Look(landmarks, float(output.presence[i]) if sane else 0.0, i))
     return looks
 
 

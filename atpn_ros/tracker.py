@@ -51,7 +51,7 @@ class Look:
     index: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Track:
     """One face that is held, or was until lately."""
 
@@ -65,6 +65,8 @@ class Track:
     """Of the last look, whether it held the face or not."""
     state: FaceState = FaceState.DETECTED
     frames_since_detection: int = 0
+    confirmed: bool = False
+    """Whether the detector found it in the frame that is being processed."""
     velocity: Floats = field(default_factory=lambda: np.zeros(2))
     """Pixels per second of the crop's centre."""
 
@@ -118,6 +120,8 @@ class Tracker:
     def predict(self, stamp_ns: int) -> list[Crop]:
         """The crop of each held face, in the order of ``held``."""
         self._lost = [t for t in self._lost if stamp_ns - t.stamp_ns <= self.settings.memory_ns]
+        for track in self.held:  # a frame whose engine failed may have left it
+            track.confirmed = False
         return [track.predicted(stamp_ns) for track in self.held]
 
     def confirm(self, found: Sequence[Crop]) -> list[Crop]:
@@ -130,10 +134,10 @@ class Tracker:
         for crop in found:
             overlaps = [crop.box().iou(crop_from_landmarks(t.landmarks).box()) for t in self.held]
             if overlaps and max(overlaps) > 0.25:
-                self.held[int(np.argmax(overlaps))].frames_since_detection = -1
+                self.held[int(np.argmax(overlaps))].confirmed = True
             elif all(crop.box().iou(other.box()) < 0.5 for other in new):
                 new.append(crop)
-        return new[: self.free]
+        return new[: max(0, self.free)]
 
     def update(self, looks: Sequence[Look], stamp_ns: int) -> list[Track]:
         """Take the looks at the held faces, then those at the new crops, in that order.
@@ -144,6 +148,9 @@ class Tracker:
         known, new = looks[: len(self.held)], looks[len(self.held) :]
         lost: list[Track] = []
         for track, look in zip(self.held, known, strict=True):
+            track.frames_since_detection = (
+                0 if track.confirmed else track.frames_since_detection + 1
+            )
             if self._plausible(look, self.settings.keep_presence):
                 self._follow(track, look, stamp_ns)
             else:
@@ -152,6 +159,8 @@ class Tracker:
         for older, younger in self._doubles():
             if older not in lost and younger not in lost:
                 lost.append(younger)
+        # max_faces may have become less: the oldest stay.
+        lost += [t for t in self.held if t not in lost][self.settings.max_faces :]
         for track in lost:
             track.state = FaceState.LOST
         self.held = [t for t in self.held if t.state is not FaceState.LOST]
@@ -177,7 +186,6 @@ class Tracker:
             track.velocity = 0.5 * track.velocity + 0.5 * moved / dt
         track.see(look, stamp_ns)
         track.state = FaceState.TRACKED
-        track.frames_since_detection += 1
 
     def _start(self, look: Look, stamp_ns: int) -> None:
         box = Box.around(look.landmarks)

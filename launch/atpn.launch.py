@@ -5,19 +5,22 @@
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from atpn_ros.settings import RULES, parse
+from launch import LaunchContext, LaunchDescription
 
 SHARE = Path(get_package_share_directory("atpn_ros"))
 
 ARGUMENTS = {
     "namespace": ("", "namespace of the node; one per camera"),
     "image_topic": ("image", "the camera's image topic (if compressed: without /compressed)"),
-    "camera_info_topic": ("camera_info", "the camera's calibration; without it no positions, no TF"),
+    "camera_info_topic": (
+        "camera_info",
+        "the camera's calibration; without it no positions, no TF",
+    ),
     "params_file": (str(SHARE / "config" / "atpn.yaml"), "yaml with any of the node's settings"),
     "use_sim_time": ("false", "true: take the time from /clock"),
     "log_level": ("info", "debug, info, warn or error"),
@@ -45,9 +48,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _start(context: LaunchContext) -> list:
-    given = {
-        name: LaunchConfiguration(name).perform(context) for name in (*ARGUMENTS, *RULES)
-    }
+    given = {name: LaunchConfiguration(name).perform(context) for name in (*ARGUMENTS, *RULES)}
     settings = {name: parse(name, given[name]) for name in RULES if given[name]}
     settings["use_sim_time"] = given["use_sim_time"].lower() == "true"
     image = given["image_topic"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A robot around the node under test: its camera, its listeners, and the node in its own process."""
+"""A robot around the node under test: its camera and listeners, and the node in its process."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Robot:
         while (left := end - time.monotonic()) > 0:
             self.executor.spin_once(timeout_sec=left)
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
         """Spin until something holds; fail if it does not come to hold."""
         end = time.monotonic() + seconds
         while not condition():
@@ -105,12 +105,12 @@ class Robot:
     def wait_for_node(self) -> None:
         """Until the node listens to the camera and its outputs are connected here."""
         self.wait(lambda: self.camera.get_subscription_count() > 0)
-        self.wait(
-            lambda: all(self.node.count_publishers(f"/face_node/{name}") for name in OUTPUTS)
-        )
+        self.wait(lambda: all(self.node.count_publishers(f"/face_node/{name}") for name in OUTPUTS))
         self.spin(0.5)
 
-    def show(self, picture: np.ndarray, stamp_ns: int, frame_id: str = "camera_optical_frame") -> None:
+    def show(
+        self, picture: np.ndarray, stamp_ns: int, frame_id: str = "camera_optical_frame"
+    ) -> None:
         """Send one good frame and wait for its answer on every topic."""
         before = self.counts()
         self.camera.publish(messages.image_message(picture, header(stamp_ns, frame_id)))

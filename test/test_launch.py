@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 WHY = "needs ROS's launch, which has no wheel: source a ROS 2 workspace"
-launch = pytest.importorskip("launch.launch_description_sources", reason=WHY)
-pytest.importorskip("launch_ros", reason=WHY)
-launch_testing = pytest.importorskip("launch_testing", reason=WHY)
+for name in ("launch.launch_description_sources", "launch_ros", "launch_testing"):
+    pytest.importorskip(name, reason=WHY)
 import launch_testing.actions
 import launch_testing.asserts
 import launch_testing.markers
-from launch import LaunchDescription
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+from launch import LaunchDescription
 from ros_world import SECOND, Robot, portrait
 
 FILE = Path(__file__).parents[1] / "launch" / "atpn.launch.py"

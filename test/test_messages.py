@@ -130,7 +130,9 @@ def test_a_picture_there_and_back() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (12, 20, 3), dtype=np.uint8)
     message = travelled(messages.image_message(picture, HEADER))
     assert np.array_equal(messages.picture(message), picture)
-    assert messages.image_message(picture[:, ::2], HEADER).step == 30  # a view that is not contiguous
+    assert (
+        messages.image_message(picture[:, ::2], HEADER).step == 30
+    )  # a view that is not contiguous
 
 
 @pytest.mark.parametrize("message", [Image(), CompressedImage(format="jpeg"), Image(width=3)])

@@ -20,6 +20,11 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
+from sensor_msgs.msg import CompressedImage
+
+from atpn_ros import messages
+from atpn_ros.msg import FaceBox, FaceLandmarks
+from atpn_ros.settings import RULES
 from ros_world import (
     HEIGHT,
     OUTPUTS,
@@ -31,11 +36,6 @@ from ros_world import (
     nobody,
     portrait,
 )
-from sensor_msgs.msg import CompressedImage
-
-from atpn_ros import messages
-from atpn_ros.msg import FaceBox, FaceLandmarks
-from atpn_ros.settings import RULES
 
 T0 = 1_000 * SECOND
 FRAME = SECOND // 15
@@ -226,9 +226,7 @@ def test_a_burst_is_answered_with_the_newest_frame(robot: Robot, node: NodeProce
     robot.show(portrait(), T0)
     for n in range(1, 41):
         robot.camera.publish(messages.image_message(portrait(), header(T0 + n * FRAME)))
-    robot.wait(
-        lambda: messages.stamp_ns(robot.heard["boxes"][-1].header.stamp) == T0 + 40 * FRAME
-    )
+    robot.wait(lambda: messages.stamp_ns(robot.heard["boxes"][-1].header.stamp) == T0 + 40 * FRAME)
     robot.spin(0.3)
     status = robot.heard["status"][-1]
     assert status.frames_received == status.frames_processed + status.frames_dropped

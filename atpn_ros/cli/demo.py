@@ -43,9 +43,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 when the node answered."""
+    frames = round(args.seconds * RATE)
+    if frames < 1:
+        raise DemoError(f"--seconds {args.seconds:g} is too short for one frame")
     out: Path = args.out
     out.mkdir(parents=True, exist_ok=True)
-    frames = round(args.seconds * RATE)
     portrait = MovingPortrait(frames)
     records = _play(out, frames)
     summary = summarise(records, portrait)

@@ -14,7 +14,9 @@ from atpn_ros.types import Box, Image
 
 _FILE = "haarcascade_frontalface_default.xml"
 _WIDTH = 320
-"""Pictures are shrunk to this width: a face of 24 px there is the smallest that is found."""
+"""Pictures are shrunk to this width, so that a frame's detection takes about the same time."""
+_SMALLEST = 24
+"""Side of the smallest face that is found there, pixels."""
 
 
 class HaarDetector:
@@ -36,14 +38,14 @@ class HaarDetector:
 
     def detect(self, image: Image) -> list[Detection]:
         """All faces, best first. The score is the cascade's margin, squashed to 0..1."""
-        scale = min(1.0, _WIDTH / image.shape[1])
+        scale = min(1.0, _WIDTH / max(1, image.shape[1]))
+        if min(image.shape[:2]) * scale < _SMALLEST:
+            return []
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         if scale < 1.0:
             grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        if min(grey.shape) < 24:
-            return []
         boxes, _, weights = self._cascade.detectMultiScale3(
-            cv2.equalizeHist(grey), 1.15, 4, minSize=(24, 24), outputRejectLevels=True
+            cv2.equalizeHist(grey), 1.15, 4, minSize=(_SMALLEST, _SMALLEST), outputRejectLevels=True
         )
         found = [
             Detection(

@@ -17,4 +17,4 @@ def load_detector(model: str = "") -> Detector:
     Raises:
         DetectorError: It cannot be loaded.
     """
-    return YuNetDetector(Path(model)) if model else HaarDetector()
+    return YuNetDetector(Path(model).expanduser()) if model else HaarDetector()

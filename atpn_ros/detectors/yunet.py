@@ -41,7 +41,9 @@ class YuNetDetector:
                 str(model), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
-            raise DetectorError(f"{model}: cannot be loaded: {error}") from error
+            raise DetectorError(
+                f"{model}: cannot be loaded: {' '.join(str(error).split())[:300]}"
+            ) from error
         self._outputs = [f"{part}_{s}" for part in ("cls", "obj", "bbox") for s in _STRIDES]
         have = {o.name for o in self._session.get_outputs()}
         if not have.issuperset(self._outputs):
@@ -74,8 +76,9 @@ class YuNetDetector:
     def _fit(self, image: Image) -> tuple[Image, float]:
         """The picture in the top left corner of the network's input, and by how much it shrank."""
         height, width = image.shape[:2]
-        # A free input is taken at 320 wide and in multiples of the coarsest stride.
-        size = self._size or (320, max(32, round(320 * height / width / 32) * 32))
+        # A free input is taken at 320 wide and in multiples of the coarsest stride. The height is
+        # bounded: a picture of one column would otherwise need a gigabyte.
+        size = self._size or (320, min(640, max(32, round(320 * height / width / 32) * 32)))
         scale = min(size[0] / width, size[1] / height)
         w, h = max(1, int(width * scale)), max(1, int(height * scale))
         canvas = np.zeros((size[1], size[0], 3), np.uint8)

@@ -69,9 +69,10 @@ class OnnxEngine:
                 str(model), _session_options(ort, threads), providers=asked
             )
         except Exception as error:  # ONNX Runtime's own types are not importable by name
-            raise ModelError(
-                f"{model}: not a model that can be loaded: {one_line(error)}"
-            ) from error
+            text = f"{model}: not a model that can be loaded: {one_line(error)}"
+            if provider == _CPU:
+                raise ModelError(text) from error
+            raise BackendError(text) from error  # the rungs below will tell whose fault it is
         # Otherwise a failure while running would move the session to the CPU without a word.
         self._session.disable_fallback()
         got = self._session.get_providers()

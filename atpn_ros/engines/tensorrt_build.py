@@ -201,8 +201,10 @@ def build_in_child(model: bytes, options: BuildOptions, watch: Watch) -> bytes:
     """
     watch.check()
     with _memory(model) as source, _memory() as target:
-        command = [sys.executable, "-m", "atpn_ros.engines.tensorrt_build",
-                   json.dumps(asdict(options)), str(source), str(target), str(os.getpid())]  # fmt: skip
+        command = [
+            *(sys.executable, "-m", "atpn_ros.engines.tensorrt_build", json.dumps(asdict(options))),
+            *map(str, (source, target, os.getpid())),
+        ]
         child = subprocess.Popen(  # noqa: S603 our own module
             command,
             pass_fds=(source, target),

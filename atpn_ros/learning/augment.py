@@ -151,7 +151,7 @@ def degrade(picture: Image, rng: np.random.Generator) -> Image:
         angle = rng.uniform(0, np.pi)
         middle = (length - 1) / 2
         reach = np.array([np.cos(angle), np.sin(angle)]) * middle
-        ends = [tuple(int(round(v)) for v in middle + sign * reach) for sign in (-1, 1)]
+        ends = [tuple(round(v) for v in middle + sign * reach) for sign in (-1, 1)]
         cv2.line(kernel, ends[0], ends[1], 1.0)
         out = cv2.filter2D(out, -1, kernel / kernel.sum())
     elif rng.random() < 0.15:

@@ -53,11 +53,15 @@ def evaluate(network: Atpn, samples: list[Sample]) -> Figures:
     points, rotations, presence = _run(network, faces, first)
     again = [crop_from_landmarks(p) for p in points]
     points_again, _, _ = _run(network, faces, again)
-    beside = [Crop(c.cx + c.side * dx, c.cy, c.side) for c, dx in zip(first, _sides(), strict=False)]
+    beside = [
+        Crop(c.cx + c.side * dx, c.cy, c.side) for c, dx in zip(first, _sides(), strict=False)
+    ]
     _, _, absent = _run(network, faces[: len(beside)], beside)
 
     errors = np.array([nme68(p, s.landmarks) for p, s in zip(points, faces, strict=True)])
-    errors_again = np.array([nme68(p, s.landmarks) for p, s in zip(points_again, faces, strict=True)])
+    errors_again = np.array(
+        [nme68(p, s.landmarks) for p, s in zip(points_again, faces, strict=True)]
+    )
     angles = [
         np.degrees(geometry.angle_between(r, s.rotation))
         for r, s in zip(rotations, faces, strict=True)
@@ -85,7 +89,9 @@ def _run(
     presence: list[Floats] = []
     for i in range(0, len(samples), batch):
         part = crops[i : i + batch]
-        pictures = np.stack([cut(s.image, c) for s, c in zip(samples[i : i + batch], part, strict=True)])
+        pictures = np.stack(
+            [cut(s.image, c) for s, c in zip(samples[i : i + batch], part, strict=True)]
+        )
         with torch.inference_mode():
             out = network(torch.from_numpy(pictures))
         points += [c.to_image(p) for c, p in zip(part, out.landmarks.double().numpy(), strict=True)]

@@ -95,7 +95,10 @@ def _place(vertices: Floats, marks: list[int]) -> Floats:
     out[index68] = v[marks]
     out[0:33] = _between(v[marks[:17]], 33)
     # iBUG clicks follow the brow's middle; WFLW has both edges.
-    for upper, lower in (((34, 35, 36, 37), (41, 40, 39, 38)), ((45, 44, 43, 42), (47, 48, 49, 50))):
+    for upper, lower in (
+        ((34, 35, 36, 37), (41, 40, 39, 38)),
+        ((45, 44, 43, 42), (47, 48, 49, 50)),
+    ):
         out[list(lower)] = out[list(upper)] - (0.0, _BROW_THICKNESS, 0.0)
     for a, b, middle in ((61, 63, 62), (65, 67, 66), (69, 71, 70), (73, 75, 74)):
         out[middle] = (out[a] + out[b]) / 2

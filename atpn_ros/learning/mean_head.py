@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measure the mean head of ``atpn_ros/head.py``: ``python -m atpn_ros.learning.mean_head ICT LONDON``.
+"""Measure the mean head of ``atpn_ros/head.py``.
+
+``python -m atpn_ros.learning.mean_head ICT LONDON``
 
 The ICT head is fitted to the hand-placed points of frontal, neutral adults; the mean of the fitted
 identities, made symmetric, is printed in metres.

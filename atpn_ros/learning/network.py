@@ -81,8 +81,8 @@ class _Residual(nn.Module):
 class CheapHeatmap(nn.Module):
     """Gaussian spots at landmarks on a (size, size) grid; nothing is learned.
 
-    Per landmark: ``H_i(u) = exp(-|u - p_i|^2 / (2 sigma^2))``; one map: ``1 - exp(-sum_i H_i)``, which
-    is a matrix product of the spots' rows and columns and so costs next to nothing.
+    Per landmark: ``H_i(u) = exp(-|u - p_i|^2 / (2 sigma^2))``; one map: ``1 - exp(-sum_i H_i)``,
+    which is a matrix product of the spots' rows and columns and so costs next to nothing.
     """
 
     def __init__(self, size: int, per_landmark: bool) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import pickle
 import time
 from collections.abc import Iterator
@@ -25,7 +24,6 @@ from atpn_ros.learning.export import export
 from atpn_ros.learning.losses import Truth, atpn_loss
 from atpn_ros.learning.network import Atpn, AtpnSettings
 from atpn_ros.types import Image
-
 
 _UNREADABLE = (RuntimeError, KeyError, TypeError, EOFError, OSError, pickle.UnpicklingError)
 """What PyTorch raises for a file that is no checkpoint of ours."""
@@ -184,7 +182,7 @@ def _save(
     }
     part = path.with_suffix(".part")
     torch.save(state, part)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _resume(

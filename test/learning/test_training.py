@@ -210,7 +210,7 @@ def test_missing_folders_are_named(tmp_path: Path) -> None:
 def test_the_figures_are_what_they_are_called() -> None:
     face = drawn().landmarks
     apart = np.linalg.norm(face[60] - face[72])
-    assert nme68(face + (0.05 * apart, 0), face) == pytest.approx(5.0)
+    assert nme68(face + np.array([0.05 * apart, 0]), face) == pytest.approx(5.0)
     assert auc10(np.array([5.0, 5.0])) == 0.5
     spread = np.random.default_rng(0).normal(5, 2, 400)
     assert margin(spread) == pytest.approx(1.96 * 2 / 20, rel=0.15)
