@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A machine with a GPU that is none: the doubles of TensorRT and cuda-python, put in their place."""
+"""A machine with a GPU that is none: the doubles of TensorRT and cuda-python in their place."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_world import FLAVOURS, crops, machine, small_model
 
 from atpn_ros.engines import BackendError, Interrupted, ModelError, Watch, load_engine
 from atpn_ros.engines.cache import EngineCache
@@ -18,6 +17,7 @@ from atpn_ros.engines.onnx_bytes import facts, with_float_input
 from atpn_ros.engines.tensorrt import WrongThread, load_tensorrt, precisions
 from atpn_ros.engines.tensorrt_build import BuildOptions, build, build_in_child
 from atpn_ros.settings import SHIPPED_MODEL
+from engine_world import FLAVOURS, crops, machine, small_model
 
 OUTPUTS = ("landmarks", "rotation", "presence", "sigma")
 PYTHON = {"8.5": "old", "8.6": "old", "10": "new", "11": "new"}
@@ -108,7 +108,7 @@ def test_precision_is_what_the_engine_says_not_what_was_wished(double, model, tm
     report = load(model, tmp_path, precision="auto").report
     if double.flavour == "11":
         assert "fp16" not in report
-        with pytest.raises(BackendError, match="takes the precision from the model.*FP32"):
+        with pytest.raises(BackendError, match=r"takes the precision from the model.*FP32"):
             load(model, tmp_path, precision="fp16")
     else:
         assert "fp16" in report
@@ -213,7 +213,7 @@ def test_a_lost_device_is_a_backend_error_and_closing_still_works(ten, model, tm
     engine.run(crops(1))
     ten.gpu.lost = True
     for n in (1, 2):
-        with pytest.raises(BackendError, match="^tensorrt: "):
+        with pytest.raises(BackendError, match=r"^tensorrt: "):
             engine.run(crops(n))
     engine.close()
 
