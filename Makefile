@@ -64,7 +64,8 @@ clean:
 
 # --- .venv, step by step -------------------------------------------------------------------------
 
-$(VENV)/.created: tools/preflight.py
+# No prerequisites: remaking it would empty the environment behind the other stamps' back.
+$(VENV)/.created:
 	@command -v $(PYTHON) >/dev/null || \
 	  { echo "error: no $(PYTHON) found: install Python 3.10 to 3.13, or make PYTHON=..." >&2; false; }
 	@$(PYTHON) tools/preflight.py

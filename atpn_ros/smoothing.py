@@ -54,7 +54,7 @@ class OneEuro:
         """
         dt = (stamp_ns - self._stamp_ns) * 1e-9
         if self._value is None or self._speed is None or dt <= 0:
-            self._value, self._speed = values, np.zeros_like(values)
+            self._value, self._speed = values.copy(), np.zeros_like(values)
             self._stamp_ns = stamp_ns
             return values
         s = self._settings
@@ -63,7 +63,7 @@ class OneEuro:
         cutoff = s.min_cutoff + s.beta * np.abs(self._speed) / unit
         self._value = self._value + _alpha(cutoff, dt) * (values - self._value)
         self._stamp_ns = stamp_ns
-        return self._value
+        return self._value.copy()
 
 
 def _alpha(cutoff: Floats | float, dt: float) -> Floats | float:
