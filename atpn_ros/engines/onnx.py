@@ -132,6 +132,8 @@ def _session_options(ort: Any, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # A plan of the memory is made for one shape; ours changes with the number of faces.
+    options.enable_mem_pattern = False
     # Waiting threads would otherwise burn the cores that the robot needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
