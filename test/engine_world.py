@@ -17,6 +17,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from atpn_ros.crop import CROP_SIZE
+from atpn_ros.engines.tensorrt_build import build
 
 DOUBLES = Path(__file__).parent / "doubles"
 FLAVOURS = ("8.5", "8.6", "10", "11")
@@ -25,16 +26,30 @@ SHAPES = {"landmarks": (98, 2), "rotation": (3, 3), "presence": (), "sigma": (98
 
 
 @contextmanager
-def machine(monkeypatch: pytest.MonkeyPatch, cache: Path, **environment: str) -> Iterator[Any]:
+def machine(
+    monkeypatch: pytest.MonkeyPatch, cache: Path, child: bool = False, **environment: str
+) -> Iterator[Any]:
     """Doubles in this process and, by the environment, in its children.
 
-    Names are those after ``ATPN_DOUBLE_``, in small letters. Gives the modules and the GPU.
+    Args:
+        monkeypatch: Undoes it all.
+        cache: The user's cache folder.
+        child: Build in a child, as outside of tests; here costs less time.
+        environment: Names are those after ``ATPN_DOUBLE_``, in small letters.
+
+    Yields:
+        The modules and the GPU.
     """
     with monkeypatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(f"ATPN_DOUBLE_{name.upper()}", value)
         patch.setenv("XDG_CACHE_HOME", str(cache))
         patch.syspath_prepend(DOUBLES)
+        if not child:
+            patch.setattr(
+                "atpn_ros.engines.tensorrt.build_in_child",
+                lambda model, options, watch: build(model, options, watch.tell),
+            )
         _forget()
         gpu = importlib.import_module("gpu_double")
         trt = importlib.import_module("tensorrt")

@@ -242,7 +242,7 @@ def test_no_gpu_no_driver_no_cuda_python(monkeypatch, model, tmp_path):
 
 def test_the_builder_s_reason_is_passed_on(monkeypatch, model, tmp_path):
     with (
-        machine(monkeypatch, tmp_path, build="refuse"),
+        machine(monkeypatch, tmp_path, child=True, build="refuse"),
         pytest.raises(BackendError, match="Could not find any implementation"),
     ):
         load(model, tmp_path)
@@ -251,7 +251,7 @@ def test_the_builder_s_reason_is_passed_on(monkeypatch, model, tmp_path):
 
 def test_a_builder_that_is_killed_is_only_a_reason(monkeypatch, model, tmp_path):
     with (
-        machine(monkeypatch, tmp_path, build="crash"),
+        machine(monkeypatch, tmp_path, child=True, build="crash"),
         pytest.raises(BackendError, match="SIGKILL, perhaps for lack of memory"),
     ):
         load(model, tmp_path)
@@ -262,7 +262,7 @@ def test_progress_is_told(monkeypatch, model, tmp_path):
         told: list[str] = []
         with (
             monkeypatch.context() as patch,
-            machine(monkeypatch, tmp_path, tensorrt=flavour, build_s="0.8"),
+            machine(monkeypatch, tmp_path, child=True, tensorrt=flavour, build_s="0.8"),
         ):
             patch.setattr("atpn_ros.engines.tensorrt_build._SAY_EVERY_S", 0.2)
             load(model, tmp_path / flavour, Watch(told.append))
@@ -271,7 +271,7 @@ def test_progress_is_told(monkeypatch, model, tmp_path):
 
 def test_a_build_is_stopped_at_once_and_leaves_the_cache_usable(monkeypatch, model, tmp_path):
     stop = threading.Event()
-    with machine(monkeypatch, tmp_path, build_s="30") as world:
+    with machine(monkeypatch, tmp_path, child=True, build_s="30") as world:
         threading.Timer(0.5, stop.set).start()
         with pytest.raises(Interrupted):
             build_in_child(model.read_bytes(), BuildOptions(), Watch(stop=stop))

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The real node while its engine is being built, by a double of TensorRT that takes its time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspace")
+
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import GetParameters
+
+import atpn_ros
+from engine_world import DOUBLES
+from ros_world import SECOND, NodeProcess, Robot, portrait
+
+T0 = 1_000 * SECOND
+
+
+@pytest.fixture
+def robot() -> Iterator[Robot]:
+    robot = Robot()
+    yield robot
+    robot.close()
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine on which building takes 5 seconds."""
+    package = Path(atpn_ros.__file__).parents[1]
+    monkeypatch.setenv("PYTHONPATH", f"{package}{os.pathsep}{DOUBLES}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("ATPN_DOUBLE_TENSORRT", "10")
+    monkeypatch.setenv("ATPN_DOUBLE_BUILD_S", "5")
+
+
+def test_services_answer_while_it_builds_and_images_after_that(
+    robot: Robot, slow: None, tmp_path: Path
+) -> None:
+    node = NodeProcess(tmp_path)
+    try:
+        robot.wait_for_node()
+        request = GetParameters.Request(names=["backend"])
+        for _ in range(3):
+            began = time.monotonic()
+            answer = robot.call(GetParameters, "get_parameters", request)
+            assert answer.values[0].string_value == "auto"
+            assert time.monotonic() - began < 1
+        assert robot.call(GetState, "get_state", GetState.Request()).current_state.id == (
+            State.PRIMARY_STATE_ACTIVE
+        )
+        diagnosis = robot.diagnosis()
+        assert "building: building the engine" in diagnosis["summary"]
+        robot.show(portrait(), T0)
+        assert robot.heard["status"][-1].engine == "tensorrt"
+        assert len(robot.heard["landmarks"][-1].faces) == 1
+        assert "building" not in robot.diagnosis()["summary"]
+        assert "built in " in robot.diagnosis()["engine"]
+    finally:
+        assert node.stop() == 0, node.words()
+    assert "Traceback" not in node.words()
+    began = time.monotonic()
+    again = NodeProcess(tmp_path)
+    try:
+        robot.wait_for_node()
+        assert time.monotonic() - began < 5
+        robot.show(portrait(), T0)
+        assert "from the cache" in robot.diagnosis()["engine"]
+    finally:
+        assert again.stop() == 0, again.words()
+
+
+@pytest.mark.parametrize("after_s", [0.5, 3.5])  # while configuring; while spinning
+def test_interrupted_while_it_builds_it_ends_at_once(
+    slow: None, tmp_path: Path, after_s: float
+) -> None:
+    node = NodeProcess(tmp_path)
+    began = time.monotonic()
+    while "building the engine" not in node.words():
+        assert time.monotonic() - began < 20
+        time.sleep(0.05)
+    time.sleep(after_s)
+    began = time.monotonic()
+    assert node.stop() == 0, node.words()
+    assert time.monotonic() - began < 2
+    assert "Traceback" not in node.words()
+    assert not list((tmp_path / "cache").rglob("*.engine"))
+
+
+def test_cleaned_up_while_it_builds(robot: Robot, slow: None, tmp_path: Path) -> None:
+    def transition(number: int) -> bool:
+        request = ChangeState.Request(transition=Transition(id=number))
+        return bool(robot.call(ChangeState, "change_state", request).success)
+
+    node = NodeProcess(tmp_path, "autostart:=false")
+    try:
+        assert transition(Transition.TRANSITION_CONFIGURE)
+        assert "building" in robot.diagnosis()["summary"]
+        assert transition(Transition.TRANSITION_ACTIVATE)
+        assert transition(Transition.TRANSITION_DEACTIVATE)
+        began = time.monotonic()
+        assert transition(Transition.TRANSITION_CLEANUP)
+        assert time.monotonic() - began < 2
+        assert robot.diagnosis()["summary"] == "not configured"
+    finally:
+        assert node.stop() == 0, node.words()
+    assert "Traceback" not in node.words()
+
+
+def test_a_build_that_fails_late_ends_a_strict_node_with_the_reason(
+    robot: Robot, slow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine is built, and then there is no memory for it."""
+    monkeypatch.setenv("ATPN_DOUBLE_CONTEXT", "none")
+    node = NodeProcess(tmp_path, "backend:=tensorrt", "strict_backend:=true")
+    assert node.process.wait(30) == 1
+    assert "no engine: tensorrt: no execution context: out of memory" in node.words()
+    assert "Traceback" not in node.words()
+
+
+def test_strict_without_a_gpu_ends_with_the_reason(tmp_path: Path) -> None:
+    node = NodeProcess(tmp_path, "backend:=onnx-cuda", "strict_backend:=true")
+    assert node.process.wait(20) == 1
+    assert "no CUDAExecutionProvider" in node.words()
