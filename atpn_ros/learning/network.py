@@ -148,7 +148,8 @@ class Atpn(nn.Module):
             self.pose.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]))
 
     def forward(self, crops: Tensor) -> AtpnOutput:
-        x = crops.permute(0, 3, 1, 2).float() * (1 / 64) - 2.0
+        # Cast first: TensorRT takes bytes only where a cast reads them.
+        x = crops.float().permute(0, 3, 1, 2) * (1 / 64) - 2.0
         shallow = self.shallow(self.stem(x))
         middle = self.middle(shallow)
         deep = self.deep(middle)
