@@ -16,6 +16,8 @@ from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.compare import compare, sample_crops
 from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.settings import SHIPPED_MODEL
+
+pytest.importorskip("onnx", reason="small models are made with it")
 from engine_world import machine, small_model
 
 

@@ -64,6 +64,13 @@ def test_a_folder_that_others_may_read_is_closed(cache):
     assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
 
 
+def test_an_outer_folder_of_a_lax_umask_is_tightened(cache):
+    cache.folder.parent.mkdir()
+    cache.folder.parent.chmod(0o775)
+    assert "built in" in cache.get_or_build(key(0), lambda: plan(0)).words
+    assert stat.S_IMODE(cache.folder.parent.stat().st_mode) == 0o755
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("onnx", reason="small models are made with it")
 from engine_world import machine, small_model
 
 SCRIPT = Path(__file__).parents[1] / "tools" / "gpu_report.py"
@@ -36,9 +37,8 @@ def test_without_a_gpu_it_says_what_is_missing_and_measures_the_cpu(report, tmp_
     assert text.count("Not available: ") == 6
     cpu = text[text.index("## onnx-cpu") :]
     assert "| landmarks | 0 | 0 | 0.004 | ok |" in cpu
-    assert [
-        line.split(" |")[0] for line in cpu.splitlines() if line[:3] in ("| 1", "| 2", "| 4", "| 8")
-    ]
+    for batch in (1, 2, 4, 8):
+        assert f"\n| {batch} | " in cpu
 
 
 def test_with_the_double(report, tmp_path, monkeypatch):

@@ -25,6 +25,9 @@ from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.pipeline import FacePipeline
 from atpn_ros.settings import SHIPPED_MODEL, Settings
 from atpn_ros.types import FaceState, Frame
+
+pytest.importorskip("onnx", reason="small models are made with it")
+pytest.importorskip("skimage", reason="its photographs are shown")
 from engine_world import crops, machine, small_model
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspace")
+pytest.importorskip("onnx", reason="small models are made with it")
 
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState

@@ -17,6 +17,8 @@ from atpn_ros.engines.onnx_bytes import facts, with_float_input
 from atpn_ros.engines.tensorrt import WrongThread, load_tensorrt, precisions
 from atpn_ros.engines.tensorrt_build import BuildOptions, build, build_in_child
 from atpn_ros.settings import SHIPPED_MODEL
+
+pytest.importorskip("onnx", reason="small models are made with it")
 from engine_world import FLAVOURS, crops, machine, small_model
 
 OUTPUTS = ("landmarks", "rotation", "presence", "sigma")

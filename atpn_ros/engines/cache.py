@@ -195,6 +195,11 @@ class EngineCache:
                 raise CacheError(f"{path} is a link")
             if not stat.S_ISDIR(status.st_mode):
                 raise CacheError(f"{path} is not a folder")
+            mode = stat.S_IMODE(status.st_mode)
+            if path is outer and mode & stat.S_IWGRP and status.st_uid == os.geteuid():
+                # Shared with other caches of this package, which an umask of 002 leaves like this.
+                path.chmod(mode & ~stat.S_IWGRP)
+                status = path.lstat()
             _refuse_foreign(str(path), status)
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:

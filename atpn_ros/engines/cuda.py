@@ -16,7 +16,7 @@ from atpn_ros.engines.base import BackendError
 from atpn_ros.types import Array
 
 _MODULES = ("cuda.bindings.runtime", "cuda.cudart")
-"""Where the runtime is: the first since cuda-python 12.6 (and 11.8.4), the second before 13."""
+"""Where the runtime is: the first since cuda-python 12.6.1 and 11.8.4, the second before 13."""
 
 
 class CudaError(BackendError):
