@@ -47,7 +47,7 @@ def machine(
         patch.syspath_prepend(DOUBLES)
         if not child:
             patch.setattr(
-                "atpn_ros.engines.tensorrt.build_in_child",
+                "atpn_ros.engines.tensorrt_load.build_in_child",
                 lambda model, options, watch: build(model, options, watch.tell),
             )
         _forget()

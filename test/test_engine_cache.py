@@ -20,7 +20,8 @@ import pytest
 
 import atpn_ros
 from atpn_ros.engines import Interrupted, Watch
-from atpn_ros.engines.cache import CacheError, EngineCache, default_folder
+from atpn_ros.engines.cache import EngineCache, default_folder
+from atpn_ros.engines.private import CacheError
 from cache_worker import key, plan
 
 WORKER = Path(__file__).with_name("cache_worker.py")

@@ -4,22 +4,29 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import atpn_ros
 from atpn_ros.engines import BackendError, Interrupted, ModelError, Watch, load_engine
 from atpn_ros.engines.cache import EngineCache
+from atpn_ros.engines.child import build_in_child
 from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.engines.onnx_bytes import facts, with_float_input
-from atpn_ros.engines.tensorrt import WrongThread, load_tensorrt, precisions
-from atpn_ros.engines.tensorrt_build import BuildOptions, build, build_in_child
+from atpn_ros.engines.tensorrt import WrongThread, precisions
+from atpn_ros.engines.tensorrt_build import BuildOptions, build
+from atpn_ros.engines.tensorrt_load import load_tensorrt
 from atpn_ros.settings import SHIPPED_MODEL
 
 pytest.importorskip("onnx", reason="small models are made with it")
-from engine_world import FLAVOURS, crops, machine, small_model
+from engine_world import DOUBLES, FLAVOURS, crops, machine, small_model
 
 OUTPUTS = ("landmarks", "rotation", "presence", "sigma")
 PYTHON = {"8.5": "old", "8.6": "old", "10": "new", "11": "new"}
@@ -266,7 +273,7 @@ def test_progress_is_told(monkeypatch, model, tmp_path):
             monkeypatch.context() as patch,
             machine(monkeypatch, tmp_path, child=True, tensorrt=flavour, build_s="0.8"),
         ):
-            patch.setattr("atpn_ros.engines.tensorrt_build._SAY_EVERY_S", 0.2)
+            patch.setattr("atpn_ros.engines.child._SAY_EVERY_S", 0.2)
             load(model, tmp_path / flavour, Watch(told.append))
         assert any("building the engine" in t and words in t for t in told), told
 
@@ -287,6 +294,37 @@ def test_a_build_is_stopped_at_once_and_leaves_the_cache_usable(monkeypatch, mod
         assert "built in" in load(model, tmp_path).report
 
 
+def test_a_process_that_is_killed_takes_its_builder_along(monkeypatch, model, tmp_path):
+    log = tmp_path / "log"
+    program = (
+        "import sys; from pathlib import Path; from atpn_ros.engines import load_engine;"
+        "load_engine(Path(sys.argv[1]), 'tensorrt', strict=True)"
+    )
+    with machine(monkeypatch, tmp_path, child=True, build_s="30", build_log=str(log)):
+        path = os.pathsep.join([str(Path(atpn_ros.__file__).parents[1]), str(DOUBLES)])
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(model)], env=os.environ | {"PYTHONPATH": path}
+        )
+        wait_until(lambda: log.is_file() and log.read_text().endswith("\n"))
+        builder = Path("/proc") / log.read_text().strip()
+        assert builder.is_dir()
+        process.kill()
+        process.wait()
+        wait_until(lambda: not builder.is_dir() or "State:\tZ" in (builder / "status").read_text())
+    with machine(monkeypatch, tmp_path):
+        cache = EngineCache()
+        loaded = load_tensorrt(model, BuildOptions(), cache, Watch())
+        assert "built in" in loaded.report
+        assert [e.problem for e in cache.entries()] == [""]
+
+
+def wait_until(condition, seconds=15):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def test_another_gpu_or_version_is_another_engine(monkeypatch, model, tmp_path):
     seen = set()
     for environment in ({}, {"gpu": "Other GPU"}, {"tensorrt": "8.6"}):
@@ -300,7 +338,7 @@ def test_another_gpu_or_version_is_another_engine(monkeypatch, model, tmp_path):
 def test_a_cached_engine_that_does_not_load_is_built_again(ten, model, tmp_path, monkeypatch):
     """The key is right, but what TensorRT made of it is not taken any more."""
     monkeypatch.setattr(
-        "atpn_ros.engines.tensorrt.build_in_child", lambda *_: b"not what it was" * 9
+        "atpn_ros.engines.tensorrt_load.build_in_child", lambda *_: b"not what it was" * 9
     )
     with pytest.raises(BackendError, match="does not take it"):
         load(model, tmp_path)

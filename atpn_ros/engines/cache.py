@@ -11,30 +11,22 @@ is what is checked and used. A kill at any moment leaves either the old state or
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
-import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from atpn_ros.engines.base import Watch
-from atpn_ros.types import AtpnError
+from atpn_ros.engines.private import CacheError, locked, opened, read, write
 
 _FORMAT = 1
 """Of manifests; another one is a miss."""
 _NAME = "engines"
-_LOCK = ".lock"
-_POLL_S = 0.1
-
-
-class CacheError(AtpnError):
-    """A cache, or an entry of it, that must not be used; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +108,12 @@ class EngineCache:
         """
         watch = watch or Watch()
         try:
-            with self._open() as folder:
+            with opened(self.folder) as folder:
                 notes: list[str] = []
                 plan = self._take(folder, key, notes)
                 if plan is not None:
                     return Stored(plan, False, "from the cache")
-                with _locked(folder, watch):
+                with locked(folder, watch):
                     plan = self._take(folder, key, notes)
                     if plan is not None:
                         return Stored(plan, False, "from the cache, built by another process")
@@ -148,8 +140,8 @@ class EngineCache:
         """Forget one engine, e.g. one that this machine cannot load. A missing one is no error."""
         with (
             contextlib.suppress(CacheError, OSError),
-            self._open() as folder,
-            _locked(folder, watch or Watch()),
+            opened(self.folder) as folder,
+            locked(folder, watch or Watch()),
         ):
             _discard(folder, key.digest)
 
@@ -162,7 +154,7 @@ class EngineCache:
         if not self.folder.exists():
             return []
         found = []
-        with self._open() as folder:
+        with opened(self.folder) as folder:
             for name in sorted(n for n in os.listdir(folder) if n.endswith(".json")):
                 found.append(_describe(folder, name.removesuffix(".json")))
         return found
@@ -175,41 +167,11 @@ class EngineCache:
         """
         if not self.folder.exists():
             return 0
-        with self._open() as folder, _locked(folder, Watch()):
+        with opened(self.folder) as folder, locked(folder, Watch()):
             names = [n for n in os.listdir(folder) if n.endswith((".json", ".engine", ".tmp"))]
             for name in names:
                 os.unlink(name, dir_fd=folder)
             return sum(n.endswith(".engine") for n in names)
-
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[int]:
-        """The folder's descriptor, after it was seen to be private."""
-        # Only the last two levels are ours to make and to judge; above them is the user's home.
-        outer = self.folder.parent
-        outer.parent.mkdir(parents=True, exist_ok=True)
-        for path in (outer, self.folder):
-            with contextlib.suppress(FileExistsError):
-                path.mkdir(mode=0o700)
-            status = path.lstat()
-            if stat.S_ISLNK(status.st_mode):
-                raise CacheError(f"{path} is a link")
-            if not stat.S_ISDIR(status.st_mode):
-                raise CacheError(f"{path} is not a folder")
-            mode = stat.S_IMODE(status.st_mode)
-            if path is outer and mode & stat.S_IWGRP and status.st_uid == os.geteuid():
-                # Shared with other caches of this package, which an umask of 002 leaves like this.
-                path.chmod(mode & ~stat.S_IWGRP)
-                status = path.lstat()
-            _refuse_foreign(str(path), status)
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            status = os.fstat(descriptor)
-            _refuse_foreign(str(self.folder), status)
-            if stat.S_IMODE(status.st_mode) != 0o700:
-                os.fchmod(descriptor, 0o700)
-            yield descriptor
-        finally:
-            os.close(descriptor)
 
     def _take(self, folder: int, key: EngineKey, notes: list[str]) -> bytes | None:
         """An engine that may be used, or None; then ``notes`` may say why."""
@@ -241,8 +203,8 @@ class EngineCache:
         # The manifest goes first and comes last: without one there is no engine.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{key.digest}.json", dir_fd=folder)
-        _write(folder, f"{key.digest}.engine", plan)
-        _write(folder, f"{key.digest}.json", json.dumps(body, indent=1).encode())
+        write(folder, f"{key.digest}.engine", plan)
+        write(folder, f"{key.digest}.json", json.dumps(body, indent=1).encode())
         os.fsync(folder)
 
 
@@ -271,35 +233,9 @@ def _plain(key: EngineKey) -> dict[str, Any]:
     return plain
 
 
-def _refuse_foreign(what: str, status: os.stat_result) -> None:
-    if status.st_uid != os.geteuid():
-        raise CacheError(f"{what} belongs to another user")
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise CacheError(f"{what} is writable by others")
-
-
-def _read(folder: int, name: str, limit: int) -> bytes:
-    """The bytes of a plain file of ours."""
-    try:
-        # Not to hang on a fifo: NONBLOCK.
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise CacheError(f"{name} cannot be opened, or is a link: {error.strerror}") from error
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise CacheError(f"{name} is a link or no plain file")
-        _refuse_foreign(name, status)
-        if status.st_size > limit:
-            raise CacheError(f"{name} has {status.st_size} bytes")
-        return file.read(limit + 1)
-
-
 def _manifest(folder: int, digest: str) -> dict[str, Any]:
     try:
-        body = json.loads(_read(folder, f"{digest}.json", 1 << 20))
+        body = json.loads(read(folder, f"{digest}.json", 1 << 20))
         claimed = body.pop("manifest_sha256")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise CacheError("manifest cannot be read") from error
@@ -312,7 +248,7 @@ def _manifest(folder: int, digest: str) -> dict[str, Any]:
 
 
 def _engine(folder: int, digest: str, manifest: dict[str, Any]) -> bytes:
-    plan = _read(folder, f"{digest}.engine", manifest["engine_size"])
+    plan = read(folder, f"{digest}.engine", manifest["engine_size"])
     if len(plan) != manifest["engine_size"]:
         raise CacheError(f"engine has {len(plan)} bytes, not {manifest['engine_size']}")
     if hashlib.sha256(plan).hexdigest() != manifest["engine_sha256"]:
@@ -337,46 +273,3 @@ def _discard(folder: int, digest: str) -> None:
     for name in (f"{digest}.json", f"{digest}.engine"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)
-
-
-def _write(folder: int, name: str, data: bytes) -> None:
-    """Put a file in place in one step."""
-    part = f".{name}.{os.getpid()}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    descriptor = os.open(part, flags, 0o600, dir_fd=folder)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part, dir_fd=folder)
-        raise
-
-
-@contextlib.contextmanager
-def _locked(folder: int, watch: Watch) -> Iterator[None]:
-    """Alone among processes. The kernel lets go when a process dies, however it dies.
-
-    One lock for the whole folder: builds measure kernels, and two at once on one GPU would spoil
-    each other's figures. The file is never removed, so all hold the same one.
-    """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(_LOCK, flags, 0o600, dir_fd=folder)
-    try:
-        waiting = False
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not waiting:
-                    watch.tell("waiting for another process that builds an engine")
-                    waiting = True
-            watch.check()
-            watch.stop.wait(_POLL_S)
-        yield
-    finally:
-        os.close(descriptor)

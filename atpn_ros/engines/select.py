@@ -12,8 +12,8 @@ from atpn_ros.engines.base import BackendError, Engine, ModelError, Watch
 from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.ladder import LadderEngine, Rung
 from atpn_ros.engines.onnx import OnnxEngine
-from atpn_ros.engines.tensorrt import load_tensorrt
 from atpn_ros.engines.tensorrt_build import PRECISIONS, BuildOptions
+from atpn_ros.engines.tensorrt_load import load_tensorrt
 
 RUNGS: tuple[str, ...] = ("tensorrt", "onnx-tensorrt", "onnx-cuda", "onnx-openvino", "onnx-cpu")
 """Rungs from the fastest down."""
