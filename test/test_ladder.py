@@ -74,6 +74,12 @@ def test_each_refusal_is_told_with_its_reason(shipped):
         LadderEngine(rungs[:2])
 
 
+def test_whatever_a_driver_throws_is_a_refusal(shipped):
+    odd = OSError("libcuda.so.1:\ncannot open shared object file")
+    ladder = LadderEngine([Rung("a", refuses(odd)), Rung("b", lambda: Flaky(shipped, "b"))])
+    assert ladder.refusals == ("a: OSError: libcuda.so.1: cannot open shared object file",)
+
+
 def test_a_bad_model_ends_the_search(shipped):
     with pytest.raises(ModelError, match="bad"):
         LadderEngine([Rung("a", refuses(ModelError("bad"))), Rung("b", lambda: shipped)])

@@ -154,6 +154,23 @@ def test_a_model_that_transposes_bytes_is_built_all_the_same(double, tmp_path):
     assert_alike(engine.run(crops(3)), expected, 2e-3)
 
 
+@pytest.mark.parametrize("open_", [(-1, -1, -1), (-1, 68, 2)])
+def test_sizes_that_tensorrt_leaves_open_are_the_known_ones(
+    ten, model, tmp_path, monkeypatch, open_
+):
+    known = ten.trt.ICudaEngine.get_tensor_shape
+    monkeypatch.setattr(
+        ten.trt.ICudaEngine,
+        "get_tensor_shape",
+        lambda self, name: open_ if name == "landmarks" else known(self, name),
+    )
+    if open_[1] < 0:
+        assert load(model, tmp_path).run(crops(2)).landmarks.shape == (2, 98, 2)
+    else:
+        with pytest.raises(BackendError, match=r"'landmarks' is \(68, 2\), not \(98, 2\)"):
+            load(model, tmp_path)
+
+
 def test_the_shipped_model(ten, tmp_path):
     engine = load(SHIPPED_MODEL, tmp_path, precision="fp32")
     expected = OnnxEngine(SHIPPED_MODEL, "onnx-cpu", "CPUExecutionProvider").run(crops(2))

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from atpn_ros.crop import CROP_SIZE
-from atpn_ros.engines.base import BackendError, Engine, ModelError, NetworkOutput, Watch
+from atpn_ros.engines.base import (
+    BackendError,
+    Engine,
+    Interrupted,
+    ModelError,
+    NetworkOutput,
+    Watch,
+    one_line,
+)
 from atpn_ros.types import Image
 
 
@@ -116,8 +124,11 @@ class LadderEngine:
                 engine = rung.load()
                 _try_out(engine)
                 return engine
-            except BackendError as error:
-                tried.append(f"{rung.name}: {error}")
+            except (ModelError, Interrupted):
+                raise
+            except Exception as error:  # whatever a driver throws is a reason, not the end
+                kind = "" if isinstance(error, BackendError) else f"{type(error).__name__}: "
+                tried.append(f"{rung.name}: {kind}{one_line(error)}")
                 self._refusals.append(tried[-1])
         raise BackendError("no engine: " + "; ".join(tried))
 

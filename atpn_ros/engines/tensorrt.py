@@ -93,9 +93,8 @@ class TensorRtEngine:
             )  # fmt: skip
             self._shared = self._context()
             for tensor in self._tensors:
-                shape = tuple(self._engine.get_tensor_shape(tensor))[1:]
-                kind = self._dtype(tensor)
-                self._buffers[tensor] = Buffer(cuda, (max_batch, *shape), kind)
+                shape = (max_batch, *self._shape_of(tensor))
+                self._buffers[tensor] = Buffer(cuda, shape, self._dtype(tensor))
         except BaseException:
             self.close()
             raise
@@ -120,8 +119,8 @@ class TensorRtEngine:
         step = self._max_batch
         try:
             parts = [self._batch(crops[i : i + step]) for i in range(0, len(crops), step)]
-        except CudaError as error:
-            raise BackendError(f"{self.name}: {error}") from error
+        except (CudaError, RuntimeError, MemoryError) as error:  # the last two from the bindings
+            raise BackendError(f"{self.name}: {one_line(error)}") from error
         return NetworkOutput.of({k: np.concatenate([p[k] for p in parts]) for k in self._outputs})
 
     def close(self) -> None:
@@ -178,6 +177,16 @@ class TensorRtEngine:
         low, _, high = engine.get_tensor_profile_shape(self._input, 0)
         if low[0] > 1 or high[0] < self._max_batch:
             raise NotLoadable(f"its profile is {tuple(low)} to {tuple(high)}")
+
+    def _shape_of(self, tensor: str) -> tuple[int, ...]:
+        """Of one crop's part of a tensor. TensorRT may leave open what the file leaves open."""
+        got = tuple(int(n) for n in self._engine.get_tensor_shape(tensor))[1:]
+        known: dict[str, tuple[int, ...]] = REQUIRED | OPTIONAL | {self._input: _SHAPE}
+        want = known.get(tensor, got)
+        fits = len(got) == len(want) and all(g in (w, -1) for g, w in zip(got, want, strict=False))
+        if not fits or min(want, default=1) < 0:
+            raise BackendError(f"the engine's {tensor!r} is {got}, not {want}")
+        return want
 
     def _dtype(self, tensor: str) -> str:
         """A tensor's type. Not trt.nptype: before 10 it fails with numpy 1.24 to 1.26."""
