@@ -126,6 +126,33 @@ def test_a_build_that_fails_late_ends_a_strict_node_with_the_reason(
     assert "Traceback" not in node.words()
 
 
+def test_a_gpu_that_is_lost_costs_speed_and_no_face(
+    robot: Robot, slow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = tmp_path / "lost"
+    monkeypatch.setenv("ATPN_DOUBLE_BUILD_S", "0")
+    monkeypatch.setenv("ATPN_DOUBLE_LOST_FILE", str(lost))
+    node = NodeProcess(tmp_path)
+    try:
+        robot.wait_for_node()
+        for n in range(6):
+            if n == 3:
+                lost.touch()
+            robot.show(portrait(), T0 + n * SECOND // 15)
+        ids = [[face.id for face in m.faces] for m in robot.heard["boxes"]]
+        assert ids == [[1]] * 6
+        rungs = [m.engine for m in robot.heard["status"]]
+        assert rungs == ["tensorrt"] * 3 + ["onnx-cpu"] * 3
+        diagnosis = robot.diagnosis()
+        assert "left while running" in diagnosis["engine not used: tensorrt"]
+        assert "onnx-cpu" in diagnosis["engine"]
+        warned = [line for line in node.words().splitlines() if "WARN" in line]
+        assert len([w for w in warned if "left while running" in w]) == 1
+    finally:
+        assert node.stop() == 0, node.words()
+    assert "Traceback" not in node.words()
+
+
 def test_strict_without_a_gpu_ends_with_the_reason(tmp_path: Path) -> None:
     node = NodeProcess(tmp_path, "backend:=onnx-cuda", "strict_backend:=true")
     assert node.process.wait(20) == 1

@@ -56,6 +56,16 @@ def test_work_waits_for_the_engine():
     assert owner.close(5)
 
 
+def test_work_that_fails_is_told_and_the_next_is_done():
+    told, done = [], []
+    owner = Owner(lambda watch: "engine", lambda value: None, told.append)
+    owner.submit(lambda: [][0])
+    assert owner.submit(lambda: done.append(1)).done.wait(5)
+    assert owner.close(5)
+    assert told == ["IndexError: list index out of range"]
+    assert done == [1]
+
+
 def test_reasons_are_kept_also_unexpected_ones():
     def fail(watch):
         raise BackendError("no such card")

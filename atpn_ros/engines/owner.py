@@ -100,9 +100,13 @@ class Owner(Generic[T]):
             self._error = Interrupted("stopped")
         self._settled.set()
         while (job := self._jobs.get()) is not None:
-            if self._error is None:
-                job.work()
-            job.done.set()
+            try:
+                if self._error is None:
+                    job.work()
+            except Exception as error:  # others wait for what comes after
+                self._watch.tell(f"{type(error).__name__}: {one_line(error)}")
+            finally:
+                job.done.set()
         if self._value is not None:
             value, self._value = self._value, None
             self._free(value)

@@ -34,6 +34,8 @@ from atpn_ros.engines.tensorrt_build import (
 from atpn_ros.types import Image
 
 _SHAPE = (CROP_SIZE, CROP_SIZE, 3)
+_NON_BLOCKING = 1
+"""Of streams: not tied to the default stream."""
 
 
 class NotLoadable(BackendError):
@@ -88,9 +90,8 @@ class TensorRtEngine:
             raise NotLoadable(f"TensorRT {trt.__version__} does not take it on {device.name}")
         try:
             self._check()
-            self._stream = cuda.call(
-                "cudaStreamCreateWithFlags", 1  # non-blocking: not tied to the default stream
-            )  # fmt: skip
+            self._stream = cuda.call("cudaStreamCreateWithFlags", _NON_BLOCKING)
+            self._handle = handle_of(self._stream)
             self._shared = self._context()
             for tensor in self._tensors:
                 shape = (max_batch, *self._shape_of(tensor))
@@ -105,8 +106,11 @@ class TensorRtEngine:
 
     @property
     def report(self) -> str:
-        """See :class:`Engine`; with the batch sizes that run as CUDA graphs so far."""
-        graphs = sorted(n for n, lane in self._lanes.items() if lane.graph is not None)
+        """See :class:`Engine`; with the batch sizes that run as CUDA graphs so far.
+
+        May be read by any thread.
+        """
+        graphs = sorted(n for n, lane in list(self._lanes.items()) if lane.graph)
         text = f"CUDA graphs for batch {', '.join(map(str, graphs)) or 'none'}"
         off = f" ({self._graphs_off})" if self._graphs_off else ""
         return f"{self.name}: {self._words}, {text}{off}"
@@ -255,7 +259,7 @@ class TensorRtEngine:
         cuda, stream = self._cuda, self._stream
         source = self._buffers[self._input]
         cuda.to_device(source, n * source.nbytes // self._max_batch, stream)
-        if not context.execute_async_v3(handle_of(stream)):
+        if not context.execute_async_v3(self._handle):
             raise BackendError(f"{self.name}: execution failed")
         for name in self._outputs:
             target = self._buffers[name]

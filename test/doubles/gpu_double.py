@@ -13,6 +13,7 @@ import itertools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 DEVICE_BASE = 0x7F00_0000_0000
 
@@ -45,10 +46,20 @@ class Gpu:
         self.streams: dict[int, Stream] = {}
         self.graphs: dict[int, list[Callable[[], None]]] = {}
         self.fail: dict[str, tuple[int, int]] = {}
-        self.lost = False
+        self._lost = False
         self.launches = 0
         self.calls: list[str] = []
         self._numbers = itertools.count(1)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the device has fallen off the bus; a test of another process uses a file."""
+        file = os.environ.get("ATPN_DOUBLE_LOST_FILE")
+        return self._lost or (file is not None and Path(file).exists())
+
+    @lost.setter
+    def lost(self, lost: bool) -> None:
+        self._lost = lost
 
     def held(self) -> int:
         """How many things were made and not given back."""
