@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +96,28 @@ def test_interrupted_while_it_builds_it_ends_at_once(
     assert time.monotonic() - began < 2
     assert "Traceback" not in node.words()
     assert not list((tmp_path / "cache").rglob("*.engine"))
+
+
+def test_interrupted_while_it_loads_what_cannot_be_stopped(tmp_path: Path) -> None:
+    """As ONNX Runtime's own builds are."""
+    program = (
+        "import sys, time, atpn_ros.node as n;"
+        "n.load_sight = lambda settings, watch: print('loading', flush=True) or time.sleep(60);"
+        "sys.exit(n.main())"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"loading\n"
+    time.sleep(0.5)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    assert time.monotonic() - began < 2.5, "1.5 s of them it was given to end by itself"
+    process.stdout.close()
 
 
 def test_cleaned_up_while_it_builds(robot: Robot, slow: None, tmp_path: Path) -> None:

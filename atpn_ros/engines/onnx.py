@@ -80,7 +80,8 @@ class OnnxEngine:
             raise BackendError(f"asked ONNX Runtime for {provider}, got {got[0]}")
         self.name = name
         wish = [p if isinstance(p, str) else p[0] for p in asked]
-        cpu = f", {threads or 'its own choice of'} threads" if got == [_CPU] else ""
+        many = f"{threads or 'as many'} thread{'' if threads == 1 else 's'}"
+        cpu = f", {many}{'' if threads else ' as it likes'}" if got == [_CPU] else ""
         self.report = f"{name}: ONNX Runtime {ort.__version__}, asked {wish}, got {got}{cpu}"
         # Others would be computed for nothing.
         have = [o.name for o in self._session.get_outputs()]
