@@ -3,8 +3,8 @@
 """The few facts of an ONNX file that TensorRT needs to know before it parses it.
 
 TensorRT takes uint8 inputs only where a cast reads them first; a transpose before the cast, which
-ONNX allows, ends its parser (NVIDIA/TensorRT issue 3985). For such a model the input can be
-declared float32 instead: the cast then does nothing and the numbers are the same.
+ONNX allows, ends its parser. For such a model the input can be declared float32 instead: the cast
+then does nothing and the numbers are the same.
 
 The file is walked as protobuf (field numbers of onnx.proto), since the ``onnx`` package is no
 dependency at run time.
