@@ -108,12 +108,12 @@ class FaceNode(LifecycleNode):
         self._announced = False
         self._engine_words = "loading"
         self._owner = Owner(partial(load_sight, self.settings), Sight.close, self._tell)
-        self._owner.wait(_PATIENCE_S)
-        if self._owner.error is not None:
-            self.get_logger().error(str(self._owner.error))
-            self._free()
-            return TransitionCallbackReturn.FAILURE
-        self._announce()
+        if self._owner.wait(_PATIENCE_S):
+            if self._owner.error is not None:
+                self.get_logger().error(str(self._owner.error))
+                self._free()
+                return TransitionCallbackReturn.FAILURE
+            self._announce()
         for name, kind in (
             ("boxes", FaceBoxArray),
             ("landmarks", FaceLandmarksArray),

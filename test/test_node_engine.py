@@ -81,6 +81,11 @@ def test_services_answer_while_it_builds_and_images_after_that(
         assert again.stop() == 0, again.words()
 
 
+def transition(robot: Robot, number: int) -> bool:
+    request = ChangeState.Request(transition=Transition(id=number))
+    return bool(robot.call(ChangeState, "change_state", request).success)
+
+
 @pytest.mark.parametrize("after_s", [0.5, 3.5])  # while configuring; while spinning
 def test_interrupted_while_it_builds_it_ends_at_once(
     slow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_s: float
@@ -126,18 +131,14 @@ def test_cleaned_up_while_it_builds(
 ) -> None:
     monkeypatch.setenv("ATPN_DOUBLE_BUILD_S", "60")
 
-    def transition(number: int) -> bool:
-        request = ChangeState.Request(transition=Transition(id=number))
-        return bool(robot.call(ChangeState, "change_state", request).success)
-
     node = NodeProcess(tmp_path, "autostart:=false")
     try:
-        assert transition(Transition.TRANSITION_CONFIGURE)
+        assert transition(robot, Transition.TRANSITION_CONFIGURE)
         assert "building" in robot.diagnosis()["summary"]
-        assert transition(Transition.TRANSITION_ACTIVATE)
-        assert transition(Transition.TRANSITION_DEACTIVATE)
+        assert transition(robot, Transition.TRANSITION_ACTIVATE)
+        assert transition(robot, Transition.TRANSITION_DEACTIVATE)
         began = time.monotonic()
-        assert transition(Transition.TRANSITION_CLEANUP)
+        assert transition(robot, Transition.TRANSITION_CLEANUP)
         assert time.monotonic() - began < 2
         assert robot.diagnosis()["summary"] == "not configured"
     finally:
@@ -153,6 +154,25 @@ def test_a_build_that_fails_late_ends_a_strict_node_with_the_reason(
     node = NodeProcess(tmp_path, "backend:=tensorrt", "strict_backend:=true")
     assert node.process.wait(30) == 1
     assert "no engine: tensorrt: no execution context: out of memory" in node.words()
+    assert "Traceback" not in node.words()
+
+
+def test_a_build_that_fails_late_unconfigures_a_managed_node(
+    robot: Robot, slow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATPN_DOUBLE_CONTEXT", "none")
+    node = NodeProcess(tmp_path, "backend:=tensorrt", "strict_backend:=true", "autostart:=false")
+    try:
+        assert transition(robot, Transition.TRANSITION_CONFIGURE)
+        assert transition(robot, Transition.TRANSITION_ACTIVATE)
+        robot.wait(lambda: "out of memory" in node.words())
+        diagnosis = robot.diagnosis()
+        assert diagnosis["summary"] == "not configured"
+        assert "not loaded: no engine: tensorrt: no execution context" in diagnosis["engine"]
+        state = robot.call(GetState, "get_state", GetState.Request()).current_state
+        assert state.id == State.PRIMARY_STATE_UNCONFIGURED
+    finally:
+        assert node.stop() == 0, node.words()
     assert "Traceback" not in node.words()
 
 
