@@ -3,7 +3,8 @@
 """WIDER FACE (Yang et al., CVPR 2016): boxes of faces in 12 880 + 3226 labelled pictures.
 
 Layout: ``WIDER_train/images``, ``WIDER_val/images`` and ``wider_face_split/*_bbx_gt.txt``: a
-picture's name, how many faces, and a line each: x y w h blur expression illumination invalid occlusion pose.
+picture's name, how many faces, and a line each: x y w h blur expression illumination invalid
+occlusion pose.
 A picture without a face has one line of zeros.
 """
 
