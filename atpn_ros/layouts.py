@@ -80,7 +80,27 @@ GROUPS98: dict[str, tuple[int, ...]] = {
 }
 """The parts of the face, for figures per part."""
 
+BROW_EDGES98: tuple[tuple[int, int], ...] = (
+    (34, 41), (35, 40), (36, 39), (37, 38), (45, 47), (44, 48), (43, 49), (42, 50),
+)  # fmt: skip
+"""The brows' upper points but the tails, each with the lower one across the brow."""
+
 _INDEX68 = np.asarray(IBUG68_IN_WFLW98)
+_BROWS68 = np.array([IBUG68_IN_WFLW98.index(upper) for upper, _ in BROW_EDGES98])
+_EDGES = np.asarray(BROW_EDGES98)
+
+
+def clicked_ibug68(points: Array) -> Array:
+    """The (..., 68, D) points that iBUG's annotators would click, of (..., 98, D) WFLW points.
+
+    As :func:`to_ibug68`, but that iBUG's brows run along the middle, between WFLW's two edges.
+
+    >>> clicked_ibug68(np.arange(98.0)[:, None])[[0, 17, 18, 36], 0].tolist()
+    [0.0, 33.0, 37.5, 60.0]
+    """
+    out = points[..., _INDEX68, :].astype(np.float64)
+    out[..., _BROWS68, :] = points[..., _EDGES, :].mean(axis=-2)
+    return out
 
 
 def to_ibug68(points: Array) -> Array:

@@ -109,8 +109,7 @@ def complete(points68: Floats, head: PointModel) -> tuple[Floats, Floats]:
     even = np.concatenate([ends[:1], out[0:33:2], ends[1:]])
     # Catmull-Rom midpoints of the clicked contour.
     out[1:33:2] = (9 * (even[1:-2] + even[2:-1]) - even[:-3] - even[3:]) / 16
-    for upper, lower in ((34, 41), (35, 40), (36, 39), (37, 38), (45, 47), (44, 48), (43, 49),
-                         (42, 50)):  # fmt: skip
+    for upper, lower in layouts.BROW_EDGES98:
         out[lower] = out[upper] + fitted.points[lower] - fitted.points[upper]
     for a, b, c, d, middle in ((60, 61, 63, 64, 62), (64, 65, 67, 60, 66), (68, 69, 71, 72, 70),
                                (72, 73, 75, 68, 74)):  # fmt: skip

@@ -184,11 +184,3 @@ def test_tone_bins_are_those_of_the_colour():
     for _ in range(50):
         tone, _, colour = palette.draw(rng, 6)
         assert tone == tones.tone_bin(tones.ita(colour))
-
-
-def test_ibug_points_come_from_the_98():
-    assert labels.IBUG68_FROM_98.shape == (68, 98)
-    np.testing.assert_allclose(labels.IBUG68_FROM_98.sum(axis=1), 1.0)
-    same = [i for i in range(68) if labels.IBUG68_FROM_98[i].max() == 1.0]
-    assert len(same) == 60
-    assert all(labels.IBUG68_FROM_98[i, layouts.IBUG68_IN_WFLW98[i]] == 1.0 for i in same)

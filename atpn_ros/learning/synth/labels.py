@@ -157,22 +157,3 @@ def _eyes_open(points: Floats) -> Floats:
         width = np.linalg.norm(points[a] - points[b])
         lids.append(float(np.linalg.norm(points[up] - points[low]) / width))
     return np.array(lids)
-
-
-IBUG68_FROM_98 = np.zeros((68, 98))
-"""The 68 iBUG points as weighted means of the 98: as the index subset, but that iBUG's brows run
-along the middle, between the two edges that WFLW has."""
-IBUG68_FROM_98[np.arange(68), layouts.IBUG68_IN_WFLW98] = 1.0
-for _upper, _lower in (
-    (34, 41),
-    (35, 40),
-    (36, 39),
-    (37, 38),
-    (45, 47),
-    (44, 48),
-    (43, 49),
-    (42, 50),
-):
-    _row = layouts.IBUG68_IN_WFLW98.index(_upper)
-    IBUG68_FROM_98[_row, [_upper, _lower]] = 0.5
-IBUG68_FROM_98.setflags(write=False)
