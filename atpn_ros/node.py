@@ -33,6 +33,7 @@ from atpn_ros import drawing, messages
 from atpn_ros.camera import BadCamera, Camera, CameraInfo, camera_for
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import load_engine
+from atpn_ros.fields import Progress
 from atpn_ros.flow import FlowStats, NewestSlot, Throttle, percentiles_ms
 from atpn_ros.images import BadImage
 from atpn_ros.msg import (
@@ -44,7 +45,7 @@ from atpn_ros.msg import (
 )
 from atpn_ros.pipeline import FacePipeline
 from atpn_ros.settings import BadSetting, Settings, change, declare
-from atpn_ros.types import AtpnError, FaceFrame, FaceState, Frame
+from atpn_ros.types import AtpnError, Frame
 
 AnyImage: TypeAlias = "ImageMsg | CompressedImage"
 
@@ -242,30 +243,21 @@ class FaceNode(LifecycleNode):
             transforms = messages.transforms(result, header, settings.tf_prefix)
             if transforms.transforms:
                 self._out["tf"].publish(transforms)
-        timing = result.timing
-        self._out["status"].publish(
-            TrackingStatus(
-                header=header,
-                received=messages.time_message(arrival.received_ns),
-                started=started.to_msg(),
-                finished=finished.to_msg(),
-                decode_ns=decode_ns,
-                detect_ns=timing.detect_ns,
-                crop_ns=timing.crop_ns,
-                network_ns=timing.network_ns,
-                track_ns=timing.track_ns,
-                publish_ns=self._publish_ns,
-                frames_received=stats.received,
-                frames_processed=stats.processed,
-                frames_dropped=stats.dropped,
-                frames_refused=stats.refused_total,
-                engine=pipeline.engine.name,
-                detector=pipeline.detector.name,
-                detector_ran=result.detector_ran,
-                detector_runs=stats.detector_runs,
-                faces=_held(result),
-            )
+        progress = Progress(
+            received_ns=arrival.received_ns,
+            started_ns=started.nanoseconds,
+            finished_ns=finished.nanoseconds,
+            decode_ns=decode_ns,
+            publish_ns=self._publish_ns,
+            frames_received=stats.received,
+            frames_processed=stats.processed,
+            frames_dropped=stats.dropped,
+            frames_refused=stats.refused_total,
+            engine=pipeline.engine.name,
+            detector=pipeline.detector.name,
+            detector_runs=stats.detector_runs,
         )
+        self._out["status"].publish(messages.status(result, header, progress))
         if self._out["debug_image"].get_subscription_count():
             picture = drawing.draw(image, result)
             self._out["debug_image"].publish(messages.image_message(picture, header))
@@ -344,10 +336,6 @@ def replace_depth(profile: QoSProfile, depth: int) -> QoSProfile:
         reliability=profile.reliability,
         durability=profile.durability,
     )
-
-
-def _held(result: FaceFrame) -> int:
-    return sum(face.state is not FaceState.LOST for face in result.faces)
 
 
 def main(args: list[str] | None = None) -> int:
