@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -134,6 +134,33 @@ def camera_for(info: CameraInfo, image_width: int, image_height: int) -> Camera:
     if not np.isfinite(matrix).all() or matrix[0, 0] < 1e-6 or matrix[1, 1] < 1e-6:
         raise BadCamera("camera_info: K is out of any range")
     return Camera(matrix, distortion, fisheye)
+
+
+class Calibration:
+    """The newest camera_info, and what it makes of images; worked out once for each size.
+
+    Attributes:
+        info: None until there is one. May be set by another thread.
+    """
+
+    def __init__(self) -> None:
+        self.info: CameraInfo | None = None
+        self._made: tuple[tuple[CameraInfo, int, int], Camera | None] | None = None
+
+    def camera(self, width: int, height: int, tell: Callable[[str], None]) -> Camera | None:
+        """The camera of an image, None if there is none; ``tell`` hears once why not."""
+        info = self.info
+        if info is None:
+            return None
+        key = (info, width, height)
+        if self._made is None or self._made[0] != key:
+            camera = None
+            try:
+                camera = camera_for(info, width, height)
+            except BadCamera as error:
+                tell(f"{error}; publishing rotation without position")
+            self._made = (key, camera)
+        return self._made[1]
 
 
 def _distortion(info: CameraInfo) -> tuple[Floats, bool]:

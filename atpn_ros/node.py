@@ -30,7 +30,7 @@ from sensor_msgs.msg import Image as ImageMsg
 from tf2_msgs.msg import TFMessage
 
 from atpn_ros import drawing, messages
-from atpn_ros.camera import BadCamera, Camera, CameraInfo, camera_for
+from atpn_ros.camera import Calibration
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import load_engine
 from atpn_ros.fields import Progress
@@ -68,8 +68,7 @@ class FaceNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._on_parameters)
         self._pipeline: FacePipeline | None = None
         self._engine_words = "not configured"
-        self._info: CameraInfo | None = None
-        self._camera: tuple[tuple[CameraInfo, int, int], Camera | None] | None = None
+        self._calibration = Calibration()
         self._stats = FlowStats()
         self._slot: NewestSlot[_Arrival] = NewestSlot()
         self._worker: threading.Thread | None = None
@@ -187,7 +186,7 @@ class FaceNode(LifecycleNode):
             self._stats.dropped += 1
 
     def _on_camera_info(self, message: CameraInfoMsg) -> None:
-        self._info = messages.camera_info(message)
+        self._calibration.info = messages.camera_info(message)
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {p.name: p.value for p in parameters if p.name in Settings.__slots__}
@@ -224,7 +223,9 @@ class FaceNode(LifecycleNode):
         image = messages.picture(message, settings.max_pixels)
         decode_ns = time.perf_counter_ns() - began
         header = message.header
-        camera = self._camera_of(image.shape[1], image.shape[0])
+        camera = self._calibration.camera(
+            image.shape[1], image.shape[0], lambda why: self._warn(why, "camera_info")
+        )
         pipeline.settings = settings.pipeline()
         frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
         result = pipeline.process(frame, camera)
@@ -262,20 +263,6 @@ class FaceNode(LifecycleNode):
             picture = drawing.draw(image, result)
             self._out["debug_image"].publish(messages.image_message(picture, header))
         self._publish_ns = time.perf_counter_ns() - began
-
-    def _camera_of(self, width: int, height: int) -> Camera | None:
-        info = self._info
-        if info is None:
-            return None
-        key = (info, width, height)
-        if self._camera is None or self._camera[0] != key:
-            camera = None
-            try:
-                camera = camera_for(info, width, height)
-            except BadCamera as error:
-                self._warn(f"{error}; publishing rotation without position", "camera_info")
-            self._camera = (key, camera)
-        return self._camera[1]
 
     def _warn(self, text: str, kind: str) -> None:
         if self._throttle.due(kind, time.monotonic_ns()):

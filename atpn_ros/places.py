@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where files of this package lie that are not Python: installed by pip or colcon, or a checkout."""
+"""Where the files lie that are not Python: installed by pip or colcon, or in a checkout."""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     cv2.imwrite(str(out / "faces.jpg"), sheet(records, portrait), [cv2.IMWRITE_JPEG_QUALITY, 88])
     _tell(summary)
-    print(f"\nleft in {out}: faces.jpg, summary.json, frames.jsonl, node.log")
+    print(
+        f"\nleft in {out}: faces.jpg, summary.json, frames.jsonl, node.log, bag (see atpn replay)"
+    )
     return 0 if summary["frames"]["processed"] else 1
 
 
@@ -71,7 +73,7 @@ def _play(out: Path, frames: int) -> list[dict[str, Any]]:
         try:
             client = subprocess.run(  # noqa: S603 our own script
                 [sys.executable, str(places.script("demo_client")), str(out / "frames.jsonl"),
-                 str(frames), str(_START_LIMIT_S)],
+                 str(out / "bag"), str(frames), f"{_START_LIMIT_S:g}"],
                 env=environment, check=False,
             )  # fmt: skip
         finally:

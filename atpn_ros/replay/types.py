@@ -33,7 +33,7 @@ TYPES = {
 """The type of each output."""
 
 
-def typestore(ros1: bool = False) -> Typestore:
+def own_types(ros1: bool = False) -> Typestore:
     """The usual types and this package's.
 
     Raises:
@@ -47,7 +47,7 @@ def typestore(ros1: bool = False) -> Typestore:
     return store
 
 
-def kinds(store: Typestore) -> Kinds:
+def kinds_of(store: Typestore) -> Kinds:
     """Makers of the messages that :mod:`atpn_ros.fields` fills, from a store's types."""
     names = [name for name in Kinds.__slots__ if name != "floats"]
     makers = {n: _maker(store, _ELSEWHERE.get(n, f"atpn_ros/msg/{n}")) for n in names}

@@ -12,7 +12,8 @@ from builtin_interfaces.msg import Time
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
-from atpn_ros import bag_types, fields, geometry, messages
+from atpn_ros import fields, geometry, messages
+from atpn_ros.replay.types import TYPES, kinds_of, own_types
 from atpn_ros.types import (
     Box,
     Face,
@@ -24,8 +25,8 @@ from atpn_ros.types import (
     Timing,
 )
 
-STORE = bag_types.typestore()
-KINDS = bag_types.kinds(STORE)
+STORE = own_types()
+KINDS = kinds_of(STORE)
 
 
 def random_face(rng, number):
@@ -72,18 +73,18 @@ def bytes_both_ways(seed):
         function = "transforms" if name == "tf" else name
         ros = serialize_message(getattr(messages, function)(frame, there, *more))
         ours = getattr(fields, function)(KINDS, frame, here, *more)
-        yield name, ros, bytes(STORE.serialize_cdr(ours, bag_types.TYPES[name]))
+        yield name, ros, bytes(STORE.serialize_cdr(ours, TYPES[name]))
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_the_bytes_are_those_of_the_node(seed):
     for name, ros, ours in bytes_both_ways(seed):
         # ROS leaves whatever was in memory in the gaps between fields; reading skips them.
-        again = STORE.deserialize_cdr(ros, bag_types.TYPES[name])
-        assert STORE.serialize_cdr(again, bag_types.TYPES[name]) == ours, name
+        again = STORE.deserialize_cdr(ros, TYPES[name])
+        assert STORE.serialize_cdr(again, TYPES[name]) == ours, name
         assert len(ours) == len(ros)
 
 
 def test_every_output_has_a_type_of_ours_that_bags_know():
-    assert set(bag_types.TYPES.values()) <= set(STORE.fielddefs)
-    assert set(bag_types.TYPES.values()) <= set(bag_types.typestore(ros1=True).fielddefs)
+    assert set(TYPES.values()) <= set(STORE.fielddefs)
+    assert set(TYPES.values()) <= set(own_types(ros1=True).fielddefs)

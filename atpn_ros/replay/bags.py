@@ -2,13 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bags read and written without ROS: rosbag2 (MCAP and sqlite3) and ROS 1, through ``rosbags``.
 
-Whatever is wrong with a bag comes out as :class:`BadBag`. A bag is written under another name and
-gets its own when it is whole.
+Whatever is wrong with a bag comes out as :class:`BadBag`.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator
@@ -93,7 +91,9 @@ class BagReader:
         """Whether messages of a connection can be understood."""
         return connection.msgtype in self.types.fielddefs
 
-    def messages(self, connections: Collection[Connection]) -> Iterator[tuple[Connection, int, Raw]]:
+    def messages(
+        self, connections: Collection[Connection]
+    ) -> Iterator[tuple[Connection, int, Raw]]:
         """Connection, time in nanoseconds and bytes of every message, in order of time.
 
         Raises:
@@ -177,29 +177,25 @@ class BagWriter:
 
 @contextmanager
 def new_bag(path: Path, format_name: str = "mcap", compress: bool = False) -> Iterator[BagWriter]:
-    """A bag to write into, which appears at ``path`` when the block ends without an error.
+    """A bag to write into; whole when the block ends without an error.
 
     Args:
-        path: Where it shall be: a folder, or a file for ``ros1``. What is there is replaced.
+        path: Where it shall be, and nothing yet is: a folder, or a file for ``ros1``.
         format_name: One of :data:`FORMATS`.
         compress: Whether its chunks are compressed (zstd, ROS 1: lz4; not with sqlite3).
-
-    Raises:
-        BadBag: It cannot be written.
     """
-    with replaced(path) as part:
-        plugin = FORMATS[format_name]
-        writer: Writer1 | Writer2
-        if plugin is None:
-            writer = Writer1(part)
-            if compress:
-                writer.set_compression(Writer1.CompressionFormat.LZ4)
-        else:
-            writer = Writer2(part, version=_ROSBAG2_VERSION, storage_plugin=plugin)
-            if compress and plugin is StoragePlugin.MCAP:
-                writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
-        with writer:
-            yield BagWriter(writer)
+    plugin = FORMATS[format_name]
+    writer: Writer1 | Writer2
+    if plugin is None:
+        writer = Writer1(path)
+        if compress:
+            writer.set_compression(Writer1.CompressionFormat.LZ4)
+    else:
+        writer = Writer2(path, version=_ROSBAG2_VERSION, storage_plugin=plugin)
+        if compress and plugin is StoragePlugin.MCAP:
+            writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+    with writer:
+        yield BagWriter(writer)
 
 
 @contextmanager
@@ -221,8 +217,8 @@ def replaced(path: Path) -> Iterator[Path]:
         part = hidden / path.name
         yield part
         if path.exists():
-            os.replace(path, hidden / f"{path.name}.old")
-        os.replace(part, path)
+            path.replace(hidden / f"{path.name}.old")
+        part.replace(path)
     except OSError as error:
         raise BadBag(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
