@@ -8,11 +8,9 @@ import argparse
 import importlib.util
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from atpn_ros.settings_file import settings_from
@@ -20,6 +18,7 @@ from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
     from atpn_ros.replay.done import Outcome
+    from atpn_ros.replay.fleet import Stop
     from atpn_ros.replay.job import Job
 
 _ABOUT = """
@@ -97,11 +96,13 @@ def run(args: argparse.Namespace) -> int:
         raise NoRosbags("needs the library rosbags: pip install rosbags")
     if args.diff:
         return _diff(args)
-    signal.signal(signal.SIGTERM, _interrupt)
     jobs = _jobs(args)
     outcomes = []
-    with _Bar(len(jobs)) as bar:
-        for outcome in _outcomes(args, jobs, bar):
+    from atpn_ros.replay.fleet import Stop
+
+    # SIGTERM as Ctrl-C, so that what is half written goes away.
+    with Stop(KeyboardInterrupt()) as stop, _Bar(len(jobs)) as bar:
+        for outcome in _outcomes(args, jobs, bar, stop):
             outcomes.append(outcome)
             bar.say(_told(outcome), outcome)
             if outcome.error and args.strict:
@@ -148,13 +149,15 @@ def _jobs(args: argparse.Namespace) -> list[Job]:
     ]
 
 
-def _outcomes(args: argparse.Namespace, jobs: list[Job], bar: _Bar) -> Iterator[Outcome]:
+def _outcomes(
+    args: argparse.Namespace, jobs: list[Job], bar: _Bar, stop: Stop
+) -> Iterator[Outcome]:
     from atpn_ros.replay.fleet import replay_all, replay_on_ray
 
     if args.ray:
         return replay_on_ray(jobs, args.ray, args.overwrite)
     workers = min(len(jobs), args.jobs or len(os.sched_getaffinity(0)))
-    return replay_all(jobs, workers, args.overwrite, bar.report)
+    return replay_all(jobs, workers, args.overwrite, bar.report, stop)
 
 
 def _told(outcome: Outcome) -> list[str]:
@@ -189,11 +192,6 @@ def _diff(args: argparse.Namespace) -> int:
         args.json.write_text(text + "\n")
     print(*difference.lines(), "changed" if changed else "the same", sep="\n")
     return int(changed)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    # As Ctrl-C, so that what is half written goes away.
-    raise KeyboardInterrupt
 
 
 class _Bar:

@@ -59,7 +59,7 @@ class BagReader:
         except BadBag:
             raise
         except Exception as error:  # rosbags meets damage with errors of many kinds
-            raise BadBag(f"{path}: {_why(error)}") from error
+            raise BadBag(f"{path}: cannot be read: {_why(error)}") from error
 
     def __enter__(self) -> BagReader:
         return self
@@ -234,7 +234,7 @@ def storage_files(path: Path) -> list[Path]:
         BadBag: There is no bag.
     """
     if not path.exists():
-        raise BadBag(f"{path}: there is nothing")
+        raise BadBag(f"{path}: there is no such file or folder")
     if path.is_dir() and not (path / "metadata.yaml").is_file():
         files = sorted(p for p in path.iterdir() if p.suffix in _STORAGE)
         if not files:
@@ -262,4 +262,6 @@ def _conversion(
 def _why(error: Exception) -> str:
     """An error of any kind as one short line."""
     words = " ".join(str(error).split())
+    if "end magic" in words:
+        words = "the file was cut off: it has no end (try: mcap recover)"
     return words[:200] if words else type(error).__name__

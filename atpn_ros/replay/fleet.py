@@ -27,12 +27,43 @@ Report = Callable[[int, int, int], None]
 """Told now and then: which job, how many of its images were dealt with, and of how many."""
 
 
+class Stop:
+    """While it is entered, SIGINT and SIGTERM end the work with an exception.
+
+    Where the signal comes, and again at the next image: some libraries swallow whatever is raised
+    while they are imported.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+        self._asked = False
+
+    def __enter__(self) -> Stop:
+        """From now on SIGINT and SIGTERM come here."""
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.signal(number, self._on_signal) for number in numbers}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+        raise self._error
+
+    def check(self) -> None:
+        """Raise if the end was asked for."""
+        if self._asked:
+            raise self._error
+
+
 class NoRay(AtpnError):
     """Ray is not installed, or its cluster is not to be had."""
 
 
 def replay_all(
-    jobs: Sequence[Job], workers: int, overwrite: bool, report: Report
+    jobs: Sequence[Job], workers: int, overwrite: bool, report: Report, stop: Stop
 ) -> Iterator[Outcome]:
     """Replay bags on this machine; their outcomes as they come.
 
@@ -40,7 +71,7 @@ def replay_all(
     """
     if workers <= 1 or len(jobs) <= 1:
         for index, job in enumerate(jobs):
-            yield attempt(job, overwrite, _seldom(lambda *n, i=index: report(i, *n)))
+            yield attempt(job, overwrite, _seldom(lambda *n, i=index: report(i, *n), stop))
         return
     context = multiprocessing.get_context("spawn")  # what OpenCV and the engine start cannot fork
     waiting = list(enumerate(jobs))[::-1]
@@ -115,15 +146,10 @@ def replay_on_ray(jobs: Sequence[Job], address: str, overwrite: bool) -> Iterato
 
 
 def _child(job: Job, overwrite: bool, pipe: Connection) -> None:
-    # Ctrl-C reaches the parent too, which then ends this process in the way that cleans up.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
-    outcome = attempt(job, overwrite, _seldom(lambda done, total: pipe.send((done, total))))
-    pipe.send(outcome)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+    # SystemExit: multiprocessing prints no traceback of it.
+    with Stop(SystemExit(130)) as stop:
+        told = _seldom(lambda done, total: pipe.send((done, total)), stop)
+        pipe.send(attempt(job, overwrite, told))
 
 
 def _received(pipe: Connection, report: Callable[[int, int], None]) -> Outcome | None:
@@ -146,12 +172,13 @@ def _how(process: SpawnProcess) -> str:
     return f"with exit code {code}"
 
 
-def _seldom(report: Callable[[int, int], None]) -> Callable[[int, int], None]:
+def _seldom(report: Callable[[int, int], None], stop: Stop) -> Callable[[int, int], None]:
     """A report that is made a few times per second, and at the end."""
     due = 0.0
 
     def told(done: int, total: int) -> None:
         nonlocal due
+        stop.check()
         if done == total or time.monotonic() >= due:
             due = time.monotonic() + _REPORT_S
             report(done, total)
