@@ -136,6 +136,22 @@ def camera_for(info: CameraInfo, image_width: int, image_height: int) -> Camera:
     return Camera(matrix, distortion, fisheye)
 
 
+def camera_of_view(degrees: float, image_width: int, image_height: int) -> Camera:
+    """A camera without distortion, of which only the horizontal angle of view is known.
+
+    Raises:
+        BadCamera: No lens has such an angle.
+
+    >>> round(float(camera_of_view(90, 640, 480).matrix[0, 0]))
+    320
+    """
+    if not 1 <= degrees <= 170:
+        raise BadCamera(f"an angle of view of {degrees:g} degrees: must be 1 .. 170")
+    focal = image_width / 2 / np.tan(np.radians(degrees) / 2)
+    x, y = (image_width - 1) / 2, (image_height - 1) / 2
+    return Camera(np.array([[focal, 0, x], [0, focal, y], [0, 0, 1.0]]), np.empty(0))
+
+
 class Calibration:
     """The newest camera_info, and what it makes of images; worked out once for each size.
 
