@@ -23,12 +23,13 @@ export PATH := $(VENV)/bin:$(PATH)
 SOURCES := $(shell find atpn_ros launch config scripts -type f -not -name '*.pyc' 2>/dev/null)
 INTERFACES := package.xml CMakeLists.txt setup.py pyproject.toml $(wildcard msg/*.msg)
 
-.PHONY: help venv dev demo test check test-learning colcon clean
+.PHONY: help venv dev demo test soak check test-learning colcon clean
 .DELETE_ON_ERROR:
 
 help: ## This list
 	@echo "make demo           the node at work on a real photograph, live; leaves out/demo/"
 	@echo "make test           all tests but the learning side's"
+	@echo "make soak           the node under faults for ten minutes: memory, threads, log"
 	@echo "make test-learning  the learning side's tests (installs PyTorch into .venv)"
 	@echo "make check          ruff and mypy"
 	@echo "make colcon         build with colcon, as in a ROS 2 workspace, and look at the result"
@@ -45,6 +46,9 @@ demo: venv
 
 test: dev
 	$(PY) -m pytest test --ignore=test/learning
+
+soak: dev
+	PYTHONPATH=$(CURDIR) $(PY) test/soak.py 600
 
 check: $(VENV)/.dev
 	$(PY) -m ruff check .

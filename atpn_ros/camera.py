@@ -153,28 +153,36 @@ def camera_of_view(degrees: float, image_width: int, image_height: int) -> Camer
 
 
 class Calibration:
-    """The newest camera_info, and what it makes of images; worked out once for each size.
+    """The newest camera_info, and what it makes of images; worked out once for each kind of image.
 
     Attributes:
         info: None until there is one. May be set by another thread.
+        problem: What is wrong between it and the last image, None if nothing.
     """
 
     def __init__(self) -> None:
         self.info: CameraInfo | None = None
-        self._made: tuple[tuple[CameraInfo, int, int], Camera | None] | None = None
+        self.problem: str | None = None
+        self._made: tuple[tuple[CameraInfo, int, int, str], Camera | None] | None = None
 
-    def camera(self, width: int, height: int, tell: Callable[[str], None]) -> Camera | None:
-        """The camera of an image, None if there is none; ``tell`` hears once why not."""
+    def camera(
+        self, width: int, height: int, frame_id: str, tell: Callable[[str], None]
+    ) -> Camera | None:
+        """The camera of an image, None if there is none; ``tell`` hears once what is wrong."""
         info = self.info
         if info is None:
             return None
-        key = (info, width, height)
+        key = (info, width, height, frame_id)
         if self._made is None or self._made[0] != key:
-            camera = None
+            camera, self.problem = None, None
             try:
                 camera = camera_for(info, width, height)
             except BadCamera as error:
+                self.problem = str(error)
                 tell(f"{error}; publishing rotation without position")
+            if camera is not None and info.frame_id not in ("", frame_id):
+                self.problem = f"camera_info is of frame {info.frame_id!r}"
+                tell(f"{self.problem}, the image of {frame_id!r}; taken all the same")
             self._made = (key, camera)
         return self._made[1]
 

@@ -11,17 +11,18 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from copy import copy
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import rclpy
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile, qos_profile_sensor_data
+from rclpy.qos import QoSProfile, qos_policy_name_from_kind, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo as CameraInfoMsg
@@ -29,12 +30,18 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image as ImageMsg
 from tf2_msgs.msg import TFMessage
 
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
 from atpn_ros import drawing, messages
 from atpn_ros.camera import Calibration
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import load_engine
 from atpn_ros.fields import Progress
 from atpn_ros.flow import FlowStats, NewestSlot, Throttle, percentiles_ms
+from atpn_ros.health import Facts, assess
 from atpn_ros.images import BadImage
 from atpn_ros.msg import (
     FaceBoxArray,
@@ -48,9 +55,6 @@ from atpn_ros.settings import BadSetting, Settings, change, declare
 from atpn_ros.types import AtpnError, Frame
 
 AnyImage: TypeAlias = "ImageMsg | CompressedImage"
-
-_SILENCE_NS = 3_000_000_000
-"""After this long without an image the diagnostics warn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class FaceNode(LifecycleNode):
         self._subscriptions_here: list[Subscription] = []
         self._publish_ns = 0
         self._activated_ns = 0
+        self._reported = FlowStats()
+        self._incompatible: str | None = None
         self._out: dict[str, Publisher] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(1.0, self._publish_diagnostics)
@@ -116,7 +122,8 @@ class FaceNode(LifecycleNode):
         if pipeline is None:
             return TransitionCallbackReturn.FAILURE
         pipeline.reset("activated")
-        self._stats = FlowStats()
+        self._stats, self._reported = FlowStats(), FlowStats()
+        self._incompatible = None
         self._slot = NewestSlot()
         self._activated_ns = time.monotonic_ns()
         self._worker = threading.Thread(
@@ -131,7 +138,10 @@ class FaceNode(LifecycleNode):
         kind = CompressedImage if compressed else ImageMsg
         self._subscriptions_here = [
             self.create_subscription(
-                kind, topic, self._on_image, qos, qos_overriding_options=overrides
+                kind, topic, self._on_image, qos, qos_overriding_options=overrides,
+                event_callbacks=SubscriptionEventCallbacks(
+                    incompatible_qos=self._on_incompatible_qos
+                ),
             ),
             self.create_subscription(
                 CameraInfoMsg, "camera_info", self._on_camera_info, qos,
@@ -224,7 +234,10 @@ class FaceNode(LifecycleNode):
         decode_ns = time.perf_counter_ns() - began
         header = message.header
         camera = self._calibration.camera(
-            image.shape[1], image.shape[0], lambda why: self._warn(why, "camera_info")
+            image.shape[1],
+            image.shape[0],
+            header.frame_id,
+            lambda what: self._warn(what, "camera_info"),
         )
         pipeline.settings = settings.pipeline()
         frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
@@ -272,7 +285,7 @@ class FaceNode(LifecycleNode):
 
     def _publish_diagnostics(self) -> None:
         stats = self._stats
-        level, summary = self._health()
+        level, summary = assess(self._facts())
         p50, p95, worst = percentiles_ms(stats.latency_ns, 50, 95, 100)
         values = {
             "frames received": str(stats.received),
@@ -299,20 +312,30 @@ class FaceNode(LifecycleNode):
             )
         )  # fmt: skip
 
-    def _health(self) -> tuple[int, str]:
-        ok, warn = (int.from_bytes(v, "big") for v in (DiagnosticStatus.OK, DiagnosticStatus.WARN))
+    def _facts(self) -> Facts:
         if not self._subscriptions_here:
-            return ok, "configured, not active" if self._pipeline else "not configured"
-        image = self._subscriptions_here[0]
-        now, last = time.monotonic_ns(), self._stats.last_received_ns
-        silent_ns = now - (self._activated_ns if last is None else last)
-        if silent_ns > _SILENCE_NS:
-            publishers = self.count_publishers(image.topic_name)
-            return warn, (
-                f"no image on {image.topic_name} for {silent_ns / 1e9:.0f} s; "
-                f"publishers seen: {publishers}"
-            )
-        return ok, "running"
+            return Facts(self._pipeline is not None, None)
+        topic, stats, before = self._subscriptions_here[0].topic_name, self._stats, self._reported
+        self._reported = copy(stats)
+        self._reported.refused = stats.refused.copy()
+        last = stats.last_received_ns
+        lately = stats.refused - before.refused
+        return Facts(
+            configured=True,
+            topic=topic,
+            silent_ns=time.monotonic_ns() - (self._activated_ns if last is None else last),
+            publishers=self.count_publishers(topic),
+            incompatible=self._incompatible,
+            received=stats.received - before.received,
+            processed=stats.processed - before.processed,
+            refused=lately.total(),
+            refused_reason=lately.most_common(1)[0][0] if lately else "",
+            camera_problem=self._calibration.problem,
+        )
+
+    def _on_incompatible_qos(self, event: Any) -> None:
+        self._incompatible = qos_policy_name_from_kind(event.last_policy_kind).lower()
+        self._warn(f"a publisher offers images with incompatible {self._incompatible}", "qos")
 
 
 def replace_depth(profile: QoSProfile, depth: int) -> QoSProfile:

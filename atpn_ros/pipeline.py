@@ -12,22 +12,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from atpn_ros import geometry, head
 from atpn_ros.camera import Camera
 from atpn_ros.crop import Crop, cut_batch
 from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
-from atpn_ros.smoothing import OneEuro, OneEuroSettings
+from atpn_ros.measure import Measurer, MeasureSettings
 from atpn_ros.tracker import Look, Track, Tracker, TrackerSettings
 from atpn_ros.types import (
     Face,
     FaceFrame,
     FaceState,
-    Floats,
     Frame,
-    Gaze,
-    GazeSource,
-    HeadPose,
     Timing,
 )
 
@@ -41,28 +36,18 @@ class PipelineSettings:
 
     Attributes:
         tracker: When faces are taken up and let go.
-        smoothing: The filter of landmarks and rotation, None for raw values.
+        measure: How the faces that are held are measured.
         detect_interval_ns: How often the detector looks for further faces while some are held.
         search_interval_ns: How often it looks while none is held.
         jump_ns: A step between stamps, back by anything or forward by more than this, is a jump in
             time: all tracks are forgotten.
-        head_scale: The size of heads over the mean adult's.
-        rotation_sigma: Standard deviation of each angle in radians, for the covariance.
     """
 
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
-    smoothing: OneEuroSettings | None = field(default_factory=OneEuroSettings)
+    measure: MeasureSettings = field(default_factory=MeasureSettings)
     detect_interval_ns: int = 1_000_000_000
     search_interval_ns: int = 200_000_000
     jump_ns: int = 2_000_000_000
-    head_scale: float = 1.0
-    rotation_sigma: float = 0.09
-
-
-@dataclass(frozen=True, slots=True)
-class _Filters:
-    landmarks: OneEuro
-    rotation: OneEuro
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +73,7 @@ class FacePipeline:
         self.detector = detector
         self._tracker = Tracker(settings.tracker)
         self._settings = settings
-        self._filters: dict[int, _Filters] = {}
+        self._measurer = Measurer(settings.measure)
         self._last: _Seen | None = None
         self._last_detection_ns: int | None = None
         self.resets: dict[str, int] = {}
@@ -101,15 +86,14 @@ class FacePipeline:
 
     @settings.setter
     def settings(self, settings: PipelineSettings) -> None:
-        if settings.smoothing != self._settings.smoothing:
-            self._filters.clear()
         self._settings = settings
+        self._measurer.settings = settings.measure
         self._tracker.settings = settings.tracker
 
     def reset(self, reason: str) -> None:
         """Forget all tracks, e.g. after a jump in time. Ids go on."""
         self._tracker.reset()
-        self._filters.clear()
+        self._measurer.forget_all()
         self._last_detection_ns = None
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
@@ -146,10 +130,11 @@ class FacePipeline:
         faces = [_gone(track, stamp) for track in lost]
         if output is not None:
             faces += [
-                self._face(t, output, crops[t.look.index], stamp, camera) for t in tracker.held
+                self._measurer.face(t, output, crops[t.look.index], stamp, camera)
+                for t in tracker.held
             ]
         for track in lost:
-            self._filters.pop(track.id, None)
+            self._measurer.forget(track.id)
         ended = time.perf_counter_ns()
         self._last = _Seen(stamp, frame.frame_id, frame.image.shape)
         height, width = frame.image.shape[:2]
@@ -194,68 +179,6 @@ class FacePipeline:
             return since > 0
         s = self._settings
         return since >= (s.detect_interval_ns if tracker.held else s.search_interval_ns)
-
-    def _face(
-        self,
-        track: Track,
-        output: NetworkOutput,
-        crop: Crop,
-        stamp_ns: int,
-        camera: Camera | None,
-    ) -> Face:
-        index = track.look.index
-        # The crop was turned by its angle, and lies off the optical axis by its ray.
-        rotation = geometry.about_z(crop.angle) @ output.rotation[index]
-        if camera is not None:
-            ray = camera.rays(np.array([[crop.cx, crop.cy]]))[0]
-            rotation = geometry.rotation_to_ray(ray) @ rotation
-        landmarks, rotation = self._smooth(track, rotation, stamp_ns)
-        sigma = None if output.sigma is None else output.sigma[index] * crop.side
-        pose = self._pose(landmarks, rotation, sigma, camera)
-        gaze = Gaze(rotation[:, 0].copy(), GazeSource.HEAD, float(track.presence) * 0.5)
-        return Face(
-            id=track.id,
-            state=track.state,
-            box=track.box,
-            presence=float(track.presence),
-            age_ns=stamp_ns - track.start_ns,
-            frames_since_detection=track.frames_since_detection,
-            landmarks=landmarks,
-            sigma=sigma,
-            pose=pose,
-            gaze=gaze,
-        )
-
-    def _smooth(self, track: Track, rotation: Floats, stamp_ns: int) -> tuple[Floats, Floats]:
-        settings = self._settings.smoothing
-        if settings is None:
-            return track.landmarks, rotation
-        filters = self._filters.get(track.id)
-        if filters is None:
-            filters = _Filters(OneEuro(settings), OneEuro(settings))
-            self._filters[track.id] = filters
-        # Speeds count in faces per second, so that near and far faces are smoothed alike.
-        size = max(track.box.width, track.box.height)
-        landmarks = filters.landmarks(track.landmarks, stamp_ns, unit=size)
-        return landmarks, geometry.nearest_rotation(filters.rotation(rotation, stamp_ns))
-
-    def _pose(
-        self, landmarks: Floats, rotation: Floats, sigma: Floats | None, camera: Camera | None
-    ) -> HeadPose:
-        covariance = np.zeros((6, 6))
-        covariance[3:, 3:] = np.eye(3) * self._settings.rotation_sigma**2
-        if camera is None:
-            return HeadPose(rotation, None, covariance)
-        pixels = 2.0 if sigma is None else float(sigma.mean())
-        try:
-            position, spread = head.locate(
-                camera.rays(landmarks), rotation, pixels / float(camera.matrix[0, 0]),
-                self._settings.head_scale,
-            )  # fmt: skip
-        except head.NoPosition:
-            return HeadPose(rotation, None, covariance)
-        covariance[:3, :3] = spread
-        return HeadPose(rotation, position, covariance)
 
 
 def _looks(output: NetworkOutput | None, crops: list[Crop]) -> list[Look]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from atpn_ros.engines import BACKENDS
 from atpn_ros.images import MAX_PIXELS
+from atpn_ros.measure import MeasureSettings
 from atpn_ros.pipeline import PipelineSettings
 from atpn_ros.smoothing import OneEuroSettings
 from atpn_ros.tracker import TrackerSettings
@@ -129,12 +130,14 @@ class Settings:
                 memory_ns=round(self.memory * 1e9),
                 min_side=self.min_face,
             ),
-            smoothing=OneEuroSettings(self.smoothing_min_cutoff, self.smoothing_beta)
-            if self.smoothing
-            else None,
+            measure=MeasureSettings(
+                smoothing=OneEuroSettings(self.smoothing_min_cutoff, self.smoothing_beta)
+                if self.smoothing
+                else None,
+                head_scale=self.head_scale,
+            ),
             detect_interval_ns=round(self.detect_interval * 1e9),
             search_interval_ns=round(self.search_interval * 1e9),
-            head_scale=self.head_scale,
         )
 
 

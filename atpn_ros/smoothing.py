@@ -26,7 +26,7 @@ class OneEuroSettings:
     """
 
     min_cutoff: float = 1.5
-    beta: float = 3.0
+    beta: float = 6.0
     speed_cutoff: float = 1.0
 
 

@@ -7,6 +7,8 @@ import sys
 import cv2
 import numpy as np
 import pytest
+
+pytest.importorskip("onnx", reason="small wrong models are made with it")
 from onnx import TensorProto, helper, numpy_helper
 
 from atpn_ros.detectors import DetectorError, haar, load_detector, square_of

@@ -20,7 +20,8 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
-from sensor_msgs.msg import CompressedImage
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import CompressedImage, Image
 
 from atpn_ros import messages
 from atpn_ros.msg import FaceBox, FaceLandmarks
@@ -258,7 +259,34 @@ def test_a_bag_that_loops_forgets_the_tracks_and_says_so(robot: Robot, node: Nod
 def test_silence_is_reported_in_words(robot: Robot, node: NodeProcess) -> None:
     summaries = lambda: [m.status[0].message for m in robot.heard["diagnostics"]]  # noqa: E731
     robot.wait(lambda: any("no image on /image for" in s for s in summaries()))
-    assert "publishers seen: 1" in summaries()[-1]
+    assert summaries()[-1].endswith("s: 1 publisher")
+
+
+def test_two_cameras_on_one_topic_are_reported(robot: Robot, node: NodeProcess) -> None:
+    other = robot.node.create_publisher(Image, "image", qos_profile_sensor_data)
+    for n in range(40):
+        robot.camera.publish(messages.image_message(nobody(), header(T0 + n * FRAME)))
+        robot.spin(FRAME / SECOND)
+    assert "2 publishers on /image" in robot.diagnosis()["summary"]
+    robot.node.destroy_publisher(other)
+
+
+def test_a_publisher_that_cannot_be_heard_is_named(tmp_path: Path, robot: Robot) -> None:
+    node = NodeProcess(tmp_path, "qos_overrides./image.subscription.reliability:=reliable")
+    try:
+        robot.wait(lambda: "incompatible reliability" in node.words())
+        summaries = lambda: [m.status[0].message for m in robot.heard["diagnostics"]]  # noqa: E731
+        robot.wait(lambda: any(s.endswith("1 publisher, incompatible reliability")
+                               for s in summaries()))  # fmt: skip
+    finally:
+        assert node.stop() == 0, node.words()
+
+
+def test_a_camera_info_of_another_frame_is_named(robot: Robot, node: NodeProcess) -> None:
+    robot.calibrate(header=header(T0, "gripper_camera"))
+    robot.show(portrait(), T0)
+    assert robot.heard["head_poses"][0].poses[0].has_position
+    assert "'gripper_camera'" in node.words()
 
 
 def set_parameter(robot: Robot, name: str, value: ParameterValue) -> object:

@@ -14,6 +14,7 @@ from atpn_ros.detectors import load_detector
 from atpn_ros.engines import BackendError, load_engine
 from atpn_ros.geometry import FACING, about_y, angle_between
 from atpn_ros.images import decode_raw
+from atpn_ros.measure import MeasureSettings
 from atpn_ros.pipeline import FacePipeline, PipelineSettings
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.smoothing import OneEuroSettings
@@ -21,7 +22,7 @@ from atpn_ros.tracker import TrackerSettings
 from atpn_ros.types import FaceState, Frame, GazeSource
 from fakes import FACE, MS, DiscDetector, DiscEngine, frame, scene
 
-RAW = PipelineSettings(smoothing=None)
+RAW = PipelineSettings(measure=MeasureSettings(smoothing=None))
 DISC = (160.0, 120.0, 30.0)
 K = (300.0, 0.0, 160.0, 0.0, 300.0, 120.0, 0.0, 0.0, 1.0)
 CAMERA = camera_for(CameraInfo(320, 240, K), 320, 240)
@@ -285,7 +286,7 @@ def test_the_distance_is_that_of_a_head_of_mean_size():
     (near,) = discs().process(frame(0, (160, 120, 60)), CAMERA).faces
     (far,) = discs().process(frame(0, (160, 120, 20)), CAMERA).faces
     assert far.pose.position[2] / near.pose.position[2] == pytest.approx(3, rel=0.05)
-    settings = replace(RAW, head_scale=0.5)
+    settings = replace(RAW, measure=MeasureSettings(smoothing=None, head_scale=0.5))
     (child,) = discs(settings).process(frame(0, (160, 120, 20)), CAMERA).faces
     np.testing.assert_allclose(child.pose.position, far.pose.position / 2, rtol=1e-9)
 
@@ -312,7 +313,9 @@ def test_smoothing_may_be_switched_while_faces_are_held():
     exact = pipeline.process(frame(2, (180, 120, 30))).faces[0]
     assert lagging.landmarks.mean(axis=0)[0] < lagging.box.cx - 0.5
     np.testing.assert_allclose(exact.landmarks, FACE * 30 + (180, 120), atol=1)
-    pipeline.settings = replace(RAW, smoothing=OneEuroSettings(min_cutoff=1e6))
+    pipeline.settings = replace(
+        RAW, measure=MeasureSettings(smoothing=OneEuroSettings(min_cutoff=1e6))
+    )
     pipeline.process(frame(3, (180, 120, 30)))
     quick = pipeline.process(frame(4, (190, 120, 30))).faces[0]
     np.testing.assert_allclose(quick.landmarks, FACE * 30 + (190, 120), atol=1)

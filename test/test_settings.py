@@ -4,7 +4,7 @@
 
 import ast
 import re
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -176,13 +176,9 @@ def test_the_pipeline_gets_seconds_as_nanoseconds():
     assert (got.detect_interval_ns, got.search_interval_ns) == (1_500_000_000, 250_000_000)
     assert (got.tracker.min_side, got.tracker.max_faces) == (20.0, 3)
     assert (got.tracker.start_presence, got.tracker.keep_presence) == (0.8, 0.4)
-    assert (got.smoothing.beta, got.head_scale) == (2.0, 0.5)
-    assert Settings(smoothing=False).pipeline().smoothing is None
+    assert (got.measure.smoothing.beta, got.measure.head_scale) == (2.0, 0.5)
+    assert Settings(smoothing=False).pipeline().measure.smoothing is None
 
 
 def test_the_nodes_defaults_are_the_cores_where_both_have_one():
-    core, node = PipelineSettings(), Settings().pipeline()
-    assert node.tracker == core.tracker
-    for f in fields(PipelineSettings):
-        if f.name != "smoothing":  # the node smooths motion less
-            assert getattr(node, f.name) == getattr(core, f.name)
+    assert Settings().pipeline() == PipelineSettings()

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -30,6 +30,8 @@ class Example:
         pose_weight: 0 or 1.
         presence: 1 if the crop holds the face, 0 if not.
         presence_weight: 0 or 1.
+        gaze: (2, 3) unit directions of the right and left eye in the crop's own camera.
+        gaze_weight: (2,) 0 or 1.
     """
 
     crop: Image
@@ -39,6 +41,8 @@ class Example:
     pose_weight: float
     presence: float
     presence_weight: float
+    gaze: Floats = field(default_factory=lambda: np.tile((0.0, 0.0, -1.0), (2, 1)))
+    gaze_weight: Floats = field(default_factory=lambda: np.zeros(2))
 
 
 def face_example(sample: Sample, rng: np.random.Generator) -> Example:
@@ -50,16 +54,29 @@ def face_example(sample: Sample, rng: np.random.Generator) -> Example:
     points = crop.to_crop(landmarks)
     turned = geometry.about_z(-crop.angle) @ rotation
     trust = sample.trust
+    known = sample.gaze is not None and overlap > 0.35
+    gaze = np.tile((0.0, 0.0, -1.0), (2, 1)) if sample.gaze is None else sample.gaze
+    gaze = gaze @ geometry.about_z(-crop.angle).T
+    open_eyes = np.asarray(sample.eyes_open) * known
     if rng.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])
         points = (points * (-1, 1) + (1, 0))[_MIRROR]
         turned = turned * np.outer((-1, 1, 1), (1, -1, 1))
         trust = trust[_MIRROR]
+        gaze, open_eyes = (gaze * (-1, 1, 1))[::-1], open_eyes[::-1]
     picture = degrade(occlude(picture, rng), rng)
     held = float(overlap > 0.5)
     unsure = 0.25 < overlap <= 0.5
     return Example(
-        picture, points, trust * (overlap > 0.3), turned, float(overlap > 0.35), held, 1.0 - unsure
+        crop=picture,
+        landmarks=points,
+        trust=trust * (overlap > 0.3),
+        rotation=turned,
+        pose_weight=float(overlap > 0.35),
+        presence=held,
+        presence_weight=1.0 - unsure,
+        gaze=gaze,
+        gaze_weight=open_eyes,
     )
 
 

@@ -44,6 +44,8 @@ class Sample:
         rotation: (3, 3) head to the crop's own camera, fitted.
         detection: A real detector's box of this face, or None.
         name: For messages.
+        gaze: (2, 3) unit directions of the right and left eye in the crop's own camera, or None.
+        eyes_open: (2,) 1 where an eye is open enough to be seen looking.
     """
 
     image: Image
@@ -52,6 +54,8 @@ class Sample:
     rotation: Floats
     detection: Box | None
     name: str
+    gaze: Floats | None = None
+    eyes_open: tuple[float, float] = (1.0, 1.0)
 
 
 def load_faces_300w(folder: Path, split: str, head: PointModel) -> list[Sample]:

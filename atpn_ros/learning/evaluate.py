@@ -34,6 +34,7 @@ class Figures:
         auc10: 0..1.
         pose_degrees: Mean angle to the fitted rotation.
         presence_auc: Crops on the face against crops beside it.
+        gaze_degrees: Mean angle of open eyes' directions; NaN without such a truth.
     """
 
     nme: float
@@ -43,28 +44,40 @@ class Figures:
     auc10: float
     pose_degrees: float
     presence_auc: float
+    gaze_degrees: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Of N crops, in their pictures: (N, 98, 2), (N, 3, 3), (N,), and (N, 2, 3) or None."""
+
+    points: Floats
+    rotations: Floats
+    presence: Floats
+    gaze: Floats | None
 
 
 def evaluate(network: Atpn, samples: list[Sample]) -> Figures:
     """Measure on labelled faces, with crops from their detections."""
     network.eval()
-    first = [square_of(s.detection) for s in samples if s.detection is not None]
-    faces = [s for s in samples if s.detection is not None]
-    points, rotations, presence = _run(network, faces, first)
-    again = [crop_from_landmarks(p) for p in points]
-    points_again, _, _ = _run(network, faces, again)
+    rng = np.random.default_rng(0)
+    crops = [_first_crop(s, rng) for s in samples]
+    first = _run(network, samples, crops)
+    again = _run(network, samples, [crop_from_landmarks(p) for p in first.points])
+    # 0.75 to 1.1 of a side to the left or right: mostly not the face.
     beside = [
-        Crop(c.cx + c.side * dx, c.cy, c.side) for c, dx in zip(first, _sides(), strict=False)
+        Crop(c.cx + c.side * (-1.0) ** i * (0.75 + 0.05 * (i % 8)), c.cy, c.side)
+        for i, c in enumerate(crops)
     ]
-    _, _, absent = _run(network, faces[: len(beside)], beside)
+    absent = _run(network, samples, beside)
 
-    errors = np.array([nme68(p, s.landmarks) for p, s in zip(points, faces, strict=True)])
-    errors_again = np.array(
-        [nme68(p, s.landmarks) for p, s in zip(points_again, faces, strict=True)]
+    errors, errors_again = (
+        np.array([nme68(p, s.landmarks) for p, s in zip(points, samples, strict=True)])
+        for points in (first.points, again.points)
     )
     angles = [
         np.degrees(geometry.angle_between(r, s.rotation))
-        for r, s in zip(rotations, faces, strict=True)
+        for r, s in zip(first.rotations, samples, strict=True)
     ]
     return Figures(
         nme=float(errors.mean()),
@@ -73,34 +86,57 @@ def evaluate(network: Atpn, samples: list[Sample]) -> Figures:
         fr10=float((errors > 10).mean() * 100),
         auc10=auc10(errors),
         pose_degrees=float(np.mean(angles)),
-        presence_auc=ranking(presence, absent),
+        presence_auc=ranking(first.presence, absent.presence),
+        gaze_degrees=_gaze_error(again.gaze, samples),
     )
 
 
-def _sides() -> list[float]:
-    return [(-1.0) ** i * (0.75 + 0.05 * (i % 8)) for i in range(100_000)]
+def _first_crop(sample: Sample, rng: np.random.Generator) -> Crop:
+    """The detector's crop; without a detection one that is off as detectors are."""
+    if sample.detection is not None:
+        return square_of(sample.detection)
+    true = crop_from_landmarks(sample.landmarks, 0.0)
+    dx, dy, size = rng.normal(0, (0.03, 0.04, 0.07))
+    return Crop(
+        true.cx + true.side * float(dx),
+        true.cy + true.side * float(dy),
+        true.side * float(np.exp(size)),
+    )
 
 
-def _run(
-    network: Atpn, samples: list[Sample], crops: list[Crop], batch: int = 64
-) -> tuple[list[Floats], list[Floats], Floats]:
-    points: list[Floats] = []
-    rotations: list[Floats] = []
-    presence: list[Floats] = []
+def _gaze_error(gaze: Floats | None, samples: list[Sample]) -> float:
+    if gaze is None:
+        return float("nan")
+    angles = [
+        np.degrees(np.arccos(np.clip(g @ t, -1, 1)))
+        for answer, s in zip(gaze, samples, strict=True)
+        if s.gaze is not None
+        for g, t, is_open in zip(answer, s.gaze, s.eyes_open, strict=True)
+        if is_open
+    ]
+    return float(np.mean(angles)) if angles else float("nan")
+
+
+def _run(network: Atpn, samples: list[Sample], crops: list[Crop], batch: int = 64) -> _Answers:
+    parts: list[tuple[np.ndarray, ...]] = []
     for i in range(0, len(samples), batch):
-        part = crops[i : i + batch]
-        pictures = np.stack(
-            [cut(s.image, c) for s, c in zip(samples[i : i + batch], part, strict=True)]
-        )
+        pairs = list(zip(samples[i : i + batch], crops[i : i + batch], strict=True))
+        pictures = np.stack([cut(s.image, c) for s, c in pairs])
         with torch.inference_mode():
             out = network(torch.from_numpy(pictures))
-        points += [c.to_image(p) for c, p in zip(part, out.landmarks.double().numpy(), strict=True)]
-        rotations += [
-            geometry.about_z(c.angle) @ r
-            for c, r in zip(part, out.rotation.double().numpy(), strict=True)
-        ]
-        presence.append(out.presence.sigmoid().numpy())
-    return points, rotations, np.concatenate(presence)
+        upright = np.stack([geometry.about_z(c.angle) for _, c in pairs])
+        points = out.landmarks.double().numpy()
+        gaze = () if out.gaze is None else (out.gaze.double().numpy() @ upright.transpose(0, 2, 1),)
+        parts.append(
+            (
+                np.stack([c.to_image(p) for (_, c), p in zip(pairs, points, strict=True)]),
+                upright @ out.rotation.double().numpy(),
+                out.presence.sigmoid().numpy(),
+                *gaze,
+            )
+        )
+    points, rotations, presence, *gazes = (np.concatenate(v) for v in zip(*parts, strict=True))
+    return _Answers(points, rotations, presence, gazes[0] if gazes else None)
 
 
 def nme68(predicted: Floats, truth: Floats) -> float:

@@ -13,7 +13,8 @@ from atpn_ros.crop import CROP_SIZE
 from atpn_ros.learning.network import Atpn
 
 OPSET = 17
-OUTPUTS = ("landmarks", "rotation", "presence", "sigma")
+OUTPUTS = ("landmarks", "rotation", "presence", "sigma", "gaze")
+"""The model's outputs; the last only where the network has it."""
 
 
 class _Deployed(nn.Module):
@@ -23,14 +24,16 @@ class _Deployed(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         out = self.network(crops)
-        return out.landmarks, out.rotation, out.presence.sigmoid(), out.log_sigma.exp()
+        values = (out.landmarks, out.rotation, out.presence.sigmoid(), out.log_sigma.exp())
+        return values if out.gaze is None else (*values, out.gaze)
 
 
 def export(network: Atpn, path: Path) -> None:
     """Write a network as ONNX: input ``crops`` (N, 128, 128, 3) uint8 BGR, batch dynamic."""
     deployed = _Deployed(network).eval()
+    outputs = OUTPUTS if network.gaze is not None else OUTPUTS[:-1]
     crops = torch.zeros(2, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8)
     # The TorchScript exporter folds batch norms into convolutions and needs no further packages.
     torch.onnx.export(
@@ -38,8 +41,8 @@ def export(network: Atpn, path: Path) -> None:
         (crops,),
         str(path),
         input_names=["crops"],
-        output_names=list(OUTPUTS),
-        dynamic_axes={name: {0: "batch"} for name in ("crops", *OUTPUTS)},
+        output_names=list(outputs),
+        dynamic_axes={name: {0: "batch"} for name in ("crops", *outputs)},
         opset_version=OPSET,
         dynamo=False,
     )

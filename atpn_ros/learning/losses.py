@@ -22,6 +22,8 @@ class Truth(NamedTuple):
     pose_weight: Tensor
     presence: Tensor
     presence_weight: Tensor
+    gaze: Tensor
+    gaze_weight: Tensor
 
 
 class Losses(NamedTuple):
@@ -32,15 +34,17 @@ class Losses(NamedTuple):
     spread: Tensor
     pose: Tensor
     presence: Tensor
+    gaze: Tensor
 
 
 def atpn_loss(out: AtpnOutput, truth: Truth) -> Losses:
-    """The sum of the four tasks' losses.
+    """The sum of the tasks' losses.
 
     * landmarks: wing loss (arXiv 1711.06753) with w = 10 and epsilon = 2 in 1/256 of the crop;
     * spread: negative log likelihood of a Laplace distribution around the (fixed) landmarks;
     * pose: squared Frobenius distance of the rotations;
-    * presence: binary cross entropy.
+    * presence: binary cross entropy;
+    * gaze: squared distance of the unit directions, where the network has them.
     """
     distance = (out.landmarks - truth.landmarks).abs() * 256
     wing = _wing(distance, 10.0, 2.0).mean(-1)
@@ -58,8 +62,12 @@ def atpn_loss(out: AtpnOutput, truth: Truth) -> Losses:
         out.presence, truth.presence, reduction="none"
     )
     presence = (cross * truth.presence_weight).sum() / truth.presence_weight.sum().clamp(min=1.0)
-    total = landmarks + 0.1 * spread + 4.0 * pose + 1.0 * presence
-    return Losses(total, landmarks, spread, pose, presence)
+    gaze = torch.zeros(())
+    if out.gaze is not None:
+        apart = (out.gaze - truth.gaze).square().sum(-1)
+        gaze = (apart * truth.gaze_weight).sum() / truth.gaze_weight.sum().clamp(min=1.0)
+    total = landmarks + 0.1 * spread + 4.0 * pose + 1.0 * presence + 4.0 * gaze
+    return Losses(total, landmarks, spread, pose, presence, gaze)
 
 
 def _wing(x: Tensor, w: float, epsilon: float) -> Tensor:

@@ -20,6 +20,17 @@ from atpn_ros import geometry, layouts
 
 LANDMARKS = layouts.WFLW98
 
+_EYES = (
+    (
+        list(layouts.RIGHT_EYE),
+        layouts.RIGHT_PUPIL,
+        layouts.RIGHT_EYE_OUTER,
+        layouts.RIGHT_EYE_INNER,
+    ),
+    (list(layouts.LEFT_EYE), layouts.LEFT_PUPIL, layouts.LEFT_EYE_INNER, layouts.LEFT_EYE_OUTER),
+)
+"""Of each eye: lids, pupil, and its corners from the image's left to its right."""
+
 
 @dataclass(frozen=True, slots=True)
 class AtpnSettings:
@@ -30,12 +41,14 @@ class AtpnSettings:
         shortcut: Whether alignment sees shallow features beside the deep ones.
         heatmap: What is drawn from the landmarks for the other heads.
         head_inputs: What the pose and presence heads see.
+        gaze: Whether the two eyes' directions are estimated too.
     """
 
     width: int = 16
     shortcut: bool = True
     heatmap: Literal["none", "one", "per_landmark"] = "one"
     head_inputs: Literal["features", "heatmap", "both"] = "both"
+    gaze: bool = False
 
 
 class AtpnOutput(NamedTuple):
@@ -46,12 +59,14 @@ class AtpnOutput(NamedTuple):
         log_sigma: (N, 98) log of the spread in crop coordinates.
         rotation: (N, 3, 3) head to the crop's own camera.
         presence: (N,) logit.
+        gaze: (N, 2, 3) unit directions of the right and left eye in the crop's own camera, or None.
     """
 
     landmarks: Tensor
     log_sigma: Tensor
     rotation: Tensor
     presence: Tensor
+    gaze: Tensor | None = None
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
@@ -137,6 +152,12 @@ class Atpn(nn.Module):
         )
         self.pose = nn.Linear(6 * w, 6)
         self.presence = nn.Linear(6 * w, 1)
+        # Each eye's features are taken where its own landmarks' maps lie; one head serves both.
+        self.gaze = (
+            nn.Sequential(nn.Linear(4 * w + 8 * w + 9 + 6, 4 * w), nn.ReLU(), nn.Linear(4 * w, 3))
+            if settings.gaze
+            else None
+        )
         self.register_buffer(
             "facing", torch.tensor(geometry.FACING, dtype=torch.float32), persistent=False
         )
@@ -156,10 +177,11 @@ class Atpn(nn.Module):
         parts = [self.up(self.lateral(deep)), middle]
         if self.settings.shortcut:
             parts.append(self.shrink(shallow))
-        maps = self.maps(self.fuse(torch.cat(parts, 1)))
+        fused = self.fuse(torch.cat(parts, 1))
+        attention = self.maps(fused).flatten(2).softmax(-1)
         pooled = deep.mean((2, 3))
         shift = self.correction(pooled).unflatten(-1, (LANDMARKS, 2))
-        landmarks = maps.flatten(2).softmax(-1) @ self.grid + shift
+        landmarks = attention @ self.grid + shift
 
         sees = self.settings.head_inputs != "heatmap"
         inputs = [middle] if sees else []
@@ -169,7 +191,28 @@ class Atpn(nn.Module):
         pooled_heads = self.heads(torch.cat([merged, deep], 1) if sees else merged).mean((2, 3))
         rotation = self.facing @ _from_six(self.pose(pooled_heads))
         presence = self.presence(pooled_heads)[:, 0]
-        return AtpnOutput(landmarks, self.spread(pooled), rotation, presence)
+        gaze = None
+        if self.gaze is not None:
+            context = torch.cat([pooled, rotation.detach().flatten(1)], 1)
+            gaze = self._eyes(self.gaze, attention, fused.flatten(2), landmarks, context)
+        return AtpnOutput(landmarks, self.spread(pooled), rotation, presence, gaze)
+
+    def _eyes(
+        self, head: nn.Module, attention: Tensor, fused: Tensor, landmarks: Tensor, context: Tensor
+    ) -> Tensor:
+        directions = []
+        for lids, pupil, outer, inner in _EYES:
+            where = (attention[:, lids].mean(1) + attention[:, pupil]).unsqueeze(1) * 0.5
+            seen = (where @ fused.transpose(1, 2))[:, 0]
+            # Where the pupil lies between the corners, in the eye's own width.
+            across = landmarks[:, inner] - landmarks[:, outer]
+            width = across.square().sum(-1, keepdim=True).clamp(min=1e-6)
+            out = landmarks[:, pupil] - (landmarks[:, inner] + landmarks[:, outer]) * 0.5
+            lid = landmarks[:, lids[2]] - landmarks[:, lids[6]]
+            place = torch.cat([out / width.sqrt(), across, lid], 1)
+            directions.append(head(torch.cat([seen, context, place], 1)))
+        gaze = torch.stack(directions, 1)
+        return gaze / (gaze.square().sum(-1, keepdim=True) + 1e-12).sqrt()
 
 
 def _from_six(six: Tensor) -> Tensor:

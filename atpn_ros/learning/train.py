@@ -21,7 +21,7 @@ from atpn_ros.learning.augment import Example, empty_example, face_example
 from atpn_ros.learning.data import DataError, Sample
 from atpn_ros.learning.evaluate import evaluate
 from atpn_ros.learning.export import export
-from atpn_ros.learning.losses import Truth, atpn_loss
+from atpn_ros.learning.losses import Losses, Truth, atpn_loss
 from atpn_ros.learning.network import Atpn, AtpnSettings
 from atpn_ros.types import Image
 
@@ -91,8 +91,7 @@ class _Examples(IterableDataset[tuple[np.ndarray, ...]]):
 
 def stack(examples: list[Example]) -> tuple[np.ndarray, ...]:
     """Crops, then the fields of :class:`atpn_ros.learning.losses.Truth`, as a batch."""
-    fields = ("landmarks", "trust", "rotation", "pose_weight", "presence", "presence_weight")
-    columns = [np.asarray([getattr(e, f) for e in examples], np.float32) for f in fields]
+    columns = [np.asarray([getattr(e, f) for e in examples], np.float32) for f in Truth._fields]
     return np.stack([e.crop for e in examples]), *columns
 
 
@@ -126,7 +125,7 @@ def train(
         prefetch_factor=8 if settings.workers else None,
     )
     network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    began, sums, count = time.monotonic(), np.zeros(5), 0
+    began, sums, count = time.monotonic(), np.zeros(len(Losses._fields)), 0
     for step, (crops, *truth) in enumerate(stream, first):
         for group in optimiser.param_groups:
             group["lr"] = settings.rate(step)

@@ -79,7 +79,9 @@ class CameraReplay:
         header = kinds.Header(frame_id=str(message.header.frame_id))
         header.stamp.sec = message.header.stamp.sec
         header.stamp.nanosec = message.header.stamp.nanosec
-        camera = self.calibration.camera(image.shape[1], image.shape[0], self._tell)
+        camera = self.calibration.camera(
+            image.shape[1], image.shape[0], header.frame_id, self._tell
+        )
         result = self.pipeline.process(Frame(image, stamp, header.frame_id), camera)
         held = {face.id for face in result.faces if face.state is not FaceState.LOST}
         tally.processed += 1

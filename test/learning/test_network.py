@@ -26,6 +26,7 @@ def crops(count: int, seed: int = 0) -> torch.Tensor:
         AtpnSettings(heatmap="none", head_inputs="features"),
         AtpnSettings(heatmap="per_landmark"),
         AtpnSettings(head_inputs="heatmap"),
+        AtpnSettings(gaze=True),
     ],
     ids=str,
 )
@@ -36,6 +37,10 @@ def test_every_switch_gives_the_same_outputs(settings: AtpnSettings) -> None:
     assert out.landmarks.shape == (3, 98, 2)
     assert out.log_sigma.shape == (3, 98)
     assert out.presence.shape == (3,)
+    if settings.gaze:
+        assert torch.allclose(out.gaze.norm(dim=-1), torch.ones(3, 2), atol=1e-5)
+    else:
+        assert out.gaze is None
     identity = out.rotation @ out.rotation.transpose(1, 2)
     assert torch.allclose(identity, torch.eye(3).expand(3, 3, 3), atol=1e-5)
     assert torch.allclose(torch.linalg.det(out.rotation), torch.ones(3), atol=1e-5)
@@ -81,9 +86,10 @@ def test_no_gradient_flows_from_the_heads_through_the_heatmap() -> None:
     assert network.maps.weight.grad is None
 
 
-def test_the_exported_model_says_what_the_network_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("gaze", [False, True])
+def test_the_exported_model_says_what_the_network_says(tmp_path: Path, gaze: bool) -> None:
     torch.manual_seed(3)
-    network = Atpn(AtpnSettings())
+    network = Atpn(AtpnSettings(gaze=gaze))
     for _ in range(3):  # give the batch norms something to have seen
         network(crops(4))
     network.eval()
@@ -99,4 +105,7 @@ def test_the_exported_model_says_what_the_network_says(tmp_path: Path) -> None:
         assert np.abs(out.rotation - expected.rotation.numpy()).max() < 1e-4
         assert np.abs(out.presence - expected.presence.sigmoid().numpy()).max() < 1e-4
         assert out.sigma is not None
+        assert (out.gaze is not None) == gaze
+        if out.gaze is not None:
+            assert np.abs(out.gaze - expected.gaze.numpy()).max() < 1e-4
         assert np.abs(out.sigma - expected.log_sigma.exp().numpy()).max() < 1e-4

@@ -90,6 +90,22 @@ def test_mirroring_keeps_right_and_left_and_turns_the_pose() -> None:
     assert signs == {-1.0, 1.0}
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_gaze_turns_and_mirrors_with_the_picture(seed: int) -> None:
+    """Eyes that look along the face's x axis still do in every crop, right and left in place."""
+    plain = drawn(0.1, 0.2, 0.5)
+    along = plain.rotation[:, 0]
+    aside = plain.rotation @ (0.8, 0.6, 0.0)  # the left eye looks to the person's left
+    sample = replace(plain, gaze=np.stack([along, aside]), eyes_open=(1.0, 0.0))
+    example = face_example(sample, np.random.default_rng(seed))
+    straight, left = example.rotation @ (1.0, 0.0, 0.0), example.rotation @ (0.8, 0.6, 0.0)
+    right_of_mirrored = example.rotation @ (0.8, -0.6, 0.0)
+    if example.gaze_weight[0] >= example.gaze_weight[1]:
+        assert np.allclose(example.gaze, [straight, left])
+    else:  # mirrored: the person's left eye became the right one and looks to the right
+        assert np.allclose(example.gaze, [right_of_mirrored, straight])
+
+
 def test_an_empty_crop_says_so() -> None:
     example = empty_example(drawn(), [], np.random.default_rng(0))
     assert (example.presence, example.presence_weight) == (0.0, 1.0)
@@ -101,7 +117,8 @@ def truth(count: int, trust: float) -> Truth:
     return Truth(
         torch.full((count, 98, 2), 0.5), torch.full((count, 98), trust),
         torch.eye(3).expand(count, 3, 3), torch.full((count,), trust),
-        torch.ones(count), torch.full((count,), trust),
+        torch.ones(count), torch.full((count,), trust), torch.zeros(count, 2, 3),
+        torch.full((count, 2), trust),
     )  # fmt: skip
 
 

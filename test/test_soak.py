@@ -1,0 +1,19 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The short form of the soak: every kind of fault, no growth worth the name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspace")
+
+from soak import soak, verdict
+
+
+def test_a_short_soak_leaves_nothing_behind(tmp_path: Path) -> None:
+    result = soak(20.0, tmp_path, seed=3, warm_up_s=5.0)
+    assert verdict(result) == []
+    assert len(result.faults) >= 6, result.faults
