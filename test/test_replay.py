@@ -292,23 +292,39 @@ def test_compressed_images_and_their_raw_twins(tmp_path):
     assert replay(tmp_path / "in", tmp_path / "x", "--topics", "/chatter") == 1
 
 
-def test_several_cameras_have_nodes_of_their_own(tmp_path):
+@pytest.mark.parametrize(
+    ("topics", "nodes"),
+    [
+        (["/left/image", "/right/image"], ["/left", "/right"]),
+        (["/cam/colour", "/cam/grey"], ["/cam/colour", "/cam/grey"]),
+        (["/image", "/other/image"], ["/image", "/other/image"]),
+    ],
+)
+def test_several_cameras_have_nodes_of_their_own(tmp_path, topics, nodes):
     def pair(r):
-        for n in range(2):
-            for side in ("left", "right"):
-                r.info(n, f"/{side}/camera_info", 300.0 if side == "left" else 600.0)
-                r.image(n, f"/{side}/image")
+        for topic in topics:
+            r.info(0, topic.rpartition("/")[0] + "/camera_info")
+            r.image(1, topic)
 
     record(tmp_path / "in", pair)
     assert replay(tmp_path / "in", tmp_path / "out", "--only-faces") == 0
     out = read(tmp_path / "out")
-    nodes = {t.rpartition("/")[0] for t in out if t != "/tf"}
-    assert nodes == {"/left/image/face_node", "/right/image/face_node"}
+    assert {t.rpartition("/")[0] for t in out if t != "/tf"} == {f"{n}/face_node" for n in nodes}
     frames = {t.child_frame_id for _, m in out["/tf"] for t in m.transforms}
-    assert frames == {f"{s}_image_{k}_1" for s in ("left", "right") for k in ("face", "gaze")}
-    left, right = (
-        out[f"/{s}/image/face_node/head_poses"][0][1].poses[0] for s in ("left", "right")
-    )
+    prefixes = [n.strip("/").replace("/", "_") for n in nodes]
+    assert frames == {f"{p}_{k}_1" for p in prefixes for k in ("face", "gaze")}
+
+
+def test_each_camera_has_its_own_calibration(tmp_path):
+    def pair(r):
+        for side, focal in (("left", 300.0), ("right", 600.0)):
+            r.info(0, f"/{side}/camera_info", focal)
+            r.image(1, f"/{side}/image")
+
+    record(tmp_path / "in", pair)
+    assert replay(tmp_path / "in", tmp_path / "out", "--only-faces") == 0
+    out = read(tmp_path / "out")
+    left, right = (out[f"/{s}/face_node/head_poses"][0][1].poses[0] for s in ("left", "right"))
     assert right.pose.pose.position.z == pytest.approx(2 * left.pose.pose.position.z, rel=0.05)
 
 

@@ -42,8 +42,8 @@ class Stream:
 def streams(bag: BagReader, wanted: Sequence[str] = (), camera_info: str = "") -> dict[str, Stream]:
     """The image topics to answer.
 
-    One gets the answers of ``/face_node``, as the launch file names it. Of several, each gets a
-    ``face_node`` of its own under its own name, and a ``tf_prefix`` made of it.
+    One gets the answers of ``/face_node``. Of several, each gets a ``face_node`` and a
+    ``tf_prefix`` by its camera's namespace, both as the launch files name them.
 
     Args:
         bag: Open.
@@ -70,13 +70,15 @@ def streams(bag: BagReader, wanted: Sequence[str] = (), camera_info: str = "") -
     if camera_info and camera_info not in infos:
         raise BadBag(f"{bag.path}: {camera_info} is no camera_info topic of it; {_names(infos)}")
     one = len(topics) == 1
+    names = _camera_names(topics)
     out = {}
     for topic in topics:
         info = camera_info or _beside(topic, infos)
         if not info and one and len(infos) == 1:
             (info,) = infos
-        prefix = "" if one else topic.strip("/").replace("/", "_") + "_"
-        base = f"/{_NODE}" if one else f"{topic}/{_NODE}"
+        camera = "" if one else names[topic]
+        base = f"{camera}/{_NODE}"
+        prefix = f"{camera.strip('/').replace('/', '_')}_" if camera else ""
         out[topic] = Stream(topic, info, base, prefix)
     return out
 
@@ -119,9 +121,20 @@ def _without_twins(topics: Sequence[str]) -> list[str]:
     return [t for t in topics if t.removesuffix("/compressed") not in set(topics) - {t}]
 
 
+def _camera_names(topics: Sequence[str]) -> dict[str, str]:
+    """Each topic's namespace, or where those do not tell the topics apart, the topic itself."""
+    spaces = [_namespace(topic) for topic in topics]
+    apart = all(spaces) and len(set(spaces)) == len(spaces)
+    return dict(zip(topics, spaces if apart else topics, strict=True))
+
+
+def _namespace(topic: str) -> str:
+    return topic.removesuffix("/compressed").rpartition("/")[0]
+
+
 def _beside(topic: str, infos: set[str]) -> str:
     """The calibration beside an image topic, as image_transport looks for it."""
-    beside = topic.removesuffix("/compressed").rpartition("/")[0] + "/camera_info"
+    beside = f"{_namespace(topic)}/camera_info"
     return beside if beside in infos else ""
 
 
