@@ -248,6 +248,17 @@ def test_a_bag_that_is_no_good_gives_one_line_and_code_1(tmp_path, capsys, bag, 
     assert not target.parent.exists() or not list(target.parent.iterdir())
 
 
+def test_messages_that_vanished_are_told_or_stop(tmp_path, bag, capsys):
+    """Zeros where messages were: MCAP without checksums reads on as if nothing had been there."""
+    data = bytearray((bag / "show.mcap").read_bytes())
+    at = data.index(b"bgr8") - 80
+    data[at : at + 300_000] = bytes(300_000)
+    (tmp_path / "in.mcap").write_bytes(data)
+    assert replay(tmp_path / "in.mcap", tmp_path / "out") == 0
+    assert "messages were found, its index counts 12" in capsys.readouterr().out
+    assert replay(tmp_path / "in.mcap", tmp_path / "strict", "--strict") == 1
+
+
 def test_a_type_that_the_bag_does_not_define_is_left_out_or_stops(tmp_path, capsys):
     source = record(tmp_path / "in", show, "sqlite3")
     with sqlite3.connect(source / "in.db3") as file:

@@ -166,9 +166,17 @@ class BagWriter:
         self._copies[connection.id, connection.owner] = (self._made[key], convert)
 
     def copy(self, connection: Connection, time_ns: int, data: Raw) -> None:
-        """Write a message of another bag."""
+        """Write a message of another bag.
+
+        Raises:
+            BadBag: It is broken, and has to be understood to become the other ROS's.
+        """
         target, convert = self._copies[connection.id, connection.owner]
-        self._writer.write(target, time_ns, convert(data))
+        try:
+            converted = convert(data)
+        except Exception as error:
+            raise BadBag(f"{connection.topic}: a broken {connection.msgtype}") from error
+        self._writer.write(target, time_ns, converted)
 
     def write(self, connection: Connection, time_ns: int, data: Raw) -> None:
         """Write a serialised message."""

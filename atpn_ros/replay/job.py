@@ -153,8 +153,9 @@ class _Replay:
             for c in self._bag.connections
             if c.topic in cameras or c.topic in infos or c.topic in self._copied
         ]
-        done = 0
+        done = seen = 0
         for connection, time_ns, data in self._bag.messages(wanted):
+            seen += 1
             self._copy(connection, time_ns, data)
             if connection.topic in infos and connection.msgtype == INFO_TYPE:
                 info = fields.camera_info(self._bag.read(connection, data))
@@ -167,6 +168,12 @@ class _Replay:
                 yield done
         for camera in cameras.values():
             camera.tally.resets = dict(camera.pipeline.resets)
+        counted = sum(c.msgcount for c in wanted)
+        if seen != counted:  # without checksums, damage may look like nothing at all
+            words = f"{self._bag.path}: {seen} messages were found, its index counts {counted}"
+            if self._job.strict:
+                raise BadBag(words)
+            self._note(f"damaged: {words}")
 
     def _answer(
         self, camera: CameraReplay, connection: Connection, time_ns: int, data: Any
