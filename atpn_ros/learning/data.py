@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 
 from atpn_ros import layouts
+from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.ict import PointModel, fit
-from atpn_ros.types import AtpnError, Box, Floats, Image
+from atpn_ros.types import Box, Floats, Image
 
 _STORED_SIDE = 300
 """Pictures are kept at this side: a face then spans about as many pixels as in a crop."""
@@ -27,10 +28,6 @@ _GUESSED = {
     **dict.fromkeys((layouts.RIGHT_PUPIL, layouts.LEFT_PUPIL), 0.2),
 }
 """How far a point is trusted that the 68 clicked ones do not hold."""
-
-
-class DataError(AtpnError):
-    """A data set that is not what it should be; names the file and the field."""
 
 
 @dataclass(frozen=True, slots=True)
