@@ -39,9 +39,11 @@ def settings_from(file: Path | None = None, words: Sequence[str] = ()) -> Settin
 
 
 def _read(file: Path) -> dict[str, Value]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
+    try:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+    except ImportError as error:
+        raise BadSettingsFile(f"{file}: needs ruamel.yaml: pip install ruamel.yaml") from error
     try:
         content: Any = YAML(typ="safe", pure=True).load(file.read_text())
     except OSError as error:
