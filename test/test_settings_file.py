@@ -60,5 +60,5 @@ def test_a_wrong_value_is_told(tmp_path):
 
 def test_without_the_yaml_reader_one_line_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
-    with pytest.raises(BadSettingsFile, match="pip install ruamel.yaml"):
+    with pytest.raises(BadSettingsFile, match=r"pip install ruamel\.yaml"):
         settings_from(written(tmp_path, ""))
