@@ -137,3 +137,7 @@ def test_what_cannot_be_compared_has_a_code_of_its_own(tmp_path, capsys):
     assert "none: holds no answers of a face_node" in capsys.readouterr().err
     assert main(["replay", "--diff", str(a), str(tmp_path / "gone")]) == 2
     assert main(["replay", "--diff", str(a)]) == 2
+    nowhere = str(tmp_path / "gone" / "d.json")
+    capsys.readouterr()
+    assert main(["replay", "--diff", str(a), str(a), "--json", nowhere]) == 2
+    assert f"--json {nowhere}: No such file or directory" in capsys.readouterr().err

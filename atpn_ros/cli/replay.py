@@ -9,7 +9,8 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,15 +102,19 @@ def run(args: argparse.Namespace) -> int:
     from atpn_ros.replay.fleet import Stop
 
     # SIGTERM as Ctrl-C, so that what is half written goes away.
-    with Stop(KeyboardInterrupt()) as stop, _Bar(len(jobs)) as bar:
-        for outcome in _outcomes(args, jobs, bar, stop):
+    with (
+        Stop(KeyboardInterrupt()) as stop,
+        _Bar(len(jobs)) as bar,
+        closing(_outcomes(args, jobs, bar, stop)) as coming,
+    ):
+        for outcome in coming:
             outcomes.append(outcome)
             bar.say(_told(outcome), outcome)
             if outcome.error and args.strict:
                 break
     if args.json is not None:
         every = [o.summary or {"source": str(o.job.source), "error": o.error} for o in outcomes]
-        args.json.write_text(json.dumps(every, indent=2) + "\n")
+        _write_json(args.json, every)
     return 1 if any(o.error for o in outcomes) else 0
 
 
@@ -151,7 +156,7 @@ def _jobs(args: argparse.Namespace) -> list[Job]:
 
 def _outcomes(
     args: argparse.Namespace, jobs: list[Job], bar: _Bar, stop: Stop
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     from atpn_ros.replay.fleet import replay_all, replay_on_ray
 
     if args.ray:
@@ -183,15 +188,21 @@ def _diff(args: argparse.Namespace) -> int:
         return 2
     try:
         difference = compare(*args.bags)
+        changed = difference.changed(args.within_px, args.within_deg, args.within_m, args.common)
+        if args.json is not None:
+            _write_json(args.json, difference.as_json() | {"changed": changed})
     except AtpnError as error:
         print(f"atpn replay: {error}", file=sys.stderr)
         return 2
-    changed = difference.changed(args.within_px, args.within_deg, args.within_m, args.common)
-    if args.json is not None:
-        text = json.dumps(difference.as_json() | {"changed": changed}, indent=2)
-        args.json.write_text(text + "\n")
     print(*difference.lines(), "changed" if changed else "the same", sep="\n")
     return int(changed)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    try:
+        path.write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise BadArguments(f"--json {path}: {error.strerror}") from error
 
 
 class _Bar:

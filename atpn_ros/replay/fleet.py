@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -64,7 +64,7 @@ class NoRay(AtpnError):
 
 def replay_all(
     jobs: Sequence[Job], workers: int, overwrite: bool, report: Report, stop: Stop
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Replay bags on this machine; their outcomes as they come.
 
     Closing the iterator early stops what is running, which then leaves nothing behind.
@@ -104,7 +104,9 @@ def replay_all(
             process.join()
 
 
-def replay_on_ray(jobs: Sequence[Job], address: str, overwrite: bool) -> Iterator[Outcome]:
+def replay_on_ray(
+    jobs: Sequence[Job], address: str, overwrite: bool
+) -> Generator[Outcome, None, None]:
     """Replay bags as tasks on a Ray cluster; their outcomes as they come.
 
     The machines need this package, and see the bags under the same paths.
