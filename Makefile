@@ -103,8 +103,9 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.wheels
 	@$(STEP) "tools for tests and checks" $(call PIP_INSTALL,$(VENV)) -c requirements.txt -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/.learning: requirements-learning.txt $(VENV)/.wheels
-	@$(STEP) "PyTorch" $(call PIP_INSTALL,$(VENV)) -c requirements.txt -r requirements-learning.txt
+$(VENV)/.learning: requirements-learning.txt requirements-synth.txt $(VENV)/.wheels
+	@$(STEP) "PyTorch" $(call PIP_INSTALL,$(VENV)) -c requirements.txt \
+	  -r requirements-learning.txt -r requirements-synth.txt
 	@touch $@
 
 # --- colcon --------------------------------------------------------------------------------------

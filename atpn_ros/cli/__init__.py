@@ -7,10 +7,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from atpn_ros.cli import demo, learn, pictures, replay
+from atpn_ros.cli import demo, learn, pictures, replay, synth
 from atpn_ros.types import AtpnError
 
-_COMMANDS = (demo, pictures, replay, learn)
+_COMMANDS = (demo, pictures, replay, learn, synth)
 
 
 def main(arguments: list[str] | None = None) -> int:

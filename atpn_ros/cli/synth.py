@@ -1,0 +1,176 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""``atpn synth``: pictures of made faces, with everything that is known of them.
+
+OpenGL is loaded only when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import itertools
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from atpn_ros.types import AtpnError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from atpn_ros.learning.synth.stream import Sample
+
+_GALLERY = 48
+"""At most this many samples go on the gallery picture."""
+
+
+class NoOpenGl(AtpnError):
+    """The generator's extra is not installed."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to ``atpn``."""
+    parser = commands.add_parser("synth", help="make face pictures with exact labels")
+    parser.add_argument("--assets", type=Path, help="folder with ict_facekit, faces_london, hdri "
+                        "and hair_cc0; without it a head made by code is used")  # fmt: skip
+    parser.add_argument("--out", type=Path, help="folder to write")
+    parser.add_argument("--count", type=int, default=64, help="pictures (default 64)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", type=int, default=0, help="number of the first picture")
+    parser.add_argument("--size", type=int, default=160, help="side in pixels (default 160)")
+    parser.add_argument("--gallery", action="store_true", help="write gallery.png too")
+    parser.add_argument("--shards", type=int, metavar="N", help="write tar shards of N samples")
+    parser.add_argument("--processes", type=int, default=1, help="drawing processes (default 1)")
+    parser.add_argument("--not-faces", type=float, default=0.0, metavar="SHARE",
+                        help="share of pictures without a face or with it badly off")  # fmt: skip
+    parser.add_argument("--effects", type=float, default=1.0, help="faults of lens and sensor: "
+                        "0 none, 1 as usual")  # fmt: skip
+    parser.add_argument("--cache", type=Path, help="where prepared assets are kept")
+    parser.add_argument("--placement", action="store_true", help="only report how far the points "
+                        "of fitted portraits lie from those placed by hand")  # fmt: skip
+    parser.add_argument("--bench", action="store_true", help="draw, write nothing, print the speed")
+    sequence = parser.add_argument_group("sequences: moving people, with ids")
+    sequence.add_argument("--sequence", type=float, metavar="SECONDS", help="make one sequence")
+    sequence.add_argument("--people", type=int, default=3)
+    sequence.add_argument("--fps", type=float, default=30.0)
+    sequence.add_argument("--frame", default="640x480", metavar="WxH")
+    sequence.add_argument("--as", dest="kind", choices=("frames", "video", "bag"),
+                          default="frames", help="how it is written")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the pictures."""
+    if importlib.util.find_spec("moderngl") is None:
+        raise NoOpenGl("moderngl is not installed: pip install 'atpn_ros[synth]'")
+    _check(args)
+    if args.placement:
+        return _placement(args)
+    if args.sequence is not None:
+        return _sequence(args)
+    from atpn_ros.learning.synth import stream
+    from atpn_ros.learning.synth.sampling import Plan
+
+    plan = Plan(size=args.size, effects=args.effects, not_faces=args.not_faces)
+    samples = stream.faces(
+        args.assets, args.seed, plan, args.start, args.count, args.processes, args.cache
+    )
+    if args.bench:
+        return _bench(samples, args)
+    from atpn_ros.learning.synth import archive, gallery
+
+    kept: list[Sample] = []
+    seen = _keeping(samples, kept)
+    if args.shards:
+        paths = archive.write(seen, args.out, args.shards)
+    else:
+        paths = archive.write_loose(seen, args.out)
+    if args.gallery and kept:
+        picture = args.out / "gallery.png"
+        picture.write_bytes(archive.encode(gallery.sheet(kept)))
+        archive.checksums(args.out, [*paths, picture])
+    print(f"{args.count} pictures in {args.out}")
+    return 0
+
+
+def _placement(args: argparse.Namespace) -> int:
+    if args.assets is None:
+        raise AtpnError("--placement needs --assets")
+    from atpn_ros.learning.synth import assets, ict_head, placement
+
+    head = ict_head.load(args.assets / "ict_facekit", args.cache or assets.default_cache())
+    found = placement.offsets(head, args.assets / "faces_london")
+    print("% of the distance between the eyes' outer corners: mean offset after the fit,")
+    print("its constant part, and the mean offset of points that the fit has not seen")
+    for name, (mean, constant, blind) in found.items():
+        print(f"{name:12} {mean:5.2f} {constant:5.2f} {blind:5.2f}")
+    return 0
+
+
+def _sequence(args: argparse.Namespace) -> int:
+    try:
+        width, height = (int(v) for v in args.frame.split("x"))
+    except ValueError as error:
+        raise AtpnError(f"--frame must be WxH, is {args.frame}") from error
+    if args.sequence <= 0 or args.fps <= 0 or args.people < 1 or min(width, height) < 32:
+        raise AtpnError("--sequence, --fps and --people must be positive, --frame at least 32x32")
+    from atpn_ros.learning.synth import recording, sequences, stream
+
+    plan = sequences.SequencePlan(
+        args.sequence, args.fps, (width, height), args.people, effects=args.effects
+    )
+    stage = sequences.Stage(stream.load_assets(args.assets, args.cache), args.seed, plan)
+    count = recording.write(stage, args.out, args.kind)
+    print(f"{count} frames in {args.out}")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.out is None and not (args.bench or args.placement):
+        raise AtpnError("--out is needed: the folder to write")
+    for name, low in (("count", 1), ("size", 32), ("processes", 1), ("start", 0), ("seed", 0)):
+        if getattr(args, name) < low:
+            raise AtpnError(f"--{name} must be at least {low}, is {getattr(args, name)}")
+    if args.shards is not None and args.shards < 1:
+        raise AtpnError(f"--shards must be at least 1, is {args.shards}")
+    if not 0.0 <= args.not_faces <= 1.0:
+        raise AtpnError(f"--not-faces must be between 0 and 1, is {args.not_faces}")
+
+
+def _keeping(samples: Iterator[Sample], kept: list[Sample]) -> Iterator[Sample]:
+    for sample in samples:
+        if len(kept) < _GALLERY:
+            kept.append(sample)
+        yield sample
+
+
+def _bench(samples: Iterator[Sample], args: argparse.Namespace) -> int:
+    warm = min(4 * args.processes, args.count - 1)
+    for _ in itertools.islice(samples, warm):
+        pass  # shaders are compiled, textures sent
+    begin = time.perf_counter()
+    drawn = sum(1 for _ in samples)
+    seconds = time.perf_counter() - begin
+    print(f"{drawn / seconds:.1f} pictures/s of {args.size}x{args.size} "
+          f"in {args.processes} process(es), {drawn} pictures")  # fmt: skip
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """``python -m atpn_ros.cli.synth``."""
+    parser = argparse.ArgumentParser(prog="atpn")
+    add_parser(parser.add_subparsers(dest="command", required=True, metavar="COMMAND"))
+    args = parser.parse_args(["synth", *(sys.argv[1:] if arguments is None else arguments)])
+    try:
+        return run(args)
+    except AtpnError as error:
+        print(f"atpn synth: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
