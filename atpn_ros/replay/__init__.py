@@ -2,5 +2,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bag in, bag out, without ROS: the live node's answers for every image of a recording.
 
-Needs ``rosbags``; nothing outside this folder and its command imports it.
+Needs ``rosbags``; nothing but its command imports it.
 """
