@@ -30,8 +30,8 @@ Report = Callable[[int, int, int], None]
 class Stop:
     """While it is entered, SIGINT and SIGTERM end the work with an exception.
 
-    Where the signal comes, and again at the next image: some libraries swallow whatever is raised
-    while they are imported.
+    Where the signal comes, and again at the next image and at the bag's end: some libraries swallow
+    what is raised while they are imported, or make another error of it.
     """
 
     def __init__(self, error: BaseException) -> None:
@@ -71,7 +71,7 @@ def replay_all(
     """
     if workers <= 1 or len(jobs) <= 1:
         for index, job in enumerate(jobs):
-            yield attempt(job, overwrite, _seldom(lambda *n, i=index: report(i, *n), stop))
+            yield _attempt(job, overwrite, lambda *n, i=index: report(i, *n), stop)
         return
     context = multiprocessing.get_context("spawn")  # what OpenCV and the engine start cannot fork
     waiting = list(enumerate(jobs))[::-1]
@@ -147,11 +147,17 @@ def replay_on_ray(
         ray.shutdown()
 
 
+def _attempt(job: Job, overwrite: bool, report: Callable[[int, int], None], stop: Stop) -> Outcome:
+    try:
+        return attempt(job, overwrite, _seldom(report, stop))
+    finally:
+        stop.check()  # whatever else may have become of the signal's exception
+
+
 def _child(job: Job, overwrite: bool, pipe: Connection) -> None:
     # SystemExit: multiprocessing prints no traceback of it.
     with Stop(SystemExit(130)) as stop:
-        told = _seldom(lambda done, total: pipe.send((done, total)), stop)
-        pipe.send(attempt(job, overwrite, told))
+        pipe.send(_attempt(job, overwrite, lambda *n: pipe.send(n), stop))
 
 
 def _received(pipe: Connection, report: Callable[[int, int], None]) -> Outcome | None:
