@@ -34,6 +34,8 @@ class Facts:
         refused: Of them bad.
         refused_reason: The commonest reason among them.
         camera_problem: Why the camera_info cannot be used, if so.
+        building: What the loading of the engine is at, while it goes on.
+        engine_problem: Why a faster engine was left while running, if so.
     """
 
     configured: bool
@@ -46,6 +48,8 @@ class Facts:
     refused: int = 0
     refused_reason: str = ""
     camera_problem: str | None = None
+    building: str = ""
+    engine_problem: str = ""
 
 
 def assess(facts: Facts) -> tuple[Level, str]:
@@ -56,6 +60,8 @@ def assess(facts: Facts) -> tuple[Level, str]:
     >>> assess(Facts(True, "/image", publishers=1, received=30, processed=30))[1]
     'running'
     """
+    if facts.building:
+        return Level.WARN, f"building: {facts.building}"
     if facts.topic is None:
         return Level.OK, "configured, not active" if facts.configured else "not configured"
     if facts.silent_ns > SILENCE_NS:
@@ -71,6 +77,8 @@ def assess(facts: Facts) -> tuple[Level, str]:
         return Level.WARN, f"{facts.refused} images refused: {facts.refused_reason}"
     if facts.camera_problem:
         return Level.WARN, f"no positions: {facts.camera_problem}"
+    if facts.engine_problem:
+        return Level.WARN, f"slower than it should be: {facts.engine_problem}"
     return Level.OK, "running"
 
 

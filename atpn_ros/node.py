@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ROS node: subscriptions, lifecycle, parameters, diagnostics; a shell around the pipeline.
 
-The image callback only leaves the newest message in a slot; one worker thread owns the engine
-and does everything else, so parameters and lifecycle services answer at any time.
+The image callback only leaves the newest message in a slot; one worker thread owns the engine,
+from loading it to freeing it, and does everything else. So parameters and lifecycle services answer
+at any time, also while an engine is being built.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-import threading
 import time
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import rclpy
@@ -37,12 +39,12 @@ except ImportError:  # Humble
 
 from atpn_ros import drawing, messages
 from atpn_ros.camera import Calibration
-from atpn_ros.detectors import load_detector
-from atpn_ros.engines import load_engine
+from atpn_ros.engines.owner import Job, Owner
 from atpn_ros.fields import Progress
 from atpn_ros.flow import FlowStats, NewestSlot, Throttle, percentiles_ms
 from atpn_ros.health import Facts, assess
 from atpn_ros.images import BadImage
+from atpn_ros.loading import Sight, load_sight
 from atpn_ros.msg import (
     FaceBoxArray,
     FaceLandmarksArray,
@@ -52,9 +54,14 @@ from atpn_ros.msg import (
 )
 from atpn_ros.pipeline import FacePipeline
 from atpn_ros.settings import BadSetting, Settings, change, declare
-from atpn_ros.types import AtpnError, Frame
+from atpn_ros.types import Frame
 
 AnyImage: TypeAlias = "ImageMsg | CompressedImage"
+
+_PATIENCE_S = 3.0
+"""Configuring waits so long for the engine; if it has to be built, that goes on beside."""
+_END_S = 1.5
+"""Ending waits so long for the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +77,15 @@ class FaceNode(LifecycleNode):
         super().__init__("face_node")
         self.settings = declare(self)
         self.add_on_set_parameters_callback(self._on_parameters)
-        self._pipeline: FacePipeline | None = None
+        self._owner: Owner[Sight] | None = None
+        self._job: Job | None = None
+        self._announced = False
         self._engine_words = "not configured"
         self._calibration = Calibration()
+        self.failed = False
+        self.stuck = False
         self._stats = FlowStats()
         self._slot: NewestSlot[_Arrival] = NewestSlot()
-        self._worker: threading.Thread | None = None
         self._throttle = Throttle(5_000_000_000)
         self._subscriptions_here: list[Subscription] = []
         self._publish_ns = 0
@@ -89,20 +99,20 @@ class FaceNode(LifecycleNode):
     # Lifecycle ------------------------------------------------------------------------------------
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the engine and the detector, make the publishers."""
-        s = self.settings
-        try:
-            loaded = load_engine(s.model_path(), s.backend, s.threads, s.strict_backend)
-            detector = load_detector(s.detector_model)
-        except AtpnError as error:
-            self.get_logger().error(str(error))
-            return TransitionCallbackReturn.FAILURE
-        self._pipeline = FacePipeline(loaded.engine, detector, s.pipeline())
-        self._engine_words = loaded.engine.report
-        for refusal in loaded.refusals:
-            self.get_logger().info(f"not used: {refusal}")
-        self.get_logger().info(f"model {s.model_path().name} on {loaded.engine.report}; "
-                               f"detector {detector.name}")  # fmt: skip
+        """Load the engine and the detector, make the publishers.
+
+        An engine that has to be built takes minutes: then the node counts as configured, may be
+        activated, and answers images as soon as the engine is there.
+        """
+        self._announced = False
+        self._engine_words = "loading"
+        self._owner = Owner(partial(load_sight, self.settings), Sight.close, self._tell)
+        if self._owner.wait(_PATIENCE_S):
+            if self._owner.error is not None:
+                self.get_logger().error(str(self._owner.error))
+                self._free()
+                return TransitionCallbackReturn.FAILURE
+            self._announce()
         for name, kind in (
             ("boxes", FaceBoxArray),
             ("landmarks", FaceLandmarksArray),
@@ -118,18 +128,14 @@ class FaceNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker."""
-        pipeline = self._pipeline
-        if pipeline is None:
+        owner = self._owner
+        if owner is None:
             return TransitionCallbackReturn.FAILURE
-        pipeline.reset("activated")
         self._stats, self._reported = FlowStats(), FlowStats()
         self._incompatible = None
         self._slot = NewestSlot()
         self._activated_ns = time.monotonic_ns()
-        self._worker = threading.Thread(
-            target=self._work, args=(pipeline, self._slot), name="faces"
-        )
-        self._worker.start()
+        self._job = owner.submit(partial(self._work, owner, self._slot))
         # Depth 1, best effort: matches every publisher, and an old frame is of no use.
         qos = replace_depth(qos_profile_sensor_data, 1)
         overrides = QoSOverridingOptions.with_default_policies()
@@ -159,8 +165,7 @@ class FaceNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the engine."""
         self._stop()
-        self._pipeline = None
-        self._engine_words = "not configured"
+        self._free()
         for publisher in self._out.values():
             self.destroy_publisher(publisher)
         self._out.clear()
@@ -175,16 +180,56 @@ class FaceNode(LifecycleNode):
             self.destroy_subscription(subscription)
         self._subscriptions_here = []
         self._slot.close()
-        if self._worker is not None:
-            self._worker.join()
-            self._worker = None
-        if self._pipeline is not None:
-            self._pipeline.reset("deactivated")
+        job, self._job = self._job, None
+        # While the engine loads the job has not begun, and will find its slot closed.
+        if job is not None and self._owner is not None and self._owner.settled:
+            job.done.wait()
+
+    def _free(self) -> None:
+        owner, self._owner = self._owner, None
+        self._engine_words = "not configured"
+        if owner is not None and not owner.close(_END_S):
+            self.stuck = True
 
     def destroy_node(self) -> None:
         """Stop the worker before anything that it uses goes away."""
         self._stop()
+        self._free()
         super().destroy_node()
+
+    # The engine's loading -------------------------------------------------------------------------
+
+    def _tell(self, words: str) -> None:
+        """Called by the worker: progress while it loads, trouble after that."""
+        owner = self._owner
+        self._engine_words = words
+        if owner is not None and owner.settled:
+            self.get_logger().warning(words)
+        else:
+            self.get_logger().info(words)
+
+    def _announce(self) -> None:
+        """Say once how the loading ended, when it has."""
+        owner = self._owner
+        if self._announced or owner is None or not owner.settled:
+            return
+        self._announced = True
+        if owner.value is not None:
+            pipeline, engine = owner.value.pipeline, owner.value.engine
+            for refusal in engine.refusals:
+                self.get_logger().info(f"not used: {refusal}")
+            self.get_logger().info(f"model {self.settings.model_path().name} on {engine.report}; "
+                                   f"detector {pipeline.detector.name}")  # fmt: skip
+            return
+        self.get_logger().error(str(owner.error))
+        if self.settings.autostart:
+            self.failed = True
+            rclpy.try_shutdown(context=self.context)
+            return
+        if self._subscriptions_here:
+            self.trigger_deactivate()
+        self.trigger_cleanup()
+        self._engine_words = f"not loaded: {owner.error}"
 
     # Inputs: called by the executor ---------------------------------------------------------------
 
@@ -201,14 +246,22 @@ class FaceNode(LifecycleNode):
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {p.name: p.value for p in parameters if p.name in Settings.__slots__}
         try:
-            self.settings = change(self.settings, values, running=self._pipeline is not None)
+            self.settings = change(self.settings, values, running=self._owner is not None)
         except BadSetting as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
     # The worker -----------------------------------------------------------------------------------
 
-    def _work(self, pipeline: FacePipeline, slot: NewestSlot[_Arrival]) -> None:
+    def _work(self, owner: Owner[Sight], slot: NewestSlot[_Arrival]) -> None:
+        if owner.value is None:
+            return
+        pipeline = owner.value.pipeline
+        pipeline.reset("activated")
+        self._take_all(pipeline, slot)
+        pipeline.reset("deactivated")
+
+    def _take_all(self, pipeline: FacePipeline, slot: NewestSlot[_Arrival]) -> None:
         while rclpy.ok(context=self.context):
             arrival = slot.take(timeout_s=0.5)
             if arrival is None:
@@ -285,7 +338,8 @@ class FaceNode(LifecycleNode):
 
     def _publish_diagnostics(self) -> None:
         stats = self._stats
-        level, summary = assess(self._facts())
+        sight = None if self._owner is None else self._owner.value
+        level, summary = assess(self._facts(sight))
         p50, p95, worst = percentiles_ms(stats.latency_ns, 50, 95, 100)
         values = {
             "frames received": str(stats.received),
@@ -297,24 +351,28 @@ class FaceNode(LifecycleNode):
             "latency p95 ms": f"{p95:.1f}",
             "latency max ms": f"{worst:.1f}",
             "detector runs": str(stats.detector_runs),
-            "engine": self._engine_words,
+            "engine": self._engine_words if sight is None else sight.engine.report,
             "model": str(self.settings.model_path()),
         }
-        if self._pipeline is not None:
+        if sight is not None:
+            named = (refusal.split(": ", 1) for refusal in sight.engine.refusals)
+            values |= {f"engine not used: {rung}": reason for rung, reason in named}
             values |= {
-                f"tracks forgotten: {why}": str(n) for why, n in self._pipeline.resets.items()
+                f"tracks forgotten: {why}": str(n) for why, n in sight.pipeline.resets.items()
             }
         self._diagnostics.publish(
             messages.diagnostics(
                 self.get_clock().now().to_msg(), f"{self.get_fully_qualified_name()}: faces",
-                "cpu" if self._pipeline is None else self._pipeline.engine.name, level, summary,
+                "none" if sight is None else sight.engine.name, level, summary,
                 values,
             )
         )  # fmt: skip
+        self._announce()  # last: it may end the node
 
-    def _facts(self) -> Facts:
+    def _facts(self, sight: Sight | None) -> Facts:
+        building = "" if self._owner is None or self._owner.settled else self._engine_words
         if not self._subscriptions_here:
-            return Facts(self._pipeline is not None, None)
+            return Facts(self._owner is not None, None, building=building)
         topic, stats, before = self._subscriptions_here[0].topic_name, self._stats, self._reported
         self._reported = copy(stats)
         self._reported.refused = stats.refused.copy()
@@ -331,6 +389,8 @@ class FaceNode(LifecycleNode):
             refused=lately.total(),
             refused_reason=lately.most_common(1)[0][0] if lately else "",
             camera_problem=self._calibration.problem,
+            building=building,
+            engine_problem=sight.engine.refusals[-1] if sight and sight.engine.losses else "",
         )
 
     def _on_incompatible_qos(self, event: Any) -> None:
@@ -362,15 +422,21 @@ def main(args: list[str] | None = None) -> int:
                 return 1
             node.trigger_activate()
         executor.spin()
+        code = int(node.failed)
     except BadSetting as error:
         print(f"face_node: {error}", file=sys.stderr)
         code = 2
     except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+        code = int(node is not None and node.failed)
     finally:
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+    if node is not None and node.stuck:
+        # A build of ONNX Runtime's cannot be stopped; the process can.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     return code
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atpn_ros.engines import BACKENDS
+from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
 from atpn_ros.measure import MeasureSettings
 from atpn_ros.pipeline import PipelineSettings
@@ -74,6 +74,9 @@ class Settings:
     )
     strict_backend: bool = _setting(
         False, "refuse to start rather than take a lower rung", live=False
+    )
+    precision: str = _setting(
+        "auto", "of TensorRT's engines; auto: fp16 where it is fast", choices=PRECISIONS, live=False
     )
     threads: int = _setting(
         1, "threads of the network on a CPU; 0: as ONNX Runtime likes", low=0, high=64, live=False

@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's figures and pictures, from made-up records instead of a running node."""
 
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 
@@ -157,3 +161,31 @@ def test_wait_until_steps_until_the_condition_holds():
     assert wait_until(lambda: len(steps) > 3, 10, lambda: steps.append(1))
     assert len(steps) == 4
     assert not wait_until(lambda: False, 0.01, lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("print('[INFO] [face_node]: model m.onnx on onnx-cpu', flush=True); sleep(60)", ""),
+        (
+            "print('[INFO] [face_node]: building the engine, 5 s: phase', flush=True); sleep(1);"
+            "print('[INFO] [face_node]: model m.onnx on tensorrt', flush=True); sleep(60)",
+            "building the engine, 5 s: phase\n",
+        ),
+        ("raise SystemExit(1)", ""),
+    ],
+)
+def test_it_waits_for_the_engine_and_tells_of_its_building(tmp_path, capsys, script, words):
+    log = tmp_path / "node.log"
+    with log.open("w") as stream:
+        node = subprocess.Popen(
+            [sys.executable, "-c", f"from time import sleep; {script}"],
+            stdout=stream,
+            stderr=stream,
+        )
+        began = time.monotonic()
+        demo._wait_for_engine(node, log)
+        assert time.monotonic() - began < 10
+        node.kill()
+        node.wait()
+    assert capsys.readouterr().out == words

@@ -16,6 +16,13 @@ FINE = Facts(True, "/cam/image", publishers=1, received=30, processed=30)
     [
         (Facts(False, None), Level.OK, "not configured"),
         (Facts(True, None), Level.OK, "configured, not active"),
+        (Facts(True, None, building="5 %"), Level.WARN, "building: 5 %"),
+        (replace(FINE, building="5 %", publishers=0), Level.WARN, "building: 5 %"),
+        (
+            replace(FINE, engine_problem="tensorrt: left"),
+            Level.WARN,
+            "slower than it should be: tensorrt: left",
+        ),
         (FINE, Level.OK, "running"),
         (replace(FINE, silent_ns=SILENCE_NS), Level.OK, "running"),
         (

@@ -27,6 +27,8 @@ from atpn_ros.flow import percentiles_ms
 from atpn_ros.types import AtpnError, Box, Face, FaceFrame, FaceState, HeadPose, Image
 
 _START_LIMIT_S = 20.0
+_BUILD_LIMIT_S = 60.0
+"""Without a further word of the node while it builds an engine."""
 
 
 class DemoError(AtpnError):
@@ -71,6 +73,7 @@ def _play(out: Path, frames: int) -> list[dict[str, Any]]:
             env=environment, stdout=stream, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
+            _wait_for_engine(node, log)
             client = subprocess.run(  # noqa: S603 our own script
                 [sys.executable, str(places.script("demo_client")), str(out / "frames.jsonl"),
                  str(out / "bag"), str(frames), f"{_START_LIMIT_S:g}"],
@@ -89,6 +92,20 @@ def _play(out: Path, frames: int) -> list[dict[str, Any]]:
     if code:
         raise DemoError(f"face_node ended with code {code}, see {log}")
     return [json.loads(line) for line in (out / "frames.jsonl").read_text().splitlines()]
+
+
+def _wait_for_engine(node: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the node has its engine; on a new GPU one is built, which takes minutes."""
+    told, end = "", time.monotonic() + _START_LIMIT_S
+    while node.poll() is None and time.monotonic() < end:
+        lines = log.read_text().splitlines()
+        if any(": model " in line for line in lines):
+            return
+        building = [line for line in lines if "building the engine" in line]
+        if building and building[-1] != told:
+            told, end = building[-1], time.monotonic() + _BUILD_LIMIT_S
+            print(told.split(": ", 1)[-1], flush=True)
+        time.sleep(0.1)
 
 
 def _environment() -> dict[str, str]:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -18,9 +18,9 @@ import cv2
 from atpn_ros import drawing, jsonlines
 from atpn_ros.camera import Camera, camera_of_view
 from atpn_ros.clips import BadClip, Clip, ClipWriter, read_picture, write_picture
-from atpn_ros.detectors import load_detector
-from atpn_ros.engines import load_engine
+from atpn_ros.engines import Watch
 from atpn_ros.flow import percentiles_ms
+from atpn_ros.loading import load_sight
 from atpn_ros.pipeline import FacePipeline
 from atpn_ros.settings_file import settings_from
 from atpn_ros.types import FaceFrame, FaceState, Frame, Image
@@ -73,16 +73,18 @@ class _Eye:
 
     def __init__(self, args: argparse.Namespace, lines: TextIO) -> None:
         self._settings = settings_from(args.params_file, args.set)
-        s = self._settings
-        self._engine = load_engine(s.model_path(), s.backend, s.threads, s.strict_backend).engine
+        self._sight = load_sight(self._settings, Watch())
         self._view, self._lines = args.view, lines
         # Standard output is for one of the two.
         self._words = sys.stderr if lines is sys.stdout else sys.stdout
 
     def pipeline(self) -> FacePipeline:
         """A fresh one: nobody is known to it."""
-        detector = load_detector(self._settings.detector_model)
-        return FacePipeline(self._engine, detector, self._settings.pipeline())
+        return self._sight.another(self._settings)
+
+    def close(self) -> None:
+        """Free the engine."""
+        self._sight.close()
 
     def look(self, pipeline: FacePipeline, source: str, n: int, frame: Frame) -> FaceFrame:
         """The faces of a frame, also written as JSON."""
@@ -116,8 +118,7 @@ def _json_lines(args: argparse.Namespace) -> Iterator[TextIO]:
 def _images(args: argparse.Namespace) -> int:
     failed = 0
     targets: set[Path] = set()
-    with _json_lines(args) as lines:
-        eye = _Eye(args, lines)
+    with _json_lines(args) as lines, closing(_Eye(args, lines)) as eye:
         for path in args.files:
             try:
                 picture = read_picture(path)
@@ -136,8 +137,7 @@ def _images(args: argparse.Namespace) -> int:
 def _videos(args: argparse.Namespace) -> int:
     failed = 0
     targets: set[Path] = set()
-    with _json_lines(args) as lines:
-        eye = _Eye(args, lines)
+    with _json_lines(args) as lines, closing(_Eye(args, lines)) as eye:
         for source in args.sources:
             try:
                 clip = Clip(source)

@@ -2,7 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs the network: the :class:`Engine` protocol, its rungs, and the ladder between them."""
 
-from atpn_ros.engines.base import BackendError, Engine, ModelError, NetworkOutput
-from atpn_ros.engines.select import BACKENDS, load_engine
+from atpn_ros.engines.base import (
+    BackendError,
+    Engine,
+    Interrupted,
+    ModelError,
+    NetworkOutput,
+    Watch,
+)
+from atpn_ros.engines.ladder import LadderEngine
+from atpn_ros.engines.select import BACKENDS, RUNGS, load_engine
+from atpn_ros.engines.tensorrt_build import PRECISIONS
 
-__all__ = ["BACKENDS", "BackendError", "Engine", "ModelError", "NetworkOutput", "load_engine"]
+__all__ = [
+    "BACKENDS",
+    "PRECISIONS",
+    "RUNGS",
+    "BackendError",
+    "Engine",
+    "Interrupted",
+    "LadderEngine",
+    "ModelError",
+    "NetworkOutput",
+    "Watch",
+    "load_engine",
+]

@@ -4,10 +4,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from atpn_ros.types import AtpnError, Floats, Image
+import numpy as np
+
+from atpn_ros.types import Array, AtpnError, Floats, Image
+
+REQUIRED: dict[str, tuple[int, ...]] = {"landmarks": (98, 2), "rotation": (3, 3), "presence": ()}
+"""Outputs that every model has, and the shape of one crop's answer."""
+
+OPTIONAL: dict[str, tuple[int, ...]] = {"sigma": (98,), "gaze": (2, 3)}
+"""Outputs that a model may have."""
 
 
 class ModelError(AtpnError):
@@ -16,6 +26,10 @@ class ModelError(AtpnError):
 
 class BackendError(AtpnError):
     """A backend that cannot run here, or stopped running."""
+
+
+class Interrupted(AtpnError):
+    """Loading was stopped on request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +51,19 @@ class NetworkOutput:
     sigma: Floats | None = None
     gaze: Floats | None = None
 
+    @classmethod
+    def of(cls, values: Mapping[str, Array]) -> NetworkOutput:
+        """From a model's outputs by name; others than ours are left out."""
+        named = {k: np.asarray(v, np.float64) for k, v in values.items() if k in NAMES}
+        return cls(**named)
+
+
+NAMES: tuple[str, ...] = (*REQUIRED, *OPTIONAL)
+"""All outputs that are read."""
+
 
 class Engine(Protocol):
-    """Runs one model. Used by one thread at a time."""
+    """Runs one model. Belongs to the thread that loaded it."""
 
     @property
     def name(self) -> str:
@@ -58,3 +82,34 @@ class Engine(Protocol):
             BackendError: The backend failed.
         """
         ...
+
+    def close(self) -> None:
+        """Free what it holds, by the thread that loaded it. Nothing may be run after that."""
+        ...
+
+
+def _silent(words: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How something slow tells of itself and is stopped.
+
+    Attributes:
+        tell: Called with a line for people, from the thread that loads, or runs, the engine.
+        stop: Once set, the slow thing ends soon with :class:`Interrupted`.
+    """
+
+    tell: Callable[[str], None] = _silent
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raise Interrupted once stopped."""
+        if self.stop.is_set():
+            raise Interrupted("stopped before the engine was ready")
+
+
+def one_line(error: object) -> str:
+    """An error's text, which may be long, as one line."""
+    return " ".join(str(error).split())[:300]

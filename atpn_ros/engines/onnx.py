@@ -4,17 +4,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from atpn_ros.crop import CROP_SIZE
-from atpn_ros.engines.base import BackendError, ModelError, NetworkOutput
+from atpn_ros.engines.base import (
+    NAMES,
+    OPTIONAL,
+    REQUIRED,
+    BackendError,
+    ModelError,
+    NetworkOutput,
+    one_line,
+)
 from atpn_ros.types import Image
 
-# Outputs and the shape of one crop's answer.
-_REQUIRED: dict[str, tuple[int, ...]] = {"landmarks": (98, 2), "rotation": (3, 3), "presence": ()}
-_OPTIONAL: dict[str, tuple[int, ...]] = {"sigma": (98,), "gaze": (2, 3)}
+_CPU = "CPUExecutionProvider"
 
 
 class OnnxEngine:
@@ -25,41 +33,59 @@ class OnnxEngine:
         name: The rung, for reports.
         provider: ONNX Runtime's name of the provider to run on.
         threads: Threads within one operator; 0 lets ONNX Runtime choose.
+        below: Providers for what that one cannot run, best first; the CPU always comes last.
+        options: The provider's own options.
 
     Raises:
         ModelError: The file is missing or not an ATPN model.
         BackendError: ONNX Runtime is not installed or does not grant the provider.
     """
 
-    def __init__(self, model: Path, name: str, provider: str, threads: int = 1) -> None:
+    def __init__(
+        self,
+        model: Path,
+        name: str,
+        provider: str,
+        threads: int = 1,
+        below: tuple[str, ...] = (),
+        options: Mapping[str, str] | None = None,
+    ) -> None:
         try:
             import onnxruntime as ort
         except ImportError as error:
             raise BackendError("ONNX Runtime is not installed: pip install onnxruntime") from error
-        if provider not in ort.get_available_providers():
-            have = ", ".join(ort.get_available_providers())
-            raise BackendError(f"this ONNX Runtime has no {provider} (it has {have})")
+        available = ort.get_available_providers()
+        if provider not in available:
+            raise BackendError(
+                f"this ONNX Runtime has no {provider} (it has {', '.join(available)})"
+            )
         if not model.is_file():
             raise ModelError(f"{model}: no such file")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Waiting threads would otherwise burn the cores that the robot needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        asked = (
-            [provider] if provider == "CPUExecutionProvider" else [provider, "CPUExecutionProvider"]
-        )
+        asked: list[Any] = [(provider, dict(options))] if options else [provider]
+        asked += [p for p in below if p in available]
+        asked += [] if provider == _CPU else [_CPU]
         try:
-            self._session = ort.InferenceSession(str(model), options, providers=asked)
+            self._session: Any = ort.InferenceSession(
+                str(model), _session_options(ort, threads), providers=asked
+            )
         except Exception as error:  # ONNX Runtime's own types are not importable by name
-            raise ModelError(f"{model}: not a model that can be loaded: {_line(error)}") from error
+            text = f"{model}: not a model that can be loaded: {one_line(error)}"
+            if provider == _CPU:
+                raise ModelError(text) from error
+            raise BackendError(text) from error  # the rungs below will tell whose fault it is
+        # Otherwise a failure while running would move the session to the CPU without a word.
+        self._session.disable_fallback()
         got = self._session.get_providers()
         if got[0] != provider:
             raise BackendError(f"asked ONNX Runtime for {provider}, got {got[0]}")
         self.name = name
-        self.report = f"{name}: ONNX Runtime {ort.__version__}, asked {asked}, got {got}"
-        self._outputs = [o.name for o in self._session.get_outputs()]
+        wish = [p if isinstance(p, str) else p[0] for p in asked]
+        many = f"{threads or 'as many'} thread{'' if threads == 1 else 's'}"
+        cpu = f", {many}{'' if threads else ' as it likes'}" if got == [_CPU] else ""
+        self.report = f"{name}: ONNX Runtime {ort.__version__}, asked {wish}, got {got}{cpu}"
+        # Others would be computed for nothing.
+        have = [o.name for o in self._session.get_outputs()]
+        self._outputs = [n for n in have if n in NAMES]
         self._check(model)
 
     def _check(self, model: Path) -> None:
@@ -69,7 +95,7 @@ class OnnxEngine:
         if list(inputs[0].shape[1:]) != [CROP_SIZE, CROP_SIZE, 3]:
             raise ModelError(f"{model}: input is {inputs[0].shape}, not (N, 128, 128, 3)")
         self._input = inputs[0].name
-        for name in _REQUIRED:
+        for name in REQUIRED:
             if name not in self._outputs:
                 raise ModelError(f"{model}: has no output {name!r}")
         # The file may leave its outputs' sizes open: only an answer shows them.
@@ -78,31 +104,37 @@ class OnnxEngine:
                 self._outputs, {self._input: np.zeros((2, CROP_SIZE, CROP_SIZE, 3), np.uint8)}
             )
         except Exception as error:
-            text = f"{model}: cannot run a batch of 2 crops: {_line(error)}"
-            if self._session.get_providers()[0] == "CPUExecutionProvider":
+            text = f"{model}: cannot run a batch of 2 crops: {one_line(error)}"
+            if self._session.get_providers()[0] == _CPU:
                 raise ModelError(text) from error
             raise BackendError(text) from error  # the rungs below will tell whose fault it is
         got = {k: np.shape(v) for k, v in zip(self._outputs, values, strict=True)}
-        for name, shape in (_REQUIRED | _OPTIONAL).items():
+        for name, shape in (REQUIRED | OPTIONAL).items():
             if name in got and got[name] != (2, *shape):
                 raise ModelError(f"{model}: output {name!r} is {got[name]}, not {(2, *shape)}")
 
     def run(self, crops: Image) -> NetworkOutput:
         """See :meth:`atpn_ros.engines.base.Engine.run`."""
+        if self._session is None:
+            raise BackendError(f"{self.name}: closed")
         try:
             values = self._session.run(self._outputs, {self._input: crops})
         except Exception as error:
-            raise BackendError(f"{self.name}: {_line(error)}") from error
-        named = {k: np.asarray(v, np.float64) for k, v in zip(self._outputs, values, strict=True)}
-        return NetworkOutput(
-            named["landmarks"],
-            named["rotation"],
-            named["presence"],
-            named.get("sigma"),
-            named.get("gaze"),
-        )
+            raise BackendError(f"{self.name}: {one_line(error)}") from error
+        return NetworkOutput.of(dict(zip(self._outputs, values, strict=True)))
+
+    def close(self) -> None:
+        """See :meth:`atpn_ros.engines.base.Engine.close`."""
+        self._session = None
 
 
-def _line(error: Exception) -> str:
-    """An error of ONNX Runtime, which may be long, as one line."""
-    return " ".join(str(error).split())[:300]
+def _session_options(ort: Any, threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # A plan of the memory is made for one shape; ours changes with the number of faces.
+    options.enable_mem_pattern = False
+    # Waiting threads would otherwise burn the cores that the robot needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options

@@ -4,19 +4,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from atpn_ros.engines.base import BackendError, Engine
+from atpn_ros.engines.base import BackendError, Engine, ModelError, Watch
+from atpn_ros.engines.cache import EngineCache
+from atpn_ros.engines.ladder import LadderEngine, Rung
 from atpn_ros.engines.onnx import OnnxEngine
+from atpn_ros.engines.tensorrt_build import PRECISIONS, BuildOptions
+from atpn_ros.engines.tensorrt_load import load_tensorrt
 
-_RUNGS = {
-    "onnx-cuda": "CUDAExecutionProvider",
-    "onnx-cpu": "CPUExecutionProvider",
-}
-"""Rungs from the fastest down, and ONNX Runtime's name for each."""
+RUNGS: tuple[str, ...] = ("tensorrt", "onnx-tensorrt", "onnx-cuda", "onnx-openvino", "onnx-cpu")
+"""Rungs from the fastest down."""
 
-BACKENDS: tuple[str, ...] = ("auto", *_RUNGS)
+BACKENDS: tuple[str, ...] = ("auto", *RUNGS)
 """What ``backend`` may be."""
 
 
@@ -24,34 +26,114 @@ BACKENDS: tuple[str, ...] = ("auto", *_RUNGS)
 class Loaded:
     """The engine that was taken and why the rungs above it were not."""
 
-    engine: Engine
+    engine: LadderEngine
     refusals: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What every rung is made from."""
+
+    model: Path
+    threads: int
+    build: BuildOptions
+    cache: EngineCache
+    watch: Watch
+
+
 def load_engine(
-    model: Path, backend: str = "auto", threads: int = 1, strict: bool = False
+    model: Path,
+    backend: str = "auto",
+    threads: int = 1,
+    strict: bool = False,
+    *,
+    max_faces: int = 4,
+    precision: str = "auto",
+    cache: EngineCache | None = None,
+    watch: Watch | None = None,
 ) -> Loaded:
-    """Load a model on the best rung that works.
+    """Load a model on the best rung that works. The engine belongs to the calling thread.
 
     Args:
         model: The ``.onnx`` file.
         backend: ``auto`` or the name of the rung to start at.
         threads: For rungs that run on the CPU.
-        strict: Take the named rung or none.
+        strict: Take the named rung or none; never step down while running.
+        max_faces: The batch that TensorRT's rungs are built for; larger ones are run in parts.
+        precision: ``auto``, ``fp32`` or ``fp16``, for TensorRT's rungs.
+        cache: Of built engines; by default the user's.
+        watch: Told of slow steps and of rungs that are left; stops a build.
 
     Raises:
         ModelError: The model itself is bad; no rung is tried after that.
         BackendError: No rung works, or ``strict`` and the named one does not.
+        Interrupted: ``watch`` was stopped.
     """
     if backend not in BACKENDS:
         raise BackendError(f"backend {backend!r} is none of {', '.join(BACKENDS)}")
-    names = list(_RUNGS)
-    if backend != "auto":
-        names = [backend] if strict else names[names.index(backend) :]
-    refusals: list[str] = []
-    for name in names:
-        try:
-            return Loaded(OnnxEngine(model, name, _RUNGS[name], threads), tuple(refusals))
-        except BackendError as error:
-            refusals.append(f"{name}: {error}")
-    raise BackendError("no engine: " + "; ".join(refusals))
+    if precision not in PRECISIONS:
+        raise BackendError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
+    if not model.is_file():
+        raise ModelError(f"{model}: no such file")
+    first = 0 if backend == "auto" else RUNGS.index(backend)
+    names = RUNGS[first : first + 1] if strict and backend != "auto" else RUNGS[first:]
+    watch = watch or Watch()
+    options = BuildOptions(precision=precision, max_batch=max_faces)
+    wish = _Wish(model, threads, options, cache or EngineCache(), watch)
+    makers = {
+        "tensorrt": _tensorrt,
+        "onnx-tensorrt": _onnx_tensorrt,
+        "onnx-cuda": _onnx_cuda,
+        "onnx-openvino": _onnx_openvino,
+        "onnx-cpu": _onnx_cpu,
+    }
+    rungs = [Rung(n, _bound(makers[n], wish), builds=n.endswith("tensorrt")) for n in names]
+    engine = LadderEngine(rungs, watch, steps_down=not strict)
+    return Loaded(engine, engine.refusals)
+
+
+def _bound(make: Callable[[_Wish], Engine], wish: _Wish) -> Callable[[], Engine]:
+    return lambda: make(wish)
+
+
+def _tensorrt(wish: _Wish) -> Engine:
+    return load_tensorrt(wish.model, wish.build, wish.cache, wish.watch)
+
+
+def _onnx_tensorrt(wish: _Wish) -> Engine:
+    """ONNX Runtime builds in this process and cannot be stopped; it keeps no engines on disk.
+
+    Its own cache trusts whatever lies in its folder, which ours must not.
+    """
+    shape = "x".join(map(str, (128, 128, 3)))
+    options = {
+        "trt_fp16_enable": str(wish.build.precision != "fp32"),
+        "trt_max_workspace_size": str(wish.build.workspace_mib << 20),
+        "trt_engine_cache_enable": "False",
+        "trt_profile_min_shapes": f"crops:1x{shape}",
+        "trt_profile_opt_shapes": f"crops:1x{shape}",
+        "trt_profile_max_shapes": f"crops:{wish.build.max_batch}x{shape}",
+    }
+    return OnnxEngine(
+        wish.model, "onnx-tensorrt", "TensorrtExecutionProvider", wish.threads,
+        ("CUDAExecutionProvider",), options,
+    )  # fmt: skip
+
+
+def _onnx_cuda(wish: _Wish) -> Engine:
+    # The default tries all of cuDNN's algorithms at every new batch size, while faces wait.
+    options = {"cudnn_conv_algo_search": "HEURISTIC"}
+    return OnnxEngine(
+        wish.model, "onnx-cuda", "CUDAExecutionProvider", wish.threads, options=options
+    )
+
+
+def _onnx_openvino(wish: _Wish) -> Engine:
+    options = {"device_type": "CPU", "num_of_threads": str(wish.threads)} if wish.threads else {}
+    return OnnxEngine(
+        wish.model, "onnx-openvino", "OpenVINOExecutionProvider", wish.threads, options=options
+    )
+
+
+def _onnx_cpu(wish: _Wish) -> Engine:
+    return OnnxEngine(wish.model, "onnx-cpu", "CPUExecutionProvider", wish.threads)

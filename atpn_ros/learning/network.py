@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from atpn_ros import geometry, layouts
 
 LANDMARKS = layouts.WFLW98
+_CELLS = 16 * 16
+"""Of the maps that landmarks are read from."""
 
 _EYES = (
     (
@@ -169,7 +171,8 @@ class Atpn(nn.Module):
             self.pose.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]))
 
     def forward(self, crops: Tensor) -> AtpnOutput:
-        x = crops.permute(0, 3, 1, 2).float() * (1 / 64) - 2.0
+        # Cast first: TensorRT takes bytes only where a cast reads them.
+        x = crops.float().permute(0, 3, 1, 2) * (1 / 64) - 2.0
         shallow = self.shallow(self.stem(x))
         middle = self.middle(shallow)
         deep = self.deep(middle)
@@ -178,9 +181,11 @@ class Atpn(nn.Module):
         if self.settings.shortcut:
             parts.append(self.shrink(shallow))
         fused = self.fuse(torch.cat(parts, 1))
-        attention = self.maps(fused).flatten(2).softmax(-1)
+        # Shapes are written out: flatten would leave arithmetic on shapes in the exported graph,
+        # which TensorRT 8.5 stumbles over.
+        attention = self.maps(fused).reshape(-1, LANDMARKS, _CELLS).softmax(-1)
         pooled = deep.mean((2, 3))
-        shift = self.correction(pooled).unflatten(-1, (LANDMARKS, 2))
+        shift = self.correction(pooled).reshape(-1, LANDMARKS, 2)
         landmarks = attention @ self.grid + shift
 
         sees = self.settings.head_inputs != "heatmap"
@@ -193,8 +198,9 @@ class Atpn(nn.Module):
         presence = self.presence(pooled_heads)[:, 0]
         gaze = None
         if self.gaze is not None:
-            context = torch.cat([pooled, rotation.detach().flatten(1)], 1)
-            gaze = self._eyes(self.gaze, attention, fused.flatten(2), landmarks, context)
+            context = torch.cat([pooled, rotation.detach().reshape(-1, 9)], 1)
+            seen = fused.reshape(-1, 4 * self.settings.width, _CELLS)
+            gaze = self._eyes(self.gaze, attention, seen, landmarks, context)
         return AtpnOutput(landmarks, self.spread(pooled), rotation, presence, gaze)
 
     def _eyes(

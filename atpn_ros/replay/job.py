@@ -15,10 +15,9 @@ from typing import Any
 from rosbags.interfaces import Connection
 
 from atpn_ros import fields
-from atpn_ros.detectors import load_detector
-from atpn_ros.engines import load_engine
+from atpn_ros.engines import Watch
 from atpn_ros.images import BadImage
-from atpn_ros.pipeline import FacePipeline
+from atpn_ros.loading import load_sight
 from atpn_ros.replay.bags import BadBag, BagReader, BagWriter, new_bag
 from atpn_ros.replay.camera import CameraReplay, Tally
 from atpn_ros.replay.topics import (
@@ -101,9 +100,12 @@ def replay(job: Job, target: Path, progress: Progress | None = None) -> Result:
         total = sum(c.msgcount for c in bag.connections if c.topic in found)
         with new_bag(target, job.format_name, job.compress) as out:
             work = _Replay(job, bag, out, found)
-            for done in work.run():
-                if progress is not None:
-                    progress(done, total)
+            try:
+                for done in work.run():
+                    if progress is not None:
+                        progress(done, total)
+            finally:
+                work.close()
     return work.result
 
 
@@ -112,13 +114,8 @@ class _Replay:
 
     def __init__(self, job: Job, bag: BagReader, out: BagWriter, found: dict[str, Stream]) -> None:
         self._job, self._bag, self._out = job, bag, out
-        loaded = load_engine(
-            job.settings.model_path(),
-            job.settings.backend,
-            job.settings.threads,
-            job.settings.strict_backend,
-        )
-        self.result = Result(engine=loaded.engine.name)
+        self._sight = load_sight(job.settings, Watch())
+        self.result = Result(engine=self._sight.engine.name)
         self._old = old_answers(bag)
         self._answered = self._stamps_answered() if job.answered_only else None
         self._copied = self._copy_connections()
@@ -126,11 +123,7 @@ class _Replay:
         self._cameras = {
             topic: CameraReplay(
                 stream,
-                FacePipeline(
-                    loaded.engine,
-                    load_detector(job.settings.detector_model),
-                    job.settings.pipeline(),
-                ),
+                self._sight.another(job.settings),
                 job.settings,
                 self._types,
                 lambda why, topic=topic: self._note(f"{bag.path}: {topic}: {why}"),  # type: ignore[misc]
@@ -143,6 +136,10 @@ class _Replay:
             for topic, stream in found.items()
             for name, kind in TYPES.items()
         }
+
+    def close(self) -> None:
+        """Free the engine."""
+        self._sight.close()
 
     def run(self) -> Iterator[int]:
         """Go through the bag; gives the number of images dealt with after each."""
@@ -168,6 +165,8 @@ class _Replay:
                 yield done
         for camera in cameras.values():
             camera.tally.resets = dict(camera.pipeline.resets)
+        if self._sight.engine.losses:
+            self._note(f"{self._bag.path}: not repeatable: {self._sight.engine.refusals[-1]}")
         counted = sum(c.msgcount for c in wanted)
         if seen != counted:  # without checksums, damage may look like nothing at all
             words = f"{self._bag.path}: {seen} messages were found, its index counts {counted}"

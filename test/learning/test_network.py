@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from atpn_ros.engines import load_engine
+from atpn_ros.engines.onnx_bytes import facts
 from atpn_ros.learning.export import export
 from atpn_ros.learning.network import Atpn, AtpnSettings, CheapHeatmap
 
@@ -109,3 +110,13 @@ def test_the_exported_model_says_what_the_network_says(tmp_path: Path, gaze: boo
         if out.gaze is not None:
             assert np.abs(out.gaze - expected.gaze.numpy()).max() < 1e-4
         assert np.abs(out.sigma - expected.log_sigma.exp().numpy()).max() < 1e-4
+
+
+@pytest.mark.parametrize("gaze", [False, True])
+def test_the_exported_graph_is_plain_enough_for_tensorrt(tmp_path: Path, gaze: bool) -> None:
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "atpn.onnx"
+    export(Atpn(AtpnSettings(gaze=gaze)).eval(), path)
+    assert facts(path.read_bytes()).cast_first
+    operators = {node.op_type for node in onnx.load(path).graph.node}
+    assert not operators & {"Mod", "Shape", "Loop", "If", "NonZero", "Range"}

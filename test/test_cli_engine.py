@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""``atpn engine`` and ``atpn bench`` from the shell's side."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from atpn_ros.cli import main
+from atpn_ros.cli.bench import Figure, gain
+from atpn_ros.engines.base import NetworkOutput
+from atpn_ros.engines.cache import EngineCache
+from atpn_ros.engines.compare import compare, sample_crops
+from atpn_ros.engines.onnx import OnnxEngine
+from atpn_ros.settings import SHIPPED_MODEL
+
+pytest.importorskip("onnx", reason="small models are made with it")
+from engine_world import machine, small_model
+
+
+@pytest.fixture
+def model(tmp_path):
+    return str(small_model(tmp_path / "small.onnx"))
+
+
+def test_build_list_check_clean(monkeypatch, tmp_path, model, capsys):
+    with machine(monkeypatch, tmp_path, child=True):
+        assert main(["engine", "list"]) == 0
+        assert "0 engines" in capsys.readouterr().out
+        assert main(["engine", "build", "--model", model, "--max-faces", "2"]) == 0
+        assert "built in" in capsys.readouterr().out
+        assert main(["engine", "list"]) == 0
+        listed = capsys.readouterr().out
+        assert "1 engine" in listed
+        assert "TensorRT 10.3.0, Double GPU (compute 8.7), auto, batch 1..2" in listed
+        assert main(["engine", "check", "--model", model, "--max-faces", "2"]) == 0
+        checked = capsys.readouterr().out
+        for name in ("landmarks", "rotation", "presence", "sigma"):
+            assert f"  {name:10} greatest 0.000" in checked
+        next(EngineCache().folder.glob("*.engine")).write_bytes(b"")
+        assert main(["engine", "list"]) == 1
+        assert "REFUSED: engine has 0 bytes" in capsys.readouterr().out
+        assert main(["engine", "clean"]) == 0
+        assert "1 removed" in capsys.readouterr().out
+
+
+def test_check_fails_when_it_is_too_far_off(monkeypatch, tmp_path, capsys):
+    class Off(OnnxEngine):
+        def run(self, crops):
+            out = super().run(crops)
+            return NetworkOutput(out.landmarks + 0.01, out.rotation, out.presence, out.sigma)
+
+    monkeypatch.setattr("atpn_ros.engines.select.load_tensorrt", lambda model, *_: Off(
+        model, "tensorrt", "CPUExecutionProvider"))  # fmt: skip
+    assert main(["engine", "check", "--backend", "tensorrt"]) == 1
+    words = capsys.readouterr().out
+    assert "landmarks  greatest 0.01, mean 0.01, limit 0.004: TOO FAR" in words
+    assert words.count("TOO FAR") == 1
+
+
+@pytest.mark.parametrize(
+    "action", ["build", "check --backend tensorrt", "check --backend onnx-cuda"]
+)
+def test_without_a_gpu_the_reason_and_an_exit_code(action, capsys):
+    assert main(["engine", *action.split()]) == 1
+    assert "atpn engine: no engine: " in capsys.readouterr().err
+
+
+def test_not_a_number_does_not_pass():
+    reference = OnnxEngine(SHIPPED_MODEL, "onnx-cpu", "CPUExecutionProvider")
+
+    class Broken:
+        def run(self, crops):
+            out = reference.run(crops)
+            return NetworkOutput(out.landmarks, out.rotation, out.presence * np.nan, None)
+
+    found = {d.output: d for d in compare(Broken(), reference, sample_crops(6))}
+    assert found["landmarks"].passes
+    assert not found["presence"].passes
+    assert not found["sigma"].passes, "an output that is missing"
+
+
+def test_bench_prints_and_writes_what_it_measured(tmp_path, capsys):
+    out = tmp_path / "deep" / "bench.json"
+    assert main(f"bench --network --seconds 3 --batches 1 4 --json {out}".split()) == 0
+    words = capsys.readouterr().out
+    result = json.loads(out.read_text())
+    assert [(f["threads"], f["batch"]) for f in result["figures"]] == [(1, 1), (1, 4)]
+    assert result["machine"]["onnxruntime"] in words
+    assert "onnx-cpu" in result["engines"][0]
+    one, four = (f["call_best"] for f in result["figures"])
+    assert four < 4 * one, "a batch of four is faster than four single calls"
+    assert f"a batch of four takes {four / 4 / one:.2f}"[:-1] in words
+
+
+def test_gain_needs_both_sizes():
+    assert gain([Figure(1, 1, 1.0, 1.0, 1.0, 1.0, 9)], 1) is None
