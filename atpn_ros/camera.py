@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -134,6 +134,57 @@ def camera_for(info: CameraInfo, image_width: int, image_height: int) -> Camera:
     if not np.isfinite(matrix).all() or matrix[0, 0] < 1e-6 or matrix[1, 1] < 1e-6:
         raise BadCamera("camera_info: K is out of any range")
     return Camera(matrix, distortion, fisheye)
+
+
+def camera_of_view(degrees: float, image_width: int, image_height: int) -> Camera:
+    """A camera without distortion, of which only the horizontal angle of view is known.
+
+    Raises:
+        BadCamera: No lens has such an angle.
+
+    >>> round(float(camera_of_view(90, 640, 480).matrix[0, 0]))
+    320
+    """
+    if not 1 <= degrees <= 170:
+        raise BadCamera(f"an angle of view of {degrees:g} degrees: must be 1 .. 170")
+    focal = image_width / 2 / np.tan(np.radians(degrees) / 2)
+    x, y = (image_width - 1) / 2, (image_height - 1) / 2
+    return Camera(np.array([[focal, 0, x], [0, focal, y], [0, 0, 1.0]]), np.empty(0))
+
+
+class Calibration:
+    """The newest camera_info, and what it makes of images; worked out once for each kind of image.
+
+    Attributes:
+        info: None until there is one. May be set by another thread.
+        problem: What is wrong between it and the last image, None if nothing.
+    """
+
+    def __init__(self) -> None:
+        self.info: CameraInfo | None = None
+        self.problem: str | None = None
+        self._made: tuple[tuple[CameraInfo, int, int, str], Camera | None] | None = None
+
+    def camera(
+        self, width: int, height: int, frame_id: str, tell: Callable[[str], None]
+    ) -> Camera | None:
+        """The camera of an image, None if there is none; ``tell`` hears once what is wrong."""
+        info = self.info
+        if info is None:
+            return None
+        key = (info, width, height, frame_id)
+        if self._made is None or self._made[0] != key:
+            camera, self.problem = None, None
+            try:
+                camera = camera_for(info, width, height)
+            except BadCamera as error:
+                self.problem = str(error)
+                tell(f"{error}; publishing rotation without position")
+            if camera is not None and info.frame_id not in ("", frame_id):
+                self.problem = f"camera_info is of frame {info.frame_id!r}"
+                tell(f"{self.problem}, the image of {frame_id!r}; taken all the same")
+            self._made = (key, camera)
+        return self._made[1]
 
 
 def _distortion(info: CameraInfo) -> tuple[Floats, bool]:

@@ -19,6 +19,11 @@ class Sight:
     pipeline: FacePipeline
     engine: LadderEngine
 
+    def another(self, settings: Settings) -> FacePipeline:
+        """A further pipeline, of another camera or scene, on the same engine."""
+        detector = load_detector(settings.detector_model)
+        return FacePipeline(self.engine, detector, settings.pipeline())
+
     def close(self) -> None:
         """Free the engine, by the thread that loaded it."""
         self.engine.close()

@@ -38,8 +38,9 @@ except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
 from atpn_ros import drawing, messages
-from atpn_ros.camera import BadCamera, Camera, CameraInfo, camera_for
+from atpn_ros.camera import Calibration
 from atpn_ros.engines.owner import Job, Owner
+from atpn_ros.fields import Progress
 from atpn_ros.flow import FlowStats, NewestSlot, Throttle, percentiles_ms
 from atpn_ros.health import Facts, assess
 from atpn_ros.images import BadImage
@@ -53,7 +54,7 @@ from atpn_ros.msg import (
 )
 from atpn_ros.pipeline import FacePipeline
 from atpn_ros.settings import BadSetting, Settings, change, declare
-from atpn_ros.types import FaceFrame, FaceState, Frame
+from atpn_ros.types import Frame
 
 AnyImage: TypeAlias = "ImageMsg | CompressedImage"
 
@@ -80,10 +81,9 @@ class FaceNode(LifecycleNode):
         self._job: Job | None = None
         self._announced = False
         self._engine_words = "not configured"
+        self._calibration = Calibration()
         self.failed = False
         self.stuck = False
-        self._info: CameraInfo | None = None
-        self._camera: tuple[tuple[CameraInfo, int, int, str], Camera | None] | None = None
         self._stats = FlowStats()
         self._slot: NewestSlot[_Arrival] = NewestSlot()
         self._throttle = Throttle(5_000_000_000)
@@ -92,7 +92,6 @@ class FaceNode(LifecycleNode):
         self._activated_ns = 0
         self._reported = FlowStats()
         self._incompatible: str | None = None
-        self._camera_problem: str | None = None
         self._out: dict[str, Publisher] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(1.0, self._publish_diagnostics)
@@ -242,7 +241,7 @@ class FaceNode(LifecycleNode):
             self._stats.dropped += 1
 
     def _on_camera_info(self, message: CameraInfoMsg) -> None:
-        self._info = messages.camera_info(message)
+        self._calibration.info = messages.camera_info(message)
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {p.name: p.value for p in parameters if p.name in Settings.__slots__}
@@ -287,7 +286,12 @@ class FaceNode(LifecycleNode):
         image = messages.picture(message, settings.max_pixels)
         decode_ns = time.perf_counter_ns() - began
         header = message.header
-        camera = self._camera_of(image.shape[1], image.shape[0], header.frame_id)
+        camera = self._calibration.camera(
+            image.shape[1],
+            image.shape[0],
+            header.frame_id,
+            lambda what: self._warn(what, "camera_info"),
+        )
         pipeline.settings = settings.pipeline()
         frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
         result = pipeline.process(frame, camera)
@@ -306,56 +310,25 @@ class FaceNode(LifecycleNode):
             transforms = messages.transforms(result, header, settings.tf_prefix)
             if transforms.transforms:
                 self._out["tf"].publish(transforms)
-        timing = result.timing
-        self._out["status"].publish(
-            TrackingStatus(
-                header=header,
-                received=messages.time_message(arrival.received_ns),
-                started=started.to_msg(),
-                finished=finished.to_msg(),
-                decode_ns=decode_ns,
-                detect_ns=timing.detect_ns,
-                crop_ns=timing.crop_ns,
-                network_ns=timing.network_ns,
-                track_ns=timing.track_ns,
-                publish_ns=self._publish_ns,
-                frames_received=stats.received,
-                frames_processed=stats.processed,
-                frames_dropped=stats.dropped,
-                frames_refused=stats.refused_total,
-                engine=pipeline.engine.name,
-                detector=pipeline.detector.name,
-                detector_ran=result.detector_ran,
-                detector_runs=stats.detector_runs,
-                faces=_held(result),
-            )
+        progress = Progress(
+            received_ns=arrival.received_ns,
+            started_ns=started.nanoseconds,
+            finished_ns=finished.nanoseconds,
+            decode_ns=decode_ns,
+            publish_ns=self._publish_ns,
+            frames_received=stats.received,
+            frames_processed=stats.processed,
+            frames_dropped=stats.dropped,
+            frames_refused=stats.refused_total,
+            engine=pipeline.engine.name,
+            detector=pipeline.detector.name,
+            detector_runs=stats.detector_runs,
         )
+        self._out["status"].publish(messages.status(result, header, progress))
         if self._out["debug_image"].get_subscription_count():
             picture = drawing.draw(image, result)
             self._out["debug_image"].publish(messages.image_message(picture, header))
         self._publish_ns = time.perf_counter_ns() - began
-
-    def _camera_of(self, width: int, height: int, frame_id: str) -> Camera | None:
-        info = self._info
-        if info is None:
-            return None
-        key = (info, width, height, frame_id)
-        if self._camera is None or self._camera[0] != key:
-            camera, self._camera_problem = None, None
-            try:
-                camera = camera_for(info, width, height)
-            except BadCamera as error:
-                self._camera_problem = str(error)
-                self._warn(f"{error}; publishing rotation without position", "camera_info")
-            if camera is not None and info.frame_id not in ("", frame_id):
-                self._camera_problem = f"camera_info is of frame {info.frame_id!r}"
-                self._warn(
-                    f"camera_info is of frame {info.frame_id!r}, the image of {frame_id!r}; "
-                    "taken all the same",
-                    "camera_frame",
-                )
-            self._camera = (key, camera)
-        return self._camera[1]
 
     def _warn(self, text: str, kind: str) -> None:
         if self._throttle.due(kind, time.monotonic_ns()):
@@ -415,7 +388,7 @@ class FaceNode(LifecycleNode):
             processed=stats.processed - before.processed,
             refused=lately.total(),
             refused_reason=lately.most_common(1)[0][0] if lately else "",
-            camera_problem=self._camera_problem,
+            camera_problem=self._calibration.problem,
             building=building,
             engine_problem=sight.engine.refusals[-1] if sight and sight.engine.losses else "",
         )
@@ -433,10 +406,6 @@ def replace_depth(profile: QoSProfile, depth: int) -> QoSProfile:
         reliability=profile.reliability,
         durability=profile.durability,
     )
-
-
-def _held(result: FaceFrame) -> int:
-    return sum(face.state is not FaceState.LOST for face in result.faces)
 
 
 def main(args: list[str] | None = None) -> int:

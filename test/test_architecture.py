@@ -60,11 +60,19 @@ def test_torch_is_imported_by_learning_only(name):
     assert not torch or name.startswith("learning/")
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_the_core_does_without_rosbags(name):
+    bags = {m for m in imports(FILES[name]) if m.split(".")[0] == "rosbags"}
+    assert not bags or name.startswith(("replay/", "learning/"))
+
+
 @pytest.mark.parametrize("name", [n for n in FILES if not n.startswith(("cli/", "learning/"))])
 def test_the_core_does_not_know_its_shells(name):
     known = {m.split(".")[1] for m in imports(FILES[name]) if m.startswith("atpn_ros.")}
     if name not in ("node.py", "messages.py"):
         assert not known & SHELL
+    if not name.startswith("replay/"):
+        assert "replay" not in known
     assert "learning" not in known
 
 
@@ -76,6 +84,9 @@ def test_the_core_does_not_know_its_shells(name):
         ("images.py", {"types"}),
         ("camera.py", {"types"}),
         ("geometry.py", {"types"}),
+        ("fields.py", {"types", "camera", "geometry", "images"}),
+        ("clips.py", {"types"}),
+        ("drawing.py", {"types", "geometry", "layouts"}),
         ("smoothing.py", {"types"}),
         ("head.py", {"types"}),
         ("crop.py", {"types", "layouts"}),
@@ -89,12 +100,14 @@ def test_each_pure_room_leans_on_little(name, allowed):
 
 
 @pytest.mark.parametrize(
-    "module", ["pipeline", "settings", "engines", "detectors", "drawing", "cli", "cli.demo"]
+    "module",
+    ["pipeline", "settings", "engines", "detectors", "drawing", "cli", "cli.demo", "cli.replay"],
 )
 def test_importing_the_core_loads_neither_ros_nor_torch(module):
     code = (
         f"import sys, atpn_ros.{module}; "
-        "print(*{m.split('.')[0] for m in sys.modules} & {'rclpy', 'torch', 'sensor_msgs'})"
+        "unwanted = {'rclpy', 'torch', 'sensor_msgs', 'rosbags'}; "
+        "print(*{m.split('.')[0] for m in sys.modules} & unwanted)"
     )
     # From the folder that holds the package, so that the same one is imported.
     done = subprocess.run(

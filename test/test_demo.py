@@ -9,9 +9,11 @@ import time
 import numpy as np
 import pytest
 
+from atpn_ros import places
 from atpn_ros.cli import demo, main
 from atpn_ros.cli.demo import DemoError, face_frame, sheet, summarise, wait_until
 from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
+from atpn_ros.places import NotInstalled
 
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 COUNT = 120
@@ -150,8 +152,8 @@ def test_a_show_of_no_frame_is_refused(capsys, tmp_path):
 
 
 def test_a_script_that_is_not_installed_is_told_with_the_way_out():
-    with pytest.raises(DemoError, match="no_such_script is not installed: run make venv"):
-        demo._script("no_such_script")
+    with pytest.raises(NotInstalled, match="no_such_script is not installed: run make venv"):
+        places.script("no_such_script")
 
 
 def test_wait_until_steps_until_the_condition_holds():

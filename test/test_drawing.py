@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atpn_ros.drawing import caption, draw
+from atpn_ros.drawing import caption, draw, sparkline
 from atpn_ros.geometry import head_rotation
-from atpn_ros.types import Box, Face, FaceFrame, FaceState, HeadPose
+from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
 from fakes import FACE
 
 
@@ -85,3 +85,26 @@ def test_the_caption_says_what_is_known():
     assert caption(face()).endswith("y+0")
     assert caption(replace(known, pose=None)) == "#7  tracked  0.91"
     assert caption(lost(Box(0, 0, 1, 1))) == "#7  lost  0.10"
+
+
+@pytest.mark.parametrize(("source", "thick"), [(GazeSource.HEAD, 1), (GazeSource.EYES, 2)])
+def test_a_gaze_is_a_ray_from_each_pupil(source, thick):
+    looking = replace(face(), gaze=Gaze(np.array([1.0, 0.0, 0.0]), source, 0.5))
+    picture = np.full((240, 320, 3), 128, np.uint8)
+    without = draw(picture, FaceFrame(0, "", 320, 240, (face(),)))
+    added = (draw(picture, FaceFrame(0, "", 320, 240, (looking,))) != without).any(axis=2)
+    rows, columns = np.nonzero(added)
+    eyes = looking.landmarks[96:98]
+    assert abs(rows - eyes[:, 1].mean()).max() < 3 + thick
+    assert columns.max() > eyes[1, 0] + 60
+
+
+@pytest.mark.parametrize("size", [(1, 1), (40, 40), (240, 320), (720, 1280)])
+@pytest.mark.parametrize("values", [[], [0.0], [5.0] * 200, [1e9, 1.0]])
+def test_a_sparkline_stays_in_its_corner(size, values):
+    picture = np.full((*size, 3), 200, np.uint8)
+    sparkline(picture, values, [True] * len(values))
+    changed = (picture != 200).any(axis=2)
+    assert not changed[:, size[1] * 3 // 4 :].any() or size[1] < 300
+    assert not changed[: size[0] // 2].any() or size[0] < 100
+    assert changed.any() == (bool(values) and size[0] >= 40)

@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from atpn_ros import drawing
+from atpn_ros import drawing, places
 from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
 from atpn_ros.flow import percentiles_ms
 from atpn_ros.types import AtpnError, Box, Face, FaceFrame, FaceState, HeadPose, Image
@@ -56,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     cv2.imwrite(str(out / "faces.jpg"), sheet(records, portrait), [cv2.IMWRITE_JPEG_QUALITY, 88])
     _tell(summary)
-    print(f"\nleft in {out}: faces.jpg, summary.json, frames.jsonl, node.log")
+    print(
+        f"\nleft in {out}: faces.jpg, summary.json, frames.jsonl, node.log, bag (see atpn replay)"
+    )
     return 0 if summary["frames"]["processed"] else 1
 
 
@@ -67,14 +69,14 @@ def _play(out: Path, frames: int) -> list[dict[str, Any]]:
     print(f"starting face_node (log: {log})", flush=True)
     with log.open("w") as stream:
         node = subprocess.Popen(  # noqa: S603 our own script
-            [sys.executable, str(_script("face_node"))],
+            [sys.executable, str(places.script("face_node"))],
             env=environment, stdout=stream, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
             _wait_for_engine(node, log)
             client = subprocess.run(  # noqa: S603 our own script
-                [sys.executable, str(_script("demo_client")), str(out / "frames.jsonl"),
-                 str(frames), str(_START_LIMIT_S)],
+                [sys.executable, str(places.script("demo_client")), str(out / "frames.jsonl"),
+                 str(out / "bag"), str(frames), f"{_START_LIMIT_S:g}"],
                 env=environment, check=False,
             )  # fmt: skip
         finally:
@@ -106,21 +108,9 @@ def _wait_for_engine(node: subprocess.Popen[bytes], log: Path) -> None:
         time.sleep(0.1)
 
 
-def _script(name: str) -> Path:
-    """An executable of this package: installed by pip or colcon, or in the checkout."""
-    here = Path(__file__).resolve()
-    places = [Path(sys.prefix) / "lib" / "atpn_ros", here.parents[2] / "scripts"]
-    prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
-    places += [Path(p) / "lib" / "atpn_ros" for p in prefixes if p]
-    for place in places:
-        if (place / name).is_file():
-            return place / name
-    raise DemoError(f"{name} is not installed: run make venv, or source your workspace")
-
-
 def _environment() -> dict[str, str]:
     """A ROS world of its own on this machine, with the profile that keeps images whole."""
-    profile = _profile()
+    profile = places.shared("config/fastdds_shm.xml")
     return os.environ | {
         "ROS_DOMAIN_ID": os.environ.get("ROS_DOMAIN_ID", str(1 + os.getpid() % 100)),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
@@ -128,14 +118,6 @@ def _environment() -> dict[str, str]:
         "FASTDDS_DEFAULT_PROFILES_FILE": str(profile),
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def _profile() -> Path:
-    here = Path(__file__).resolve()
-    for place in (Path(sys.prefix) / "share" / "atpn_ros", here.parents[2]):
-        if (place / "config" / "fastdds_shm.xml").is_file():
-            return place / "config" / "fastdds_shm.xml"
-    raise DemoError("config/fastdds_shm.xml is not installed: run make venv")
 
 
 def summarise(records: list[dict[str, Any]], portrait: MovingPortrait) -> dict[str, Any]:

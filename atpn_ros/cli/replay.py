@@ -1,0 +1,248 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""``atpn replay``: bags in, bags with the node's answers out; and what changed between two runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atpn_ros.settings_file import settings_from
+from atpn_ros.types import AtpnError
+
+if TYPE_CHECKING:
+    from atpn_ros.replay.done import Outcome
+    from atpn_ros.replay.fleet import Stop
+    from atpn_ros.replay.job import Job
+
+_ABOUT = """
+Answers every image of a recording as face_node would, with the images' own stamps, and writes the
+answers beside the original topics. The same bag gives the same bytes each time. One image topic
+gets the topics of /face_node; of several, each gets a face_node under its own name. A bag that is
+done already is left alone; an interrupted run leaves nothing under its final name and goes on when
+started again. Exit codes: 0 all bags done, 1 at least one could not be used. With --diff: 0 the
+same, 1 changed, 2 could not be compared.
+"""
+
+
+class BadArguments(AtpnError):
+    """Arguments that do not go together."""
+
+
+class NoRosbags(AtpnError):
+    """The library that reads bags is not installed."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``replay`` to ``atpn``."""
+    p = commands.add_parser(
+        "replay", help="bag in, bag with the node's answers out", description=_ABOUT
+    )
+    p.add_argument(
+        "bags", type=Path, nargs="+", metavar="BAG",
+        help="IN OUT, or IN IN .. FOLDER, or with --diff A B; rosbag2 folders, .mcap, .db3, .bag",
+    )  # fmt: skip
+    p.add_argument("--diff", action="store_true", help="say what changed between two replays")
+    p.add_argument("--json", type=Path, help="where to write all summaries, or the difference")
+    p.set_defaults(run=run)
+
+    what = p.add_argument_group("what is replayed")
+    what.add_argument(
+        "--topics", nargs="+", action="extend", default=[], metavar="TOPIC",
+        help="only these image topics (else all, but a raw topic without its compressed copy);"
+        " give it after the bags",
+    )  # fmt: skip
+    what.add_argument("--camera-info", default="", metavar="TOPIC", help="else the one beside")
+    what.add_argument(
+        "--answered-only", action="store_true",
+        help="only images that the bag holds a live node's status about, to repeat what it saw",
+    )  # fmt: skip
+    what.add_argument("--params-file", type=Path, help="settings, e.g. config/atpn.yaml")
+    what.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="one setting"
+    )
+    what.add_argument(
+        "--strict", action="store_true", help="stop at the first bad bag, image or unknown type"
+    )
+
+    how = p.add_argument_group("how it is written")
+    how.add_argument("--format", choices=("mcap", "sqlite3", "ros1"), default="mcap")
+    how.add_argument("--compress", action="store_true", help="MCAP: zstd; ROS 1: lz4")
+    how.add_argument("--only-faces", action="store_true", help="without the original topics")
+    how.add_argument("--overwrite", action="store_true", help="do again what is there")
+    how.add_argument("--jobs", type=int, default=0, help="bags at once (else as many as cores)")
+    how.add_argument(
+        "--ray", metavar="ADDRESS", help="as tasks of this Ray cluster; local: a new one here"
+    )
+
+    diff = p.add_argument_group("with --diff, differences that do not count")
+    diff.add_argument("--within-px", type=float, default=0.01, help="of landmarks (0.01)")
+    diff.add_argument("--within-deg", type=float, default=0.01, help="of angles (0.01)")
+    diff.add_argument("--within-m", type=float, default=0.001, help="of positions (0.001)")
+    diff.add_argument(
+        "--common", action="store_true", help="compare only images that both have answers to"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay or compare."""
+    if importlib.util.find_spec("rosbags") is None:
+        raise NoRosbags("needs the library rosbags: pip install rosbags")
+    if args.diff:
+        return _diff(args)
+    jobs = _jobs(args)
+    outcomes = []
+    from atpn_ros.replay.fleet import Stop
+
+    # SIGTERM as Ctrl-C, so that what is half written goes away.
+    with (
+        Stop(KeyboardInterrupt()) as stop,
+        _Bar(len(jobs)) as bar,
+        closing(_outcomes(args, jobs, bar, stop)) as coming,
+    ):
+        for outcome in coming:
+            outcomes.append(outcome)
+            bar.say(_told(outcome), outcome)
+            if outcome.error and args.strict:
+                break
+    if args.json is not None:
+        every = [o.summary or {"source": str(o.job.source), "error": o.error} for o in outcomes]
+        _write_json(args.json, every)
+    return 1 if any(o.error for o in outcomes) else 0
+
+
+def _jobs(args: argparse.Namespace) -> list[Job]:
+    from atpn_ros.replay.job import Job
+
+    *sources, target = args.bags
+    if not sources:
+        raise BadArguments("give at least one bag to read and where to write: IN OUT")
+    if args.jobs < 0:
+        raise BadArguments(f"--jobs {args.jobs}: must be positive")
+    ending = ".bag" if args.format == "ros1" else ""
+    if len(sources) == 1:
+        if ending and target.suffix != ending:
+            target = target.with_name(target.name + ending)
+        targets = [target]
+    else:
+        targets = [target / (s.name.removesuffix(s.suffix) + ending) for s in sources]
+        twice = {t.name for t in targets if targets.count(t) > 1}
+        if twice:
+            raise BadArguments(f"several bags would be written as {', '.join(sorted(twice))}")
+    settings = settings_from(args.params_file, args.set)
+    return [
+        Job(
+            source,
+            target,
+            settings,
+            tuple(args.topics),
+            args.camera_info,
+            args.format,
+            args.compress,
+            args.only_faces,
+            args.answered_only,
+            args.strict,
+        )
+        for source, target in zip(sources, targets, strict=True)
+    ]
+
+
+def _outcomes(
+    args: argparse.Namespace, jobs: list[Job], bar: _Bar, stop: Stop
+) -> Generator[Outcome, None, None]:
+    from atpn_ros.replay.fleet import replay_all, replay_on_ray
+
+    if args.ray:
+        return replay_on_ray(jobs, args.ray, args.overwrite)
+    workers = min(len(jobs), args.jobs or len(os.sched_getaffinity(0)))
+    return replay_all(jobs, workers, args.overwrite, bar.report, stop)
+
+
+def _told(outcome: Outcome) -> list[str]:
+    """What a person should know of an outcome; errors begin the line that names them."""
+    if outcome.error or outcome.summary is None:
+        return [f"atpn replay: {outcome.error}"]
+    summary, job = outcome.summary, outcome.job
+    if outcome.skipped:
+        return [f"{job.target}: was done already"]
+    topics = summary["topics"].values()
+    refused = sum(sum(t["refused"].values()) for t in topics)
+    faces = sum(t["with_faces"] for t in topics)
+    words = f"{job.target}: {summary['images']} images, {faces} with faces"
+    words += f", {refused} refused" if refused else ""
+    return [*summary["notes"], f"{words}, {summary['images_per_second']:.0f} per second"]
+
+
+def _diff(args: argparse.Namespace) -> int:
+    from atpn_ros.replay.compare import compare
+
+    if len(args.bags) != 2:
+        print("atpn replay: --diff compares two bags", file=sys.stderr)
+        return 2
+    try:
+        difference = compare(*args.bags)
+        changed = difference.changed(args.within_px, args.within_deg, args.within_m, args.common)
+        if args.json is not None:
+            _write_json(args.json, difference.as_json() | {"changed": changed})
+    except AtpnError as error:
+        print(f"atpn replay: {error}", file=sys.stderr)
+        return 2
+    print(*difference.lines(), "changed" if changed else "the same", sep="\n")
+    return int(changed)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    try:
+        path.write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise BadArguments(f"--json {path}: {error.strerror}") from error
+
+
+class _Bar:
+    """One progress bar for all bags, on a terminal; elsewhere only lines about bags."""
+
+    def __init__(self, bags: int) -> None:
+        self._shares = [0.0] * bags
+        self._images = [0] * bags
+        self._ended = 0
+        self._drawn = sys.stderr.isatty()
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._clear()
+
+    def report(self, job: int, done: int, total: int) -> None:
+        """So many images of a bag were dealt with."""
+        self._images[job] = done
+        self._shares[job] = done / max(total, done, 1)
+        self._draw()
+
+    def say(self, lines: list[str], outcome: Outcome) -> None:
+        """Print lines about a bag that is at its end, above the bar."""
+        self._clear()
+        for line in lines:
+            print(line, file=sys.stderr if outcome.error else sys.stdout, flush=True)
+        self._ended += 1
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self._drawn:
+            return
+        share = max(sum(self._shares), self._ended) / len(self._shares)
+        bar = ("#" * round(30 * share)).ljust(30, ".")
+        bags = f"{self._ended}/{len(self._shares)} bags"
+        print(f"\r[{bar}] {share:4.0%}  {bags}, {sum(self._images)} images", end="",
+              file=sys.stderr, flush=True)  # fmt: skip
+
+    def _clear(self) -> None:
+        if self._drawn:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,275 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Bags read and written without ROS: rosbag2 (MCAP and sqlite3) and ROS 1, through ``rosbags``.
+
+Whatever is wrong with a bag comes out as :class:`BadBag`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import Connection
+from rosbags.rosbag1 import Writer as Writer1
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
+from rosbags.rosbag2 import Writer as Writer2
+from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys.store import Typestore
+
+from atpn_ros.types import AtpnError
+
+FORMATS = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3, "ros1": None}
+"""What a bag can be written as."""
+
+_ROSBAG2_VERSION: Literal[8] = 8  # 9 writes QoS profiles in a way that Humble does not read
+_HEADER = "std_msgs/msg/Header"
+_STORAGE = (".mcap", ".db3")
+
+Raw = bytes | memoryview
+
+
+class BadBag(AtpnError):
+    """A bag that cannot be read or written, in one line."""
+
+
+class BagReader:
+    """An open bag.
+
+    Args:
+        path: A rosbag2 folder, an ``.mcap`` or ``.db3`` file, or a ROS 1 ``.bag`` file.
+
+    Raises:
+        BadBag: There is none, it is empty, or it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._default = get_typestore(Stores.ROS2_JAZZY)
+        try:
+            self._reader = AnyReader(storage_files(path), default_typestore=self._default)
+            self._reader.open()
+        except BadBag:
+            raise
+        except Exception as error:  # rosbags meets damage with errors of many kinds
+            raise BadBag(f"{path}: cannot be read: {_why(error)}") from error
+
+    def __enter__(self) -> BagReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._reader.close()
+
+    @property
+    def is_ros1(self) -> bool:
+        """Whether its messages are in ROS 1's wire format."""
+        return not self._reader.is2
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Topic and type of everything in it; a topic may have several."""
+        return self._reader.connections
+
+    @property
+    def types(self) -> Typestore:
+        """The types that the bag defines, or the usual ones for a bag that defines none."""
+        return self._reader.typestore
+
+    def defines(self, connection: Connection) -> bool:
+        """Whether messages of a connection can be understood."""
+        return connection.msgtype in self.types.fielddefs
+
+    def messages(
+        self, connections: Collection[Connection]
+    ) -> Iterator[tuple[Connection, int, Raw]]:
+        """Connection, time in nanoseconds and bytes of every message, in order of time.
+
+        Raises:
+            BadBag: The bag is damaged; says after how many messages.
+        """
+        if not connections:  # rosbags would take that for "all"
+            return
+        messages, count = self._reader.messages(connections), 0
+        while True:
+            try:
+                message = next(messages)
+            except StopIteration:
+                return
+            except Exception as error:
+                raise BadBag(
+                    f"{self.path}: damaged after {count} messages: {_why(error)}"
+                ) from error
+            count += 1
+            yield message
+
+    def read(self, connection: Connection, data: Raw) -> Any:
+        """A message from its bytes.
+
+        Raises:
+            BadBag: They are no message of that type.
+        """
+        try:
+            return self._reader.deserialize(bytes(data), connection.msgtype)
+        except Exception as error:
+            raise BadBag(
+                f"{self.path}: a broken {connection.msgtype} on {connection.topic}: {_why(error)}"
+            ) from error
+
+
+class BagWriter:
+    """A bag that is being written; :func:`new_bag` makes one."""
+
+    def __init__(self, writer: Writer1 | Writer2) -> None:
+        self._writer = writer
+        self._made: dict[tuple[str, str], Connection] = {}
+        self._copies: dict[tuple[int, object], tuple[Connection, Callable[[Raw], Raw]]] = {}
+
+    @property
+    def is_ros1(self) -> bool:
+        """Whether messages go in as ROS 1 writes them."""
+        return isinstance(self._writer, Writer1)
+
+    def add(self, topic: str, kind: str, types: Typestore) -> Connection:
+        """A topic of a type; the one that is there already, if there is."""
+        key = (topic, kind)
+        if key not in self._made:
+            self._made[key] = self._writer.add_connection(topic, kind, typestore=types)
+        return self._made[key]
+
+    def add_copy(self, source: BagReader, connection: Connection) -> None:
+        """A topic that :meth:`copy` copies from another bag."""
+        types, convert = _conversion(source, connection.msgtype, self.is_ros1)
+        key = (connection.topic, connection.msgtype)
+        if key not in self._made:
+            if isinstance(self._writer, Writer1):
+                latching = getattr(connection.ext, "latching", None)
+                self._made[key] = self._writer.add_connection(
+                    *key, typestore=types, latching=latching
+                )
+            else:
+                offered = getattr(connection.ext, "offered_qos_profiles", [])
+                self._made[key] = self._writer.add_connection(
+                    *key, typestore=types, offered_qos_profiles=offered
+                )
+        self._copies[connection.id, connection.owner] = (self._made[key], convert)
+
+    def copy(self, connection: Connection, time_ns: int, data: Raw) -> None:
+        """Write a message of another bag.
+
+        Raises:
+            BadBag: It is broken, and has to be understood to become the other ROS's.
+        """
+        target, convert = self._copies[connection.id, connection.owner]
+        try:
+            converted = convert(data)
+        except Exception as error:
+            raise BadBag(f"{connection.topic}: a broken {connection.msgtype}") from error
+        self._writer.write(target, time_ns, converted)
+
+    def write(self, connection: Connection, time_ns: int, data: Raw) -> None:
+        """Write a serialised message."""
+        self._writer.write(connection, time_ns, data)
+
+
+@contextmanager
+def new_bag(path: Path, format_name: str = "mcap", compress: bool = False) -> Iterator[BagWriter]:
+    """A bag to write into; whole when the block ends without an error.
+
+    Args:
+        path: Where it shall be, and nothing yet is: a folder, or a file for ``ros1``.
+        format_name: One of :data:`FORMATS`.
+        compress: Whether its chunks are compressed (zstd, ROS 1: lz4; not with sqlite3).
+    """
+    plugin = FORMATS[format_name]
+    writer: Writer1 | Writer2
+    if plugin is None:
+        writer = Writer1(path)
+        if compress:
+            writer.set_compression(Writer1.CompressionFormat.LZ4)
+    else:
+        writer = Writer2(path, version=_ROSBAG2_VERSION, storage_plugin=plugin)
+        if compress and plugin is StoragePlugin.MCAP:
+            writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+    with writer:
+        yield BagWriter(writer)
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A path beside ``path``, of the same name in a hidden folder, to write a file or folder to.
+
+    It is moved to ``path`` when the block ends without an error, and is gone otherwise.
+
+    Raises:
+        BadBag: Nothing can be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The name stays: a bag's metadata names its own files.
+        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.part-", dir=path.parent))
+    except OSError as error:
+        raise BadBag(f"{path}: {error.strerror}") from error
+    try:
+        part = hidden / path.name
+        yield part
+        if path.exists():
+            path.replace(hidden / f"{path.name}.old")
+        part.replace(path)
+    except OSError as error:
+        raise BadBag(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def storage_files(path: Path) -> list[Path]:
+    """What there is to open of a bag.
+
+    A folder without ``metadata.yaml``, as a recorder leaves it that was killed, is its files.
+
+    Raises:
+        BadBag: There is no bag.
+    """
+    if not path.exists():
+        raise BadBag(f"{path}: there is no such file or folder")
+    if path.is_dir() and not (path / "metadata.yaml").is_file():
+        files = sorted(p for p in path.iterdir() if p.suffix in _STORAGE)
+        if not files:
+            raise BadBag(f"{path}: no bag: neither metadata.yaml nor .mcap or .db3 files")
+        return files
+    if path.is_file() and path.suffix not in (*_STORAGE, ".bag"):
+        raise BadBag(f"{path}: no bag: neither a folder nor .mcap, .db3 or .bag")
+    return [path]
+
+
+def _conversion(
+    source: BagReader, kind: str, to_ros1: bool
+) -> tuple[Typestore, Callable[[Raw], Raw]]:
+    """The types of a copied message, and how its bytes become those of the other ROS."""
+    if source.is_ros1 == to_ros1:
+        return source.types, lambda data: data
+    header = get_typestore(Stores.ROS1_NOETIC if to_ros1 else Stores.ROS2_JAZZY).fielddefs[_HEADER]
+    types = get_typestore(Stores.EMPTY)
+    types.register({**source.types.fielddefs, _HEADER: header})
+    if to_ros1:
+        return types, partial(source.types.cdr_to_ros1, typename=kind)
+    return types, partial(types.ros1_to_cdr, typename=kind)
+
+
+def _why(error: Exception) -> str:
+    """An error of any kind as one short line."""
+    words = " ".join(str(error).split())
+    if "end magic" in words:
+        words = "the file was cut off: it has no end (try: mcap recover)"
+    return words[:200] if words else type(error).__name__

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A bag is done, or it is not there: results move into place whole, with a summary to know them by.
+
+The summary is ``replay.json`` in a rosbag2's folder, ``NAME.bag.json`` beside a ROS 1 bag. It says
+what the result was made from, so that a run that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+import atpn_ros
+from atpn_ros.replay.bags import BadBag, replaced, storage_files
+from atpn_ros.replay.job import Job, Progress, replay
+from atpn_ros.types import AtpnError
+
+SUMMARY = "replay.json"
+
+_END = 2**20
+"""So many bytes of a large file's beginning and of its end tell it from others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        job: The job.
+        summary: As written beside the result, None when there is none.
+        error: Why there is none, in one line.
+        skipped: Whether the result was there already.
+    """
+
+    job: Job
+    summary: dict[str, Any] | None = None
+    error: str = ""
+    skipped: bool = False
+
+
+def attempt(job: Job, overwrite: bool = False, progress: Progress | None = None) -> Outcome:
+    """Replay a bag unless that is done already; errors become part of the outcome.
+
+    OpenCV is told to use one thread in this process: bags run side by side, and the same bag shall
+    give the same answer.
+    """
+    cv2.setNumThreads(1)
+    try:
+        made_from = origin(job)
+        if job.target.exists() and not overwrite:
+            summary = read_summary(job.target)
+            if summary is not None and summary.get("made_from") == made_from:
+                return Outcome(job, summary, skipped=True)
+            raise BadBag(f"{job.target}: exists and is not the same replay; see --overwrite")
+        return Outcome(job, _replay_into_place(job, made_from, progress))
+    except AtpnError as error:
+        return Outcome(job, error=str(error))
+
+
+def _replay_into_place(
+    job: Job, made_from: dict[str, Any], progress: Progress | None
+) -> dict[str, Any]:
+    began = time.monotonic()
+    with replaced(job.target) as part:
+        result = replay(job, part, progress)
+        seconds = time.monotonic() - began
+        images = sum(t.received for t in result.topics.values())
+        summary = {
+            "source": str(job.source),
+            "images": images,
+            "topics": {name: tally.as_json() for name, tally in result.topics.items()},
+            "copied": result.copied,
+            "notes": result.notes,
+            "engine": result.engine,
+            "seconds": round(seconds, 3),
+            "images_per_second": round(images / max(seconds, 1e-9), 1),
+            "made_from": made_from,
+        }
+        text = json.dumps(summary, indent=2) + "\n"
+        if part.is_dir():
+            (part / SUMMARY).write_text(text)
+    if not job.target.is_dir():
+        summary_path(job.target).write_text(text)
+    return summary
+
+
+def summary_path(target: Path) -> Path:
+    """Where a result's summary is."""
+    return target / SUMMARY if target.is_dir() else target.with_name(f"{target.name}.json")
+
+
+def read_summary(target: Path) -> dict[str, Any] | None:
+    """A result's summary, None where there is none."""
+    try:
+        summary = json.loads(summary_path(target).read_text())
+    except (OSError, ValueError):
+        return None
+    return summary if isinstance(summary, dict) else None
+
+
+def origin(job: Job) -> dict[str, Any]:
+    """All that decides what a job writes: the bag, the networks, the settings, the version.
+
+    Raises:
+        BadBag: There is no such bag, or a file cannot be read.
+    """
+    s = job.settings
+    networks = {"model": s.model_path()}
+    if s.detector_model:
+        networks["detector"] = Path(s.detector_model).expanduser()
+    paths = storage_files(job.source)
+    if job.source.is_dir():
+        paths = sorted(p for p in job.source.iterdir() if p.is_file() and p.name != SUMMARY)
+    options = asdict(job)
+    for name in ("source", "target", "settings"):
+        options.pop(name)
+    return {
+        "version": atpn_ros.__version__,
+        "files": {p.name: _identity(p) for p in paths},
+        "networks": {name: _identity(path, whole=True) for name, path in networks.items()},
+        "settings": asdict(s),
+        "options": json.loads(json.dumps(options)),  # as it comes back from a file
+    }
+
+
+def _identity(path: Path, whole: bool = False) -> dict[str, Any]:
+    """A file's size, and the SHA-256 of all of it or of its two ends."""
+    try:
+        size = path.stat().st_size
+        digest = hashlib.sha256()
+        with path.open("rb") as stream:
+            if whole or size <= 2 * _END:
+                digest.update(stream.read())
+            else:
+                digest.update(stream.read(_END))
+                stream.seek(-_END, 2)
+                digest.update(stream.read())
+    except OSError as error:
+        raise BadBag(f"{path}: {error.strerror}") from error
+    return {"bytes": size, "sha256": digest.hexdigest()}

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""``atpn image`` and ``atpn video`` on a portrait that is a file, a clip, a GIF and a camera."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
+
+from atpn_ros import clips
+from atpn_ros.cli import main
+from atpn_ros.clips import BadClip, Clip, ClipWriter, read_picture
+
+PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
+
+
+def atpn(*words):
+    return main([*map(str, words)])
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "portrait.mp4"
+    writer = ClipWriter(path, 10.0)
+    for n in range(6):
+        writer.write(np.roll(PORTRAIT, 2 * n, axis=1))
+    writer.close(keep=True)
+    return path
+
+
+def test_a_picture_is_drawn_told_and_written_as_json(tmp_path, capsys):
+    picture = tmp_path / "a.png"
+    cv2.imwrite(str(picture), PORTRAIT)
+    assert atpn("image", picture, picture, "--out", tmp_path / "out", "--view", "60") == 0
+    told = capsys.readouterr().out
+    assert "#1  detected" in told
+    assert " m  (" in told  # an angle of view gives a distance
+    first, second = lines(tmp_path / "out" / "faces.jsonl")
+    assert first["faces"] == second["faces"]  # each picture is a scene of its own
+    (face,) = first["faces"]
+    assert np.shape(face["landmarks"]) == (98, 2)
+    assert face["position"][2] > 0
+    assert face["gaze_source"] == "head"
+    for name in ("a.png", "a-2.png"):
+        drawn = cv2.imread(str(tmp_path / "out" / name))
+        assert drawn.shape == PORTRAIT.shape
+        assert (drawn != PORTRAIT).any()
+
+
+def test_a_file_that_is_no_picture_is_named_and_the_others_are_done(tmp_path, capsys):
+    good, bad, empty = (tmp_path / n for n in ("good.jpg", "bad.jpg", "empty.jpg"))
+    cv2.imwrite(str(good), PORTRAIT)
+    bad.write_text("hello")
+    empty.touch()
+    given = [bad, good, empty, tmp_path / "gone.jpg"]
+    assert atpn("image", *given, "--out", tmp_path / "out", "--json", "-") == 1
+    said = capsys.readouterr()
+    assert [json.loads(line)["source"] for line in said.out.splitlines()] == [str(good)]
+    errors = [line for line in said.err.splitlines() if line.startswith("atpn image: ")]
+    assert [e.split(": ", 1)[1] for e in errors] == [
+        f"{bad}: no picture that OpenCV can read",
+        f"{empty}: no picture that OpenCV can read",
+        f"{tmp_path / 'gone.jpg'}: No such file or directory",
+    ]
+
+
+def test_an_upright_picture_stays_upright(tmp_path):
+    """A telephone stores portraits lying, with a tag."""
+    path = tmp_path / "turned.jpg"
+    raw = cv2.imencode(".jpg", cv2.rotate(PORTRAIT, cv2.ROTATE_90_COUNTERCLOCKWISE))[1].tobytes()
+    tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    exif = b"Exif\0\0" + tiff
+    path.write_bytes(raw[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + raw[2:])
+    assert read_picture(path).shape == PORTRAIT.shape
+
+
+def test_a_clip_keeps_its_face_and_becomes_an_annotated_clip(tmp_path, clip, capsys):
+    assert atpn("video", clip, "--out", tmp_path) == 0
+    every = lines(tmp_path / "faces.jsonl")
+    assert [f["id"] for line in every for f in line["faces"]] == [1] * 6
+    assert [line["stamp_ns"] for line in every] == [n * 100_000_000 for n in range(6)]
+    assert "6 frames, 6 with faces, ids [1]" in capsys.readouterr().out
+    assert len(list(Clip(str(tmp_path / "portrait.mp4")))) == 6
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_gif_is_a_clip(tmp_path):
+    pytest.importorskip("PIL", reason="to write a GIF")
+    from PIL import Image
+
+    frames = [Image.fromarray(np.roll(PORTRAIT, 2 * n, axis=1)[..., ::-1]) for n in range(4)]
+    path = tmp_path / "portrait.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=80)
+    assert atpn("video", path, "--out", tmp_path / "out") == 0
+    every = lines(tmp_path / "out" / "faces.jsonl")
+    assert [f["id"] for line in every for f in line["faces"]] == [1] * 4
+    assert [line["stamp_ns"] // 10_000_000 for line in every] == [0, 8, 16, 24]
+
+
+def test_a_clip_ends_when_asked(tmp_path, clip):
+    assert atpn("video", clip, "--out", tmp_path, "--seconds", "0.25") == 0
+    assert len(lines(tmp_path / "faces.jsonl")) == 3
+
+
+class FakeCamera:
+    """Portraits without end, until the person at the keyboard ends it."""
+
+    def __init__(self, source):
+        assert source == 0
+        self.left = 5
+
+    def isOpened(self):
+        return True
+
+    def get(self, what):
+        return 0.0
+
+    def set(self, what, value):
+        return True
+
+    def read(self):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return True, PORTRAIT
+
+    def release(self):
+        pass
+
+
+def test_a_live_camera_runs_until_it_is_interrupted(tmp_path, monkeypatch):
+    monkeypatch.setattr(clips.cv2, "VideoCapture", FakeCamera)
+    monkeypatch.chdir(tmp_path)
+    assert atpn("video", "0", "--out", "out") == 0
+    every = lines(tmp_path / "out" / "faces.jsonl")
+    assert len(every) == 5
+    assert every[0]["stamp_ns"] > 10**18  # this machine's clock
+    assert (tmp_path / "out" / "camera0.mp4").is_file()
+
+
+def test_what_is_no_clip_is_named(tmp_path, clip, capsys):
+    text = tmp_path / "notes.mp4"
+    text.write_text("hello")
+    assert atpn("video", text, tmp_path / "gone.mp4", clip, "--out", tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert f"atpn video: {text}: no clip that OpenCV can read" in said.err
+    assert f"atpn video: {tmp_path / 'gone.mp4'}: there is no such file" in said.err
+    assert "6 frames" in said.out
+
+
+def test_an_interrupted_clip_leaves_no_annotated_file(tmp_path, clip, monkeypatch):
+    def interrupted(self, image):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ClipWriter, "write", interrupted)
+    assert atpn("video", clip, "--out", tmp_path) == 130
+    assert [p.name for p in tmp_path.iterdir()] == ["faces.jsonl"]
+
+
+def test_an_output_that_cannot_be_is_one_line(tmp_path, clip, capsys):
+    (tmp_path / "file").touch()
+    assert atpn("video", clip, "--out", tmp_path / "file") == 1
+    assert capsys.readouterr().err == f"atpn video: {tmp_path / 'file'}: File exists\n"
+    assert atpn("video", clip, "--out", tmp_path / "o", "--view", "400") == 1
+    assert "must be 1 .. 170" in capsys.readouterr().err
+
+
+def test_a_window_that_cannot_be_is_one_line(tmp_path, clip, monkeypatch, capsys):
+    def no_window(*args):
+        raise cv2.error("The function is not implemented")
+
+    monkeypatch.setattr("atpn_ros.cli.pictures.cv2.imshow", no_window)
+    assert atpn("video", clip, "--out", tmp_path, "--show") == 1
+    assert "--show: this OpenCV was built without windows" in capsys.readouterr().err
+
+
+def test_an_odd_suffix_is_told(tmp_path):
+    with pytest.raises(BadClip, match=r"cannot write \.xyz"):
+        clips.write_picture(tmp_path / "a.xyz", PORTRAIT)
