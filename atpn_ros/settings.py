@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 SHIPPED_MODEL = Path(__file__).parent / "models" / "atpn.onnx"
+CLEAN_MODEL = Path(__file__).parent / "models" / "atpn_clean.onnx"
 
 Value = bool | int | float | str
 
@@ -68,7 +69,12 @@ class Settings:
     max_pixels: int = _setting(
         MAX_PIXELS, "larger images are refused before they are decoded", low=1, high=2**31 - 1
     )
-    model: str = _setting("", "path of an ATPN .onnx file; empty: the shipped one", live=False)
+    model: str = _setting(
+        "",
+        "clean: the shipped weights for any use; empty: the shipped research-only ones; "
+        "else a path",
+        live=False,
+    )
     backend: str = _setting(
         "auto", "rung of the engine ladder to start at", choices=BACKENDS, live=False
     )
@@ -121,7 +127,8 @@ class Settings:
 
     def model_path(self) -> Path:
         """The network's file."""
-        return Path(self.model).expanduser() if self.model else SHIPPED_MODEL
+        named = {"": SHIPPED_MODEL, "clean": CLEAN_MODEL}
+        return named.get(self.model) or Path(self.model).expanduser()
 
     def pipeline(self) -> PipelineSettings:
         """The part that the pipeline needs."""

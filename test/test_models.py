@@ -7,9 +7,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from atpn_ros.settings import SHIPPED_MODEL
+from atpn_ros.detectors import load_detector
+from atpn_ros.engines import load_engine
+from atpn_ros.pipeline import FacePipeline
+from atpn_ros.settings import SHIPPED_MODEL, Settings
+from atpn_ros.types import FaceState, Frame
 
 MODELS = sorted(SHIPPED_MODEL.parent.glob("*.onnx"))
 
@@ -25,3 +30,24 @@ def test_a_model_has_a_card_of_its_own(model: Path) -> None:
     for word in ("Licence", "Data", "Figures", "Known failures"):
         assert word in card
     assert model.stat().st_size < 8 * 2**20
+
+
+def test_both_shipped_models_are_named_in_the_settings() -> None:
+    assert {Settings().model_path(), Settings(model="clean").model_path()} == set(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda p: p.name)
+def test_a_shipped_model_sees_the_portrait_and_nobody_on_a_wall(model: Path) -> None:
+    data = pytest.importorskip("skimage.data", reason="the photographs come with scikit-image")
+    settings = Settings()
+    engine = load_engine(model, "onnx-cpu").engine
+    pipeline = FacePipeline(engine, load_detector(), settings.pipeline())
+    picture = np.ascontiguousarray(data.astronaut()[..., ::-1])
+    for n in range(3):
+        (face,) = pipeline.process(Frame(picture, n * 66_000_000)).faces
+    assert face.landmarks is not None
+    # By eye on the photograph: between the eyes, and the mouth's middle.
+    assert np.hypot(*(face.landmarks[60:76].mean(axis=0) - (225, 106))) < 6
+    assert np.hypot(*(face.landmarks[76:88].mean(axis=0) - (224, 144))) < 8
+    (lost,) = pipeline.process(Frame(np.full_like(picture, 128), 264_000_000)).faces
+    assert lost.state is FaceState.LOST

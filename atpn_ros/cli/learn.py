@@ -38,6 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export = commands.add_parser("export", help="write a checkpoint's network as ONNX")
     export.add_argument("checkpoint", type=Path)
     export.add_argument("model", type=Path)
+    export.add_argument("--no-gaze", action="store_true", help="leave the gaze head out")
     export.set_defaults(run=_export)
 
 
@@ -91,5 +92,8 @@ def _export(args: argparse.Namespace) -> int:
     from atpn_ros.learning.export import export
     from atpn_ros.learning.train import load_average
 
-    export(load_average(args.checkpoint), args.model)
+    network = load_average(args.checkpoint)
+    if args.no_gaze:
+        network.gaze = None
+    export(network, args.model)
     return 0
