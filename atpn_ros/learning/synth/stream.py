@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,6 +138,26 @@ def load_assets(folder: Path | None, cache: Path | None = None) -> Assets:
     return builtin.load() if folder is None else assets_module.load(folder, cache)
 
 
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started meanwhile do their sums in one thread each.
+
+    numpy's library reads these when it is loaded; its threads would fight over the same cores, and
+    two processes would draw no more pictures than one.
+    """
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _parallel(
     folder: Path | None, seed: int, plan: Plan | None, start: int, count: int | None,
     processes: int, cache: Path | None,
@@ -150,8 +172,9 @@ def _parallel(
         )
         for k, queue in enumerate(queues)
     ]  # fmt: skip
-    for worker in workers:
-        worker.start()
+    with _one_thread_each():
+        for worker in workers:
+            worker.start()
     try:
         i = 0
         while count is None or i < count:
