@@ -21,13 +21,12 @@ class NoTorch(AtpnError):
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the three commands to ``atpn``."""
-    train = commands.add_parser("train", help="train the network, or go on with a run")
-    _add_data(train)
-    train.add_argument("--backgrounds", type=Path, required=True, help="folder of .hdr panoramas")
+    train = commands.add_parser("train", help="train a network as a run file says, or go on")
+    train.add_argument("run_file", type=Path, metavar="RUN.yaml", help="see config/runs/")
+    train.add_argument("--data", type=Path, required=True, help="folder of the data")
     train.add_argument("--out", type=Path, required=True, help="the run's folder")
-    train.add_argument("--steps", type=int, default=16000)
-    train.add_argument("--seed", type=int, default=1)
     train.add_argument("--workers", type=int, default=1, help="processes that make examples")
+    train.add_argument("--threads", type=int, help="of PyTorch; default: as many as cores")
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="measure a checkpoint on held-back faces")
@@ -56,20 +55,14 @@ def _need_torch() -> None:
 
 def _train(args: argparse.Namespace) -> int:
     _need_torch()
-    from atpn_ros.learning.backgrounds import load_panoramas
-    from atpn_ros.learning.data import load_faces_300w
-    from atpn_ros.learning.ict import load_points
-    from atpn_ros.learning.train import TrainSettings, train
+    import torch
 
-    head = load_points(args.head)
-    settings = TrainSettings(steps=args.steps, seed=args.seed, workers=args.workers)
-    train(
-        settings,
-        load_faces_300w(args.faces, "train", head),
-        load_faces_300w(args.faces, "val", head),
-        load_panoramas(args.backgrounds),
-        args.out,
-    )
+    from atpn_ros.learning.runs import carry_out, load_run
+
+    run = load_run(args.run_file)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    carry_out(run, args.data, args.out, args.workers)
     return 0
 
 
