@@ -107,9 +107,9 @@ def test_interrupted_while_it_builds_it_ends_at_once(
 def test_interrupted_while_it_loads_what_cannot_be_stopped(tmp_path: Path) -> None:
     """As ONNX Runtime's own builds are."""
     program = (
-        "import sys, time, atpn_ros.node as n;"
+        "import sys, time, atpn_ros.node as n, atpn_ros.start as s;"
         "n.load_sight = lambda settings, watch: print('loading', flush=True) or time.sleep(60);"
-        "sys.exit(n.main())"
+        "sys.exit(s.main())"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program],
