@@ -90,7 +90,8 @@ def test_the_core_does_not_know_its_shells(name):
         ("smoothing.py", {"types"}),
         ("head.py", {"types"}),
         ("crop.py", {"types", "layouts"}),
-        ("tracker.py", {"types", "crop"}),
+        ("assignment.py", {"types"}),
+        ("tracker.py", {"types", "crop", "assignment"}),
         ("flow.py", set()),
     ],
 )
