@@ -40,10 +40,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=int, default=0, help="number of the first picture")
     parser.add_argument("--size", type=int, default=160, help="side in pixels (default 160)")
-    parser.add_argument("--part", choices=("all", "taught", "held_back"), default="all",
-                        help="hold every eighth skin and sixth panorama back from the others")  # fmt: skip
-    parser.add_argument("--share", type=float, nargs=2, default=(0.5, 0.64), metavar=("MIN", "MAX"),
-                        help="the face's longer side over the picture's (default 0.5 0.64)")  # fmt: skip
+    parser.add_argument(
+        "--part",
+        choices=("all", "taught", "held_back"),
+        default="all",
+        help="skins and panoramas: a share is held back from those that teach",
+    )
+    parser.add_argument(
+        "--share",
+        type=float,
+        nargs=2,
+        default=(0.5, 0.64),
+        metavar=("MIN", "MAX"),
+        help="face's longer side over the picture's",
+    )
     parser.add_argument("--shift", type=float, default=0.06,
                         help="how far off the middle, over the side (default 0.06)")  # fmt: skip
     parser.add_argument("--gallery", action="store_true", help="write gallery.png too")

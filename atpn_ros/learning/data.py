@@ -20,6 +20,7 @@ from atpn_ros.types import Box, Floats, Image
 _STORED_SIDE = 300
 """Pictures are kept at this side: a face then spans about as many pixels as in a crop."""
 
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One labelled face.

@@ -24,6 +24,7 @@ LANDMARKS = layouts.WFLW98
 _CELLS = 16 * 16
 """Of the maps that landmarks are read from."""
 
+
 @dataclass(frozen=True, slots=True)
 class AtpnSettings:
     """The switches of the network.

@@ -39,7 +39,8 @@ class Progress:
 def look(network: Atpn, samples: list[Sample], batch: int = 50) -> Progress:
     """Measure a network, in evaluation mode, on labelled faces."""
     parts = [_batch(network, samples[i : i + batch]) for i in range(0, len(samples), batch)]
-    return Progress(*(_mean([v for part in column for v in part]) for column in zip(*parts)))
+    columns = zip(*parts, strict=True)
+    return Progress(*(_mean([v for part in column for v in part]) for column in columns))
 
 
 def first_crop(sample: Sample) -> Crop:

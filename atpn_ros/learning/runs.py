@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+
 from atpn_ros.learning.backgrounds import load_panoramas
 from atpn_ros.learning.data import load_faces_300w
 from atpn_ros.learning.datasets.record import DataError
@@ -67,7 +69,9 @@ def load_run(path: Path) -> Run:
     return run
 
 
-def carry_out(run: Run, root: Path, folder: Path, workers: int = 1) -> Atpn:
+def carry_out(
+    run: Run, root: Path, folder: Path, workers: int = 1, threads: int | None = None
+) -> Atpn:
     """Train what a run file says; goes on where it stopped.
 
     Args:
@@ -75,10 +79,13 @@ def carry_out(run: Run, root: Path, folder: Path, workers: int = 1) -> Atpn:
         root: Folder of the data.
         folder: Of the run.
         workers: Processes that make examples.
+        threads: Of PyTorch; None for as many as there are cores.
 
     Raises:
         DataError: Data, or the folder's checkpoint, cannot be used.
     """
+    if threads is not None:
+        torch.set_num_threads(threads)
     data = run.data
     source = Source(
         load_renders(root / data.renders) if data.renders else [],
