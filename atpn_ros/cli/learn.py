@@ -35,13 +35,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export.set_defaults(run=_export)
 
 
-def _need_torch() -> None:
+def need_torch() -> None:
+    """Raise :class:`NoTorch` where PyTorch is missing."""
     if importlib.util.find_spec("torch") is None:
         raise NoTorch("needs PyTorch: pip install 'atpn_ros[learning]'")
 
 
 def _train(args: argparse.Namespace) -> int:
-    _need_torch()
+    need_torch()
     from atpn_ros.learning.runs import carry_out, load_run
 
     carry_out(load_run(args.run_file), args.data, args.out, args.workers, args.threads)
@@ -49,7 +50,7 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    _need_torch()
+    need_torch()
     from atpn_ros.learning.export import export
     from atpn_ros.learning.train import load_average
 
