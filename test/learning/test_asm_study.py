@@ -130,8 +130,8 @@ def test_each_loss_asks_for_its_own_targets(data: Path) -> None:
     assert loss("asmnet_nr", 0.5) == plain
     weighted, assisted = loss("asmnet_w", 2.0), loss("asmnet", 2.0)
     out = network(views.crops[0])
-    landmarks = float((out.landmarks - views.landmarks[0]).square().mean())
-    smoothed = float((out.landmarks - views.smoothed[0]).square().mean())
+    landmarks = float((out.landmarks - views.landmarks[0]).square().mean().detach())
+    smoothed = float((out.landmarks - views.smoothed[0]).square().mean().detach())
     assert weighted == pytest.approx(plain + 2 * landmarks, rel=1e-5)
     assert assisted == pytest.approx(plain + 2 * smoothed, rel=1e-5)
 

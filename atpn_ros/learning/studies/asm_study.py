@@ -106,15 +106,25 @@ class AsmSubject:
         return Answer(from_asmnet(out.landmarks).double().numpy())
 
 
-def carry_out(plan: AsmPlan, root: Path, folder: Path) -> dict[str, Any]:
+def carry_out(
+    plan: AsmPlan, root: Path, folder: Path, threads: int | None = None
+) -> dict[str, Any]:
     """Train and measure every run that is not done yet; returns and writes all figures.
 
     The folder gets one folder per run, and ``asmnet.json`` after each.
+
+    Args:
+        plan: What to do.
+        root: Folder of the data.
+        folder: Of the study.
+        threads: Of PyTorch; None for as many as there are cores.
 
     Raises:
         DataError: Data, or what an earlier call left in the folder, cannot be used.
         AssetError: The head cannot be read.
     """
+    if threads is not None:
+        torch.set_num_threads(threads)
 
     @cache
     def views() -> Views:  # made only where something is left to train
@@ -182,9 +192,7 @@ def tables(report: dict[str, Any]) -> str:
                      _fr10(seeds), str(len(seeds)), *published])  # fmt: skip
     head = ["row", "what it is", "NME %, true boxes", "NME %, detector", "NME %, tracked",
             "FR@10 %, true boxes", "seeds", "published, common", "published, full"]  # fmt: skip
-    gains = [
-        [f"`{pair}`", text(Estimate(**found), 2)] for pair, found in report["helped"].items()
-    ]
+    gains = [[f"`{pair}`", text(Estimate(**found), 2)] for pair, found in report["helped"].items()]
     r = report["recipe"]
     sizes = [
         [f"`{name}`", f"{s['parameters']:,}", f"{s['mmacs']:.1f}", f"{s['mmacs_at_224']:.1f}"]

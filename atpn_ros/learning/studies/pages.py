@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from atpn_ros.types import AtpnError
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+_LONG = ("errors", "false_alarms", "hits")
+"""Fields with a number per face or per point of a curve."""
 
 
 class PageError(AtpnError):
@@ -45,3 +51,15 @@ def fill(page: Path, text: str) -> None:
     part = page.with_name(f"{page.name}.part")
     part.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
     part.replace(page)
+
+
+def beside(page: Path, report: dict[str, Any]) -> None:
+    """Write the figures as JSON next to a page, without what only plots need."""
+    text = json.dumps(_shortened(report), indent=1)
+    page.with_suffix(".json").write_text(text + "\n")
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _shortened(v) for k, v in value.items() if k not in _LONG}
+    return value
