@@ -183,8 +183,12 @@ def gazes(kinds: Kinds, result: FaceFrame, header: Message) -> Message:
     return message
 
 
-def transforms(kinds: Kinds, result: FaceFrame, header: Message, prefix: str) -> Message:
-    """``face_<id>`` and ``gaze_<id>`` of the faces whose position is known.
+def transforms(
+    kinds: Kinds, result: FaceFrame, header: Message, name_of: Callable[[str, int], str]
+) -> Message:
+    """The frames of the faces whose position is known, and of their gazes.
+
+    ``name_of`` names them, from the words face or gaze and the id.
 
     A face that was lost simply gets none. Without a frame_id there is nothing to attach them to.
     """
@@ -197,8 +201,8 @@ def transforms(kinds: Kinds, result: FaceFrame, header: Message, prefix: str) ->
         if face.pose is None or face.pose.position is None or face.gaze is None:
             continue
         for name, rotation in (
-            (f"{prefix}face_{face.id}", face.pose.rotation),
-            (f"{prefix}gaze_{face.id}", geometry.frame_along(face.gaze.direction)),
+            (name_of("face", face.id), face.pose.rotation),
+            (name_of("gaze", face.id), geometry.frame_along(face.gaze.direction)),
         ):
             item = kinds.TransformStamped(header=parented, child_frame_id=name)
             set_xyz(item.transform.translation, face.pose.position)

@@ -17,6 +17,7 @@ from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
 from atpn_ros.measure import MeasureSettings
 from atpn_ros.pipeline import PipelineSettings
+from atpn_ros.rep155 import face_id
 from atpn_ros.smoothing import OneEuroSettings
 from atpn_ros.tracker import TrackerSettings
 from atpn_ros.types import AtpnError
@@ -125,9 +126,26 @@ class Settings:
     )
     publish_tf: bool = _setting(True, "send face_<id> and gaze_<id> on /tf")
     tf_prefix: str = _setting("", "goes before face_<id> and gaze_<id>; one per camera")
+    rep155: bool = _setting(
+        False,
+        "REP-155: faces under /humans/faces too (needs hri_msgs), ids and frames with its names",
+        live=False,
+    )
     autostart: bool = _setting(
         True, "configure and activate at start; false: wait for a lifecycle manager", live=False
     )
+
+    def frame_name(self, kind: str, number: int) -> str:
+        """The TF frame of a face: ``kind`` is face or gaze.
+
+        >>> Settings(tf_prefix="left_").frame_name("face", 7)
+        'left_face_7'
+        >>> Settings(tf_prefix="left_", rep155=True).frame_name("gaze", 7)
+        'gaze_left_f7'
+        """
+        if self.rep155:
+            return f"{kind}_{face_id(number, self.tf_prefix)}"
+        return f"{self.tf_prefix}{kind}_{number}"
 
     def model_path(self) -> Path:
         """The network's file."""
