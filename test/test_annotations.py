@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lines over the camera's picture for Foxglove, filled into strict doubles of its messages."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +11,9 @@ from atpn_ros.annotations import image_annotations
 from atpn_ros.geometry import head_rotation
 from atpn_ros.sketch import caption
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
+from doubles import foxglove_double as foxglove
+from doubles.message_double import Header, Time
 from fakes import FACE
-
-sys.path.append(str(Path(__file__).parent / "doubles"))
-import foxglove_double as foxglove
-from message_double import Header, Time
 
 HEADER = Header(stamp=Time(sec=12, nanosec=34), frame_id="cam")
 POINTS = FACE * 50 + (150, 120)

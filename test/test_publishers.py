@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,12 +27,8 @@ from atpn_ros.rep155_topics import FaceTopics
 from atpn_ros.settings import Settings
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
 from atpn_ros.worker import Answer
+from doubles import foxglove_double, hri_double, message_double
 from fakes import FACE
-
-sys.path.append(str(Path(__file__).parent / "doubles"))
-import foxglove_double
-import hri_double
-import message_double
 
 PROGRESS = Progress(1, 2, 3, 0, 0, 1, 1, 0, 0, "engine", "detector", 1)
 SETTINGS = Settings()

@@ -3,9 +3,7 @@
 """Faces in REP-155's words, filled into strict doubles of its messages."""
 
 import re
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +14,8 @@ from atpn_ros import layouts, rep155
 from atpn_ros.geometry import FACING, about_z
 from atpn_ros.head import MEAN_HEAD
 from atpn_ros.types import Box, Face, FaceFrame, FaceState
-
-sys.path.append(str(Path(__file__).parent / "doubles"))
-import hri_double as hri
-from message_double import Header, Time
+from doubles import hri_double as hri
+from doubles.message_double import Header, Time
 
 HEADER = Header(stamp=Time(sec=12, nanosec=34), frame_id="cam")
 

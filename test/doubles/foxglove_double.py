@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``foxglove_msgs.msg`` has of image annotations, after its definitions of 2025."""
 
-from message_double import Sequence, Time, message
+from doubles.message_double import Sequence, Time, message
 
 Point2 = message("Point2", x=float, y=float)
 Color = message("Color", r=float, g=float, b=float, a=float)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``hri_msgs.msg`` 2.0 has of faces, and the landmark codes that its definition names."""
 
-from message_double import Header, Sequence, message
+from doubles.message_double import Header, Sequence, message
 
 IdsList = message("IdsList", header=Header, ids=Sequence(str))
 NormalizedRegionOfInterest2D = message(
