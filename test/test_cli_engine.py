@@ -9,8 +9,8 @@ import json
 import numpy as np
 import pytest
 
+from atpn_ros.bench.network import Figure, gain
 from atpn_ros.cli import main
-from atpn_ros.cli.bench import Figure, gain
 from atpn_ros.engines.base import NetworkOutput
 from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.compare import compare, sample_crops
