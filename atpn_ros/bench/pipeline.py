@@ -88,11 +88,14 @@ def measure(
             n += 1
     subject.engine.close()
     counted = np.array(rows[_WARM:])
-    held = round(float(counted[:, 0].mean()), 2)
-    wall, cpu, detect, crop, network, track, python = (
+    held_faces = round(float(counted[:, 0].mean()), 2)
+    wall_ms, cpu_ms, detect_ms, crop_ms, network_ms, track_ms, python = (
         round(float(v), 4) for v in np.median(counted[:, 1:], axis=0)
     )
-    return Figure(faces, held, mode, wall, cpu, detect, crop, network, track, python, len(counted))
+    return Figure(
+        faces, held_faces, mode, wall_ms, cpu_ms, detect_ms, crop_ms, network_ms, track_ms, python,
+        len(counted),
+    )  # fmt: skip
 
 
 class _Lap:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,12 @@ def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
     """
     check()
     folder.mkdir(parents=True, exist_ok=True)
-    makers = {"pipeline": _pipeline, "network": _network, "node": _node, "peers": _peers}
+    makers: dict[str, Callable[[Any, Any], None]] = {
+        "pipeline": _pipeline,
+        "network": _network,
+        "node": _node,
+        "peers": _peers,
+    }
     out = []
     for name, make in makers.items():
         if not result.get(name):

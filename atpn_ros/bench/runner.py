@@ -4,8 +4,8 @@
 
 ``python runner.py CORE KIND FRAMES.npy FACES [MORE ...]``. Runs under the contender's own Python
 too, where this package is not installed: so everything but the standard library and numpy is
-imported when it is asked for. Reads one JSON line ``{"start": 0, "count": 30}`` per block, answers with one
-:class:`Block` each; the first line of all says who answers.
+imported when it is asked for. Reads one JSON line ``{"start": 0, "count": 30}`` per block, answers
+with one :class:`Block` each; the first line of all says who answers.
 
 The clock of a block is this process's CPU time beside wall time: on a machine that does other
 things too, only the first is of the contender.
