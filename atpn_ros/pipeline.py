@@ -126,6 +126,7 @@ class FacePipeline:
         if self._detection_due(stamp):
             found = [square_of(d.box) for d in self.detector.detect(frame.image)]
             crops += tracker.confirm(found)
+        crops += tracker.second_looks(stamp)
         detected = clock()
 
         batch = cut_batch(frame.image, crops) if crops else None

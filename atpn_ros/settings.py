@@ -105,6 +105,10 @@ class Settings:
         0.7, "a face found again within this time where it was lost keeps its id, s",
         low=0.0, high=10.0,
     )  # fmt: skip
+    recheck: float = _setting(
+        2.0, "a face unconfirmed for so long gets a second look, moved and larger; 0: never, s",
+        low=0.0, high=60.0,
+    )  # fmt: skip
     min_face: float = _setting(
         16.0, "faces smaller than this are let go, pixels", low=8.0, high=1e4
     )
@@ -139,6 +143,7 @@ class Settings:
                 keep_presence=self.keep_presence,
                 memory_ns=round(self.memory * 1e9),
                 min_side=self.min_face,
+                recheck_ns=round(self.recheck * 1e9),
             ),
             measure=MeasureSettings(
                 smoothing=OneEuroSettings(self.smoothing_min_cutoff, self.smoothing_beta)

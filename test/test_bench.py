@@ -257,7 +257,7 @@ def test_the_environment_is_made_once_and_a_failure_is_one_line(tmp_path):
     def run(command, code=0, words=""):
         commands.append(command)
         if "venv" in command:
-            Path(command[-1]).mkdir()
+            Path(command[-1]).mkdir(exist_ok=True)
         return subprocess.CompletedProcess(command, code, "3.11\n", words)
 
     def fail(command):
