@@ -18,7 +18,7 @@ from atpn_ros.engines.onnx_bytes import facts
 from atpn_ros.learning import variants
 from atpn_ros.learning.budget import Spread, count, measure_costs
 from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.settings import CLEAN_MODEL, SHIPPED_MODEL
+from atpn_ros.settings import RESEARCH_MODEL, SHIPPED_MODEL
 
 
 def crops(count: int) -> np.ndarray:
@@ -28,7 +28,7 @@ def crops(count: int) -> np.ndarray:
     return np.ascontiguousarray(small.repeat(8, axis=1).repeat(8, axis=2))
 
 
-@pytest.mark.parametrize("source", [SHIPPED_MODEL, CLEAN_MODEL], ids=lambda p: p.stem)
+@pytest.mark.parametrize("source", [SHIPPED_MODEL, RESEARCH_MODEL], ids=lambda p: p.stem)
 def test_smaller_copies_say_nearly_the_same(tmp_path: Path, source: Path) -> None:
     seen = crops(8)
     half, whole = tmp_path / "a_fp16.onnx", load_engine(source, "onnx-cpu").engine.run(seen)
@@ -49,11 +49,11 @@ def test_smaller_copies_say_nearly_the_same(tmp_path: Path, source: Path) -> Non
 
 def test_an_int8_copy_has_a_scale_per_channel_and_a_float_read_out(tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
-    variants.quantise(CLEAN_MODEL, path, crops(4))
+    variants.quantise(SHIPPED_MODEL, path, crops(4))
     graph = onnx.load(path).graph
     scales = {t.name: t.dims for t in graph.initializer if t.name.endswith("_scale")}
     assert any(len(d) == 1 and d[0] > 1 for d in scales.values())
-    read_out = variants._read_out(onnx.load(CLEAN_MODEL))
+    read_out = variants._read_out(onnx.load(SHIPPED_MODEL))
     assert len(read_out) == 1
     (node,) = (n for n in graph.node if n.name in read_out)
     weights = {t.name: t for t in graph.initializer}[node.input[1]]
@@ -64,10 +64,10 @@ def test_the_command_writes_copies_beside_the_model(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "out" / "m.onnx"
-    assert main(["export", str(CLEAN_MODEL), str(target), "--fp16"]) == 0
-    assert target.read_bytes() == CLEAN_MODEL.read_bytes()
+    assert main(["export", str(SHIPPED_MODEL), str(target), "--fp16"]) == 0
+    assert target.read_bytes() == SHIPPED_MODEL.read_bytes()
     assert sorted(p.name for p in target.parent.iterdir()) == ["m.onnx", "m_fp16.onnx"]
-    assert main(["export", str(CLEAN_MODEL), str(target), "--int8"]) == 1
+    assert main(["export", str(SHIPPED_MODEL), str(target), "--int8"]) == 1
     assert "--int8 needs --calibrate" in capsys.readouterr().err
     half = target.with_name("m_fp16.onnx")
     assert main(["export", str(half), str(tmp_path / "x.onnx"), "--fp16"]) == 1
@@ -101,7 +101,7 @@ def test_costs_are_those_of_a_known_convolution(tmp_path: Path) -> None:
     multiplied = 5 * 3 * 9 * 10 * 12
     assert multiplied <= operations <= multiplied + 2 * 5 * 10 * 12, "a bias may count too"
     with pytest.raises(DataError, match=r"expected yunet_n_320\.onnx"):
-        measure_costs(CLEAN_MODEL, path, 10)
+        measure_costs(SHIPPED_MODEL, path, 10)
     (tmp_path / "bad.onnx").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match=r"bad\.onnx: cannot be loaded"):
         measure_costs(tmp_path / "bad.onnx", path, 10)
@@ -112,7 +112,7 @@ def test_a_spread_is_a_median_between_tenths() -> None:
 
 
 def test_the_shipped_models_keep_to_the_counted_budget() -> None:
-    for model in (SHIPPED_MODEL, CLEAN_MODEL):
+    for model in (SHIPPED_MODEL, RESEARCH_MODEL):
         crop = {"crops": np.zeros((1, 128, 128, 3), np.uint8)}
         parameters, operations = count(model, crop)
         assert parameters <= 1_000_000
@@ -130,7 +130,7 @@ def test_the_budget_command_prints_limits(
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(model, tmp_path / "yunet.onnx")
-    assert main(["budget", str(CLEAN_MODEL), "--yunet", str(tmp_path / "yunet.onnx"),
+    assert main(["budget", str(SHIPPED_MODEL), "--yunet", str(tmp_path / "yunet.onnx"),
                  "--calls", "10"]) == 0  # fmt: skip
     told = capsys.readouterr().out
     assert "80 M" in told
