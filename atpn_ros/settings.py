@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 SHIPPED_MODEL = Path(__file__).parent / "models" / "atpn.onnx"
-CLEAN_MODEL = Path(__file__).parent / "models" / "atpn_clean.onnx"
+RESEARCH_MODEL = Path(__file__).parent / "models" / "atpn_research.onnx"
 
 Value = bool | int | float | str
 
@@ -72,8 +72,7 @@ class Settings:
     )
     model: str = _setting(
         "",
-        "clean: the shipped weights for any use; empty: the shipped research-only ones; "
-        "else a path",
+        "empty: the shipped weights, for any use; research: those for research only; else a path",
         live=False,
     )
     backend: str = _setting(
@@ -149,7 +148,7 @@ class Settings:
 
     def model_path(self) -> Path:
         """The network's file."""
-        named = {"": SHIPPED_MODEL, "clean": CLEAN_MODEL}
+        named = {"": SHIPPED_MODEL, "research": RESEARCH_MODEL}
         return named.get(self.model) or Path(self.model).expanduser()
 
     def pipeline(self) -> PipelineSettings:
