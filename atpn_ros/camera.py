@@ -12,6 +12,8 @@ import numpy as np
 
 from atpn_ros.types import AtpnError, Floats
 
+_STEEP = float(np.tan(np.radians(89)))
+
 
 class BadCamera(AtpnError):
     """A camera_info that cannot be used for an image; says why."""
@@ -69,9 +71,14 @@ class Camera:
                 self.matrix,
                 self.distortion if self.distortion.size else None,
             )
-        limit = float(np.tan(np.radians(89)))
-        xy = np.nan_to_num(flat[:, 0], nan=0.0, posinf=limit, neginf=-limit)
-        return np.concatenate([np.clip(xy, -limit, limit), np.ones((len(xy), 1))], axis=1)
+        out = np.ones((len(flat), 3))
+        # NaN compares false: then it is looked at closely.
+        if np.abs(flat).max(initial=0.0) <= _STEEP:
+            out[:, :2] = flat[:, 0]
+        else:
+            xy = np.nan_to_num(flat[:, 0], nan=0.0, posinf=_STEEP, neginf=-_STEEP)
+            out[:, :2] = np.clip(xy, -_STEEP, _STEEP)
+        return out
 
     def project(self, points: Floats) -> Floats:
         """(N, 2) pixels of (N, 3) points in the camera frame, z > 0."""

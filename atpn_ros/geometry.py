@@ -13,6 +13,8 @@ yaw > 0   the nose turns to the person's left (to the image's right)
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from atpn_ros.types import Floats
@@ -59,7 +61,7 @@ def about_y(angle: float) -> Floats:
 
 def about_z(angle: float) -> Floats:
     """(3, 3) right-handed rotation about z."""
-    c, s = np.cos(angle), np.sin(angle)
+    c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
@@ -75,19 +77,23 @@ def rotation_to_ray(ray: Floats) -> Floats:
     Raises:
         ValueError: The ray does not point forward.
     """
-    x, y, z = ray / np.linalg.norm(ray)
+    x, y, z = ray.tolist()
+    norm = math.sqrt(x * x + y * y + z * z)
     if not z > 0:
         raise ValueError("the ray must point forward")
-    # Rodrigues with the axis (0, 0, 1) x ray: I + [v] + [v]^2 / (1 + cos).
-    v = np.array([[0.0, 0.0, x], [0.0, 0.0, y], [-x, -y, 0.0]])
-    out: Floats = np.eye(3) + v + v @ v / (1.0 + z)
-    return out
+    x, y, z = x / norm, y / norm, z / norm
+    # Rodrigues with the axis (0, 0, 1) x ray: I + [v] + [v]^2 / (1 + cos), written out.
+    w = 1.0 / (1.0 + z)
+    return np.array([[1 - x * x * w, -x * y * w, x], [-x * y * w, 1 - y * y * w, y], [-x, -y, z]])
 
 
 def nearest_rotation(matrix: Floats) -> Floats:
     """(3, 3) the rotation closest to a matrix (orthogonal Procrustes)."""
     u, _, vt = np.linalg.svd(matrix)
-    out: Floats = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    out: Floats = u @ vt
+    (a, b, c), (d, e, f), (g, h, i) = out.tolist()
+    if a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0:  # a reflection
+        out = (u * (1.0, 1.0, -1.0)) @ vt
     return out
 
 

@@ -196,16 +196,22 @@ def _looks(output: NetworkOutput | None, crops: list[Crop]) -> list[Look]:
     """What was seen in each crop; an answer that makes no sense counts as no face."""
     if output is None:
         return []
-    looks = []
-    for i, crop in enumerate(crops):
-        parts = [output.landmarks[i], output.rotation[i], output.presence[i]]
-        parts += [] if output.sigma is None else [output.sigma[i]]
-        sane = all(bool(np.isfinite(p).all()) for p in parts)
-        # A face is about where its crop is, even when it moves fast.
-        sane = sane and bool(np.abs(output.landmarks[i] - 0.5).max() < _FAR)
-        landmarks = crop.to_image(output.landmarks[i]) if sane else np.full((98, 2), np.nan)
-        looks.append(Look(landmarks, float(output.presence[i]) if sane else 0.0, i))
-    return looks
+    # A face is about where its crop is, even when it moves fast; false where one is no number.
+    n = len(crops)
+    sane = np.abs(output.landmarks - 0.5).reshape(n, -1).max(axis=1) < _FAR
+    # A sum is a number only if all its parts are.
+    others = output.rotation.reshape(n, -1).sum(axis=1) + output.presence
+    if output.sigma is not None:
+        others = others + output.sigma.sum(axis=1)
+    sane &= np.isfinite(others)
+    return [
+        Look(crop.to_image(output.landmarks[i]), presence, i)
+        if good
+        else Look(np.full((98, 2), np.nan), 0.0, i)
+        for i, (crop, good, presence) in enumerate(
+            zip(crops, sane.tolist(), output.presence.tolist(), strict=True)
+        )
+    ]
 
 
 def _gone(track: Track, stamp_ns: int) -> Face:
