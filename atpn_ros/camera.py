@@ -72,12 +72,12 @@ class Camera:
                 self.distortion if self.distortion.size else None,
             )
         out = np.ones((len(flat), 3))
+        xy = flat[:, 0]
         # NaN compares false: then it is looked at closely.
-        if np.abs(flat).max(initial=0.0) <= _STEEP:
-            out[:, :2] = flat[:, 0]
-        else:
-            xy = np.nan_to_num(flat[:, 0], nan=0.0, posinf=_STEEP, neginf=-_STEEP)
-            out[:, :2] = np.clip(xy, -_STEEP, _STEEP)
+        if not (len(xy) and xy.min() >= -_STEEP and xy.max() <= _STEEP):
+            xy = np.nan_to_num(xy, nan=0.0, posinf=_STEEP, neginf=-_STEEP)
+            xy = np.clip(xy, -_STEEP, _STEEP)
+        out[:, :2] = xy
         return out
 
     def project(self, points: Floats) -> Floats:

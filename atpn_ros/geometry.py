@@ -19,6 +19,8 @@ import numpy as np
 
 from atpn_ros.types import Floats
 
+_NEWTON_STEPS = 12
+
 FACING = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
 """Head to camera, for a head that looks straight into the camera (x -> -z, y -> x, z -> -y)."""
 
@@ -88,7 +90,27 @@ def rotation_to_ray(ray: Floats) -> Floats:
 
 
 def nearest_rotation(matrix: Floats) -> Floats:
-    """(3, 3) the rotation closest to a matrix (orthogonal Procrustes)."""
+    """(3, 3) the rotation closest to a matrix (orthogonal Procrustes).
+
+    By Newton's iteration for the polar decomposition (Higham 1986), in plain numbers: after a
+    network has run, numpy's decomposition has to be fetched from memory first.
+    """
+    m = matrix.ravel().tolist()
+    for _ in range(_NEWTON_STEPS):
+        a, b, c, d, e, f, g, h, i = m
+        cofactors = (
+            e * i - f * h, f * g - d * i, d * h - e * g,
+            c * h - b * i, a * i - c * g, b * g - a * h,
+            b * f - c * e, c * d - a * f, a * e - b * d,
+        )  # fmt: skip
+        det = a * cofactors[0] + b * cofactors[1] + c * cofactors[2]
+        if not det > 1e-3:  # flat, a reflection, or not a number
+            break
+        half = 0.5 / det
+        m = [0.5 * x + half * y for x, y in zip(m, cofactors, strict=True)]
+        # What is left of the error is the square of this step.
+        if max(abs(x - y) for x, y in zip(m, (a, b, c, d, e, f, g, h, i), strict=True)) < 1e-8:
+            return np.array(m).reshape(3, 3)
     u, _, vt = np.linalg.svd(matrix)
     out: Floats = u @ vt
     (a, b, c), (d, e, f), (g, h, i) = out.tolist()

@@ -7,6 +7,7 @@ The same frames in give the same faces out, to the bit on one machine.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -196,22 +197,24 @@ def _looks(output: NetworkOutput | None, crops: list[Crop]) -> list[Look]:
     """What was seen in each crop; an answer that makes no sense counts as no face."""
     if output is None:
         return []
-    # A face is about where its crop is, even when it moves fast; false where one is no number.
-    n = len(crops)
-    sane = np.abs(output.landmarks - 0.5).reshape(n, -1).max(axis=1) < _FAR
-    # A sum is a number only if all its parts are.
-    others = output.rotation.reshape(n, -1).sum(axis=1) + output.presence
-    if output.sigma is not None:
-        others = others + output.sigma.sum(axis=1)
-    sane &= np.isfinite(others)
     return [
-        Look(crop.to_image(output.landmarks[i]), presence, i)
-        if good
+        Look(crop.to_image(output.landmarks[i]), float(output.presence[i]), i)
+        if _sane(output, i)
         else Look(np.full((98, 2), np.nan), 0.0, i)
-        for i, (crop, good, presence) in enumerate(
-            zip(crops, sane.tolist(), output.presence.tolist(), strict=True)
-        )
+        for i, crop in enumerate(crops)
     ]
+
+
+def _sane(output: NetworkOutput, i: int) -> bool:
+    """Whether what the network says of a crop is all numbers, and a face about where the crop is.
+
+    In plain numbers: a function of numpy costs most when it is called the first time in a frame.
+    """
+    points = output.landmarks[i].ravel().tolist()
+    parts = [*points, *output.rotation[i].ravel().tolist(), float(output.presence[i])]
+    parts += [] if output.sigma is None else output.sigma[i].tolist()
+    # A sum is finite only if all its parts are.
+    return math.isfinite(sum(parts)) and min(points) > 0.5 - _FAR and max(points) < 0.5 + _FAR
 
 
 def _gone(track: Track, stamp_ns: int) -> Face:
