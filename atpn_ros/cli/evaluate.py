@@ -10,14 +10,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atpn_ros.detectors import load_detector
-from atpn_ros.engines.base import one_line
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
@@ -85,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _measured(args: argparse.Namespace, description: Description | None) -> list[Report]:
     from atpn_ros.learning.measuring import faces, figures, report, sequences, stillness, subjects
+    from atpn_ros.learning.measuring.loading import as_onnx
 
     end = args.limit
     photographs, taught, rendered = [], [], faces.Renders([], [])
@@ -119,27 +116,6 @@ def _measured(args: argparse.Namespace, description: Description | None) -> list
             digest = report.sha256(path)
             reports.append(report.Report(model.name, digest, subject.layout.name, **out))
     return reports
-
-
-@contextmanager
-def as_onnx(model: Path) -> Iterator[Path]:
-    """The model's ONNX file; a checkpoint is exported to a temporary one first."""
-    if model.suffix != ".pt":
-        yield model
-        return
-    if importlib.util.find_spec("torch") is None:
-        raise BadRequest(f"{model}: a checkpoint needs PyTorch: pip install 'atpn_ros[learning]'")
-    from atpn_ros.learning.datasets.record import DataError
-    from atpn_ros.learning.export import export
-    from atpn_ros.learning.train import load_average
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{model.stem}.onnx"
-        try:
-            export(load_average(model), path)
-        except DataError as error:  # PyTorch's reasons have many lines
-            raise BadRequest(one_line(error)) from error
-        yield path
 
 
 def _check(args: argparse.Namespace) -> None:

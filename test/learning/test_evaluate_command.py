@@ -23,7 +23,7 @@ from atpn_ros.learning.measuring.faces import photographs, renders
 from atpn_ros.learning.measuring.sequences import measure_sequence
 from atpn_ros.learning.measuring.subjects import Described
 from atpn_ros.learning.synth import archive, recording
-from atpn_ros.settings import CLEAN_MODEL
+from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import Box, Frame
 
 POINTS = (MEAN_HEAD[:, 1:] * (1, -1)) * 600 + (100, 90)
@@ -249,7 +249,7 @@ def a_sequence(folder: Path, **changes: object) -> Path:
 def test_a_sequence_is_gone_through_by_the_nodes_own_pipeline(tmp_path: Path) -> None:
     from atpn_ros.engines import load_engine
 
-    engine = load_engine(CLEAN_MODEL, "onnx-cpu").engine
+    engine = load_engine(SHIPPED_MODEL, "onnx-cpu").engine
     figures = measure_sequence(a_sequence(tmp_path / "a"), engine, Blind())
     assert (figures.identity.frames, figures.identity.people) == (4, 1)
     assert (figures.identity.recall, figures.identity.mostly_lost) == (0, 1)

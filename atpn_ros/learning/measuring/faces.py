@@ -94,7 +94,7 @@ def _photograph(folder: Path, row: dict[str, Any]) -> Face:
 
 
 def renders(folder: Path) -> Renders:
-    """All samples of a folder of tar shards, as ``atpn synth --shards`` writes them.
+    """All samples of a folder of tar shards, as ``atpn synth --shards`` writes them, or of several.
 
     Left out are backs of heads and faces that are mostly outside their picture: neither there nor
     not there.
@@ -106,8 +106,11 @@ def renders(folder: Path) -> Renders:
     from atpn_ros.learning.synth import archive
 
     faces, empty = [], []
-    for image, record in archive.read(folder):
-        where = f"{folder}: sample {record.get('index')}"
+    # A folder of archives is as good as one.
+    inner = sorted(p.parent for p in folder.glob("*/SHA256SUMS"))
+    archives = inner if inner and not (folder / "SHA256SUMS").is_file() else [folder]
+    for part, (image, record) in ((a, sample) for a in archives for sample in archive.read(a)):
+        where = f"{part}: sample {record.get('index')}"
         if record.get("face") is None:
             empty.append(image)
         else:
