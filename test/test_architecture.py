@@ -57,6 +57,11 @@ def test_ros_is_imported_at_the_border_only(name):
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_only_commands_write_pictures_into_files(name):
+    assert "imwrite" not in FILES[name].read_text() or name.startswith(("cli/", "learning/"))
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_torch_is_imported_by_learning_only(name):
     torch = {m for m in imports(FILES[name]) if m.split(".")[0].startswith("torch")}
     assert not torch or name.startswith("learning/")
