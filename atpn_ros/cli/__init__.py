@@ -7,10 +7,23 @@ from __future__ import annotations
 import argparse
 import sys
 
-from atpn_ros.cli import bench, demo, engine, evaluate, learn, pictures, replay, studies, synth
+from atpn_ros.cli import (
+    bench,
+    budget,
+    demo,
+    engine,
+    evaluate,
+    export,
+    learn,
+    pictures,
+    replay,
+    studies,
+    synth,
+)
 from atpn_ros.types import AtpnError
 
-_COMMANDS = (demo, pictures, replay, engine, bench, synth, learn, evaluate, studies)
+_COMMANDS = (demo, pictures, replay, engine, bench, synth, learn, evaluate, budget, export,
+             studies)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
