@@ -72,7 +72,7 @@ def _run(args: list[str] | None, ending: Ending) -> tuple[int, bool]:
             if node.trigger_configure() != TransitionCallbackReturn.SUCCESS:
                 node.failed = True
             elif not ending.asked:
-                node.trigger_activate()
+                node.failed = node.trigger_activate() != TransitionCallbackReturn.SUCCESS
         while not ending.asked and not node.failed:
             executor.spin_once(timeout_sec=_STEP_S)
     except BadSetting as error:

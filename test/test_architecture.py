@@ -17,8 +17,15 @@ FILES = {
     for p in sorted(PACKAGE.rglob("*.py"))
     if p.relative_to(PACKAGE).parts[0] not in ("msg", "build")  # generated
 }
-ROS_BORDER = {"messages.py", "settings.py", "publishers.py", "node.py", "start.py"}
-SHELL = {"messages", "publishers", "node", "start", "cli"}
+ROS_BORDER = {
+    "messages.py",
+    "settings.py",
+    "publishers.py",
+    "subscriptions.py",
+    "node.py",
+    "start.py",
+}
+SHELL = {"messages", "publishers", "subscriptions", "node", "start", "cli"}
 ROS = ("rclpy", "rcl_interfaces", "builtin_interfaces", "ament_", "launch", "rosidl", "tf2_ros")
 
 

@@ -27,6 +27,7 @@ from atpn_ros import messages
 from atpn_ros.msg import FaceBox, FaceLandmarks
 from atpn_ros.settings import RULES
 from ros_world import (
+    BEST_EFFORT,
     HEIGHT,
     OUTPUTS,
     SECOND,
@@ -271,14 +272,16 @@ def test_two_cameras_on_one_topic_are_reported(robot: Robot, node: NodeProcess) 
     robot.node.destroy_publisher(other)
 
 
-def test_a_publisher_that_cannot_be_heard_is_named(tmp_path: Path, robot: Robot) -> None:
-    node = NodeProcess(tmp_path, "qos_overrides./image.subscription.reliability:=reliable")
+def test_a_publisher_that_cannot_be_heard_is_named(tmp_path: Path) -> None:
+    robot = Robot(qos=BEST_EFFORT)
+    node = NodeProcess(tmp_path)
     try:
         robot.wait(lambda: "incompatible reliability" in node.words())
         summaries = lambda: [m.status[0].message for m in robot.heard["diagnostics"]]  # noqa: E731
         robot.wait(lambda: any(s.endswith("1 publisher, incompatible reliability")
                                for s in summaries()))  # fmt: skip
     finally:
+        robot.close()
         assert node.stop() == 0, node.words()
 
 
