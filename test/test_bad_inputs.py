@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import array
 import math
-import os
-from collections.abc import Callable, Iterator
-from itertools import count
-from types import SimpleNamespace
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -24,91 +21,24 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspa
 from builtin_interfaces.msg import Time
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from atpn_ros import messages
-from atpn_ros.node import FaceNode
-from ros_world import HEIGHT, INPUTS, OUTPUTS, RELIABLE, SECOND, WIDTH, Robot, header, portrait
-
-FRAME = SECOND // 15
-
-
-_OTHER = count()
-
-
-class World:
-    """A robot and an active node, and the time on the camera's clock."""
-
-    def __init__(self, compressed: bool = False, **settings: object) -> None:
-        # Worlds that live at the same time do not hear each other.
-        self.robot = Robot(compressed, domain=int(os.environ["ROS_DOMAIN_ID"]) + 100 + next(_OTHER))
-        given = {f"qos_overrides./{t}.subscription.reliability": "reliable" for t in INPUTS}
-        given |= {"image_transport": "compressed" if compressed else "raw", **settings}
-        self.node = FaceNode(
-            context=self.robot.context,
-            parameter_overrides=[Parameter(name, value=value) for name, value in given.items()],
-        )
-        self.robot.executor.add_node(self.node)
-        assert self.node.trigger_configure().name == "SUCCESS"
-        assert self.node.trigger_activate().name == "SUCCESS"
-        self.robot.wait_for_node()
-        self.stamp = 1_000 * SECOND
-
-    @property
-    def stats(self) -> object:
-        return self.node._worker.stats
-
-    def now(self) -> Header:
-        self.stamp += FRAME
-        return header(self.stamp)
-
-    def good(self) -> Image | CompressedImage:
-        if self.robot.camera.msg_type is Image:
-            return messages.image_message(portrait(), self.now())
-        data = array.array("B", cv2.imencode(".jpg", portrait())[1].tobytes())
-        return CompressedImage(header=self.now(), format="jpeg", data=data)
-
-    def send(self, message: object, counts: Callable[[], int]) -> None:
-        """Publish, and wait until something that the node counts has grown."""
-        before = counts()
-        self.robot.camera.publish(message)
-        self.robot.wait(lambda: counts() > before)
-
-    def answer(self, message: object) -> SimpleNamespace:
-        """Publish a frame; what is said of it, on each topic."""
-        heard = self.robot.heard
-        for name in OUTPUTS:
-            heard[name].clear()
-        self.robot.camera.publish(message)
-        self.robot.wait(
-            lambda: all(any(m.header == message.header for m in heard[n]) for n in OUTPUTS)
-        )
-        return SimpleNamespace(**{name: heard[name][-1] for name in OUTPUTS})
-
-    def still_works(self) -> SimpleNamespace:
-        """A good frame is answered, with the face in it."""
-        answer = self.answer(self.good())
-        assert len(answer.landmarks.faces) == 1
-        return answer
-
-    def close(self) -> None:
-        self.robot.executor.remove_node(self.node)
-        self.node.destroy_node()
-        assert not self.node.stuck
-        self.robot.close()
+from node_here import FRAME, World
+from ros_world import HEIGHT, RELIABLE, SECOND, WIDTH, Robot, header, portrait
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    world = World()
+    world = World().start()
     yield world
     world.close()
 
 
 @pytest.fixture(scope="module")
 def compressed() -> Iterator[World]:
-    world = World(compressed=True)
+    world = World(compressed=True).start()
     yield world
     world.close()
 
@@ -298,10 +228,10 @@ def test_a_jump_forgets_the_faces_and_says_so(world: World, case: str) -> None:
     message = world.good()
     world.stamp += step - FRAME
     message.header = header(world.stamp, **fields)
-    resets = world.node._worker.sight.pipeline.resets.get(why, 0)
+    resets = world.worker.sight.pipeline.resets.get(why, 0)
     (face,) = world.answer(message).boxes.faces
     assert face.id > known
-    assert world.node._worker.sight.pipeline.resets[why] == resets + 1
+    assert world.worker.sight.pipeline.resets[why] == resets + 1
     assert int(world.robot.diagnosis()[f"tracks forgotten: {why}"]) == resets + 1
     world.still_works()
 
@@ -426,7 +356,7 @@ def test_settings_may_change_between_any_two_frames(world: World) -> None:
 
 
 def test_simulated_time_that_does_not_run_and_that_jumps_back_is_told() -> None:
-    world = World(use_sim_time=True)
+    world = World(use_sim_time=True).start()
     robot = world.robot
     summaries = lambda: [m.status[0].message for m in robot.heard["diagnostics"]]  # noqa: E731
     try:
