@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,12 +162,12 @@ class Robot:
 class NodeProcess:
     """The real ``face_node`` in a process of its own, its log in a file."""
 
-    def __init__(self, folder: Path, *parameters: str) -> None:
+    def __init__(self, folder: Path, *parameters: str, arguments: Sequence[str] = ()) -> None:
         self.log = folder / "node.log"
-        arguments = [v for p in (*LISTEN_RELIABLY, *parameters) for v in ("-p", p)]
+        given = [v for p in (*LISTEN_RELIABLY, *parameters) for v in ("-p", p)]
         with self.log.open("w") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "atpn_ros.start", "--ros-args", *arguments],
+                [sys.executable, "-m", "atpn_ros.start", "--ros-args", *given, *arguments],
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},
