@@ -100,7 +100,7 @@ class Robot:
         while (left := end - time.monotonic()) > 0:
             self.executor.spin_once(timeout_sec=left)
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 120.0) -> None:
         """Spin until something holds; fail if it does not come to hold."""
         end = time.monotonic() + seconds
         while not condition():
@@ -135,7 +135,7 @@ class Robot:
         self.wait(lambda: self.calibration.get_subscription_count() > 0)
         self.calibration.publish(info)
         # Once it is there, the node takes it before any image that comes later.
-        assert self.calibration.wait_for_all_acked(Duration(seconds=30))
+        assert self.calibration.wait_for_all_acked(Duration(seconds=120))
 
     def diagnosis(self) -> dict[str, str]:
         """The values of a diagnostics message that is yet to come, and its summary."""
