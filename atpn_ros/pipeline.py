@@ -7,7 +7,9 @@ The same frames in give the same faces out, to the bit on one machine.
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,13 +68,21 @@ class FacePipeline:
         engine: Runs the network.
         detector: Starts tracks.
         settings: See :class:`PipelineSettings`; may be replaced between frames.
+        clock: Of the stages' times, nanoseconds. It decides nothing.
     """
 
-    def __init__(self, engine: Engine, detector: Detector, settings: PipelineSettings) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        detector: Detector,
+        settings: PipelineSettings,
+        clock: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
         self.engine = engine
         self.detector = detector
         self._tracker = Tracker(settings.tracker)
         self._settings = settings
+        self._clock = clock
         self._measurer = Measurer(settings.measure)
         self._last: _Seen | None = None
         self._last_detection_ns: int | None = None
@@ -108,7 +118,8 @@ class FacePipeline:
         Raises:
             BackendError: The engine failed; the tracks are as they were before.
         """
-        began = time.perf_counter_ns()
+        clock = self._clock
+        began = clock()
         self._notice_jumps(frame)
         tracker, stamp = self._tracker, frame.stamp_ns
         crops = tracker.predict(stamp)
@@ -117,12 +128,12 @@ class FacePipeline:
             found = [square_of(d.box) for d in self.detector.detect(frame.image)]
             crops += tracker.confirm(found)
         crops += tracker.second_looks(stamp)
-        detected = time.perf_counter_ns()
+        detected = clock()
 
         batch = cut_batch(frame.image, crops) if crops else None
-        cropped = time.perf_counter_ns()
+        cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
-        ran = time.perf_counter_ns()
+        ran = clock()
         if found is not None:
             self._last_detection_ns = stamp
 
@@ -136,7 +147,7 @@ class FacePipeline:
             ]
         for track in lost:
             self._measurer.forget(track.id)
-        ended = time.perf_counter_ns()
+        ended = clock()
         self._last = _Seen(stamp, frame.frame_id, frame.image.shape)
         height, width = frame.image.shape[:2]
         return FaceFrame(
@@ -186,16 +197,24 @@ def _looks(output: NetworkOutput | None, crops: list[Crop]) -> list[Look]:
     """What was seen in each crop; an answer that makes no sense counts as no face."""
     if output is None:
         return []
-    looks = []
-    for i, crop in enumerate(crops):
-        parts = [output.landmarks[i], output.rotation[i], output.presence[i]]
-        parts += [] if output.sigma is None else [output.sigma[i]]
-        sane = all(bool(np.isfinite(p).all()) for p in parts)
-        # A face is about where its crop is, even when it moves fast.
-        sane = sane and bool(np.abs(output.landmarks[i] - 0.5).max() < _FAR)
-        landmarks = crop.to_image(output.landmarks[i]) if sane else np.full((98, 2), np.nan)
-        looks.append(Look(landmarks, float(output.presence[i]) if sane else 0.0, i))
-    return looks
+    return [
+        Look(crop.to_image(output.landmarks[i]), float(output.presence[i]), i)
+        if _sane(output, i)
+        else Look(np.full((98, 2), np.nan), 0.0, i)
+        for i, crop in enumerate(crops)
+    ]
+
+
+def _sane(output: NetworkOutput, i: int) -> bool:
+    """Whether what the network says of a crop is all numbers, and a face about where the crop is.
+
+    In plain numbers: a function of numpy costs most when it is called the first time in a frame.
+    """
+    points = output.landmarks[i].ravel().tolist()
+    parts = [*points, *output.rotation[i].ravel().tolist(), float(output.presence[i])]
+    parts += [] if output.sigma is None else output.sigma[i].tolist()
+    # A sum is finite only if all its parts are.
+    return math.isfinite(sum(parts)) and min(points) > 0.5 - _FAR and max(points) < 0.5 + _FAR
 
 
 def _gone(track: Track, stamp_ns: int) -> Face:

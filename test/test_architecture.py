@@ -18,14 +18,10 @@ FILES = {
     if p.relative_to(PACKAGE).parts[0] not in ("msg", "build")  # generated
 }
 ROS_BORDER = {
-    "messages.py",
-    "settings.py",
-    "publishers.py",
-    "subscriptions.py",
-    "node.py",
-    "start.py",
+    *("messages.py", "settings.py", "publishers.py", "subscriptions.py", "rep155_topics.py"),
+    *("node.py", "start.py"),
 }
-SHELL = {"messages", "publishers", "subscriptions", "node", "start", "cli"}
+SHELL = {"messages", "publishers", "subscriptions", "rep155_topics", "node", "start", "cli"}
 ROS = ("rclpy", "rcl_interfaces", "builtin_interfaces", "ament_", "launch", "rosidl", "tf2_ros")
 
 
@@ -62,6 +58,11 @@ def test_ros_is_imported_at_the_border_only(name):
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_only_commands_write_pictures_into_files(name):
+    assert "imwrite" not in FILES[name].read_text() or name.startswith(("cli/", "learning/"))
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_torch_is_imported_by_learning_only(name):
     torch = {m for m in imports(FILES[name]) if m.split(".")[0].startswith("torch")}
     assert not torch or name.startswith("learning/")
@@ -93,7 +94,11 @@ def test_the_core_does_not_know_its_shells(name):
         ("geometry.py", {"types"}),
         ("fields.py", {"types", "camera", "geometry", "images"}),
         ("clips.py", {"types"}),
-        ("drawing.py", {"types", "geometry", "layouts"}),
+        ("sketch.py", {"types", "geometry", "layouts"}),
+        ("drawing.py", {"types", "sketch"}),
+        ("annotations.py", {"types", "fields", "sketch"}),
+        ("rep155.py", {"types", "crop", "fields", "layouts"}),
+        ("markers.py", {"types", "fields", "head", "layouts", "sketch"}),
         ("smoothing.py", {"types"}),
         ("head.py", {"types"}),
         ("crop.py", {"types", "layouts"}),
