@@ -102,7 +102,8 @@ def test_the_core_does_not_know_its_shells(name):
         ("head.py", {"types"}),
         ("crop.py", {"types", "layouts"}),
         ("assignment.py", {"types"}),
-        ("tracker.py", {"types", "crop", "assignment"}),
+        ("nearness.py", {"types", "crop"}),
+        ("tracker.py", {"types", "crop", "assignment", "nearness"}),
         ("flow.py", set()),
     ],
 )
