@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _BOXES = ("truth", "detector", "tracked")
 _STILL = 20
 """Faces that the trembling is measured on."""
+_VIEWS = 240
+"""Pieces of panoramas that hold no face."""
 
 
 class BadRequest(AtpnError):
@@ -37,6 +39,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     p.add_argument("--faces", type=Path, help="folder with labels.json and images/ (68 points)")
     p.add_argument("--split", default="val", help="which of those faces (default val)")
     p.add_argument("--renders", type=Path, help="folder of tar shards, as atpn synth writes them")
+    p.add_argument("--backgrounds", type=Path, metavar="DIR",
+                   help="folder of .hdr panoramas without people, for presence")  # fmt: skip
     p.add_argument("--limit", type=int, help="at most so many faces of each set")
     p.add_argument("--sequence", type=Path, help="folder of a sequence, as atpn synth writes it")
     p.add_argument("--detector", default="", metavar="YUNET",
@@ -91,16 +95,23 @@ def _measured(args: argparse.Namespace, description: Description | None) -> list
             taught = faces.photographs(args.faces, args.adapt_on)
     if args.renders is not None:
         rendered = faces.renders(args.renders)
+    empty = rendered.empty[:end]
+    if args.backgrounds is not None:
+        from atpn_ros.learning.backgrounds import load_panoramas
+
+        empty += faces.views(load_panoramas(args.backgrounds), _VIEWS)
     reports = []
     for model in args.models:
         with as_onnx(model) as path:
             subject = subjects.open_subject(path, description)
             out = {"photographs": None, "renders": None, "sequence": None, "still": None}
             if photographs:
-                out["photographs"] = figures.measure_set(subject, photographs, args.boxes, taught)
+                out["photographs"] = figures.measure_set(
+                    subject, photographs, args.boxes, taught, empty
+                )
             if rendered.faces:
                 out["renders"] = figures.measure_set(
-                    subject, rendered.faces[:end], args.boxes, empty=rendered.empty[:end]
+                    subject, rendered.faces[:end], args.boxes, empty=empty
                 )
             if args.sequence is not None:
                 if subject.engine is None:

@@ -39,7 +39,7 @@ def half(source: Path, target: Path) -> None:
     """
     model = _load(source)
     graph = model.graph
-    chosen = _half_nodes(model)
+    chosen = _flow(model)
     made = {name for node in chosen for name in node.output}
     weights = {w for node in chosen if node.op_type == "Conv" for w in node.input[1:]}
     for tensor in graph.initializer:
@@ -72,7 +72,7 @@ def half(source: Path, target: Path) -> None:
     onnx.save(model, str(target))
 
 
-def _half_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+def _flow(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     """Convolutions, and what only passes their values on."""
     kept = set(_read_out(model)) | {o.name for o in model.graph.output}
     made: set[str] = set()
@@ -106,6 +106,8 @@ def quantise(source: Path, target: Path, crops: Image) -> None:
 
     model = _load(source)
     name = model.graph.input[0].name
+    # Not by type alone: sums of the heads' small numbers would round to nothing.
+    wanted = [node.name for node in _flow(model) if node.op_type in _INTEGER]
     logging.getLogger().setLevel(logging.ERROR)  # it advises to optimise first: nothing is left to
     try:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -113,7 +115,7 @@ def quantise(source: Path, target: Path, crops: Image) -> None:
                 str(source), str(target), _Reader(name, crops), quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=_INTEGER, per_channel=True,
                 activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-                nodes_to_exclude=_read_out(model), calibrate_method=CalibrationMethod.MinMax,
+                nodes_to_quantize=wanted, calibrate_method=CalibrationMethod.MinMax,
             )  # fmt: skip
     except Exception as error:
         raise ModelError(f"{source}: cannot be quantised: {one_line(error)}") from error
@@ -160,13 +162,17 @@ def _load(path: Path) -> onnx.ModelProto:
 
 
 def _read_out(model: onnx.ModelProto) -> list[str]:
-    """The convolutions whose maps landmarks are read from: nothing else follows them."""
-    consumers: dict[str, set[str]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            consumers.setdefault(name, set()).add(node.op_type)
-    return [
-        node.name
-        for node in model.graph.node
-        if node.op_type == "Conv" and consumers.get(node.output[0], set()) & {"Reshape", "Softmax"}
-    ]
+    """The convolutions whose maps landmarks are read from: a softmax follows and no other one."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    waiting = [n for node in model.graph.node if node.op_type == "Softmax" for n in node.input]
+    found, seen = [], set()
+    while waiting:
+        node = makers.get(name := waiting.pop())
+        if node is None or name in seen:
+            continue
+        seen.add(name)
+        if node.op_type == "Conv":
+            found.append(node.name)
+        else:
+            waiting += node.input
+    return found

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,22 @@ def renders(folder: Path) -> Renders:
     if not faces:
         raise DataError(f"{folder}: holds no shard of rendered faces")
     return Renders(faces, empty)
+
+
+def views(pictures: Sequence[Image], count: int) -> list[Image]:
+    """Square pieces of pictures that hold no face, the same in every run.
+
+    Sides are between an eighth and a half of the picture's height.
+    """
+    rng = np.random.default_rng(0)
+    out = []
+    for i in range(count):
+        picture = pictures[i % len(pictures)]
+        height, width = picture.shape[:2]
+        side = max(1, int(height * rng.uniform(0.125, 0.5)))
+        x, y = (int(rng.integers(0, length - side + 1)) for length in (width, height))
+        out.append(picture[y : y + side, x : x + side])
+    return out
 
 
 def _render(image: Image, face: dict[str, Any], where: str) -> Face:
