@@ -58,7 +58,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
         rendered.append(faces.Face(image, points, WFLW98, "drawn", rotation=rotation, gaze=gaze))
         photographs.append(faces.Face(image, layouts.to_ibug68(points), IBUG68, "drawn"))
     empty = [np.full((150, 150, 3), 120, np.uint8)]
-    monkeypatch.setattr(ablation, "load_renders", lambda _: taught)
+    monkeypatch.setattr(ablation, "load_source", lambda *_: Source(taught, [], []))
     monkeypatch.setattr(ablation.faces, "photographs", lambda *_: photographs)
     monkeypatch.setattr(ablation.faces, "renders", lambda _: faces.Renders(rendered, empty))
     torch.set_num_threads(1)

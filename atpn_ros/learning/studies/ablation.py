@@ -13,16 +13,13 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
-from atpn_ros.learning.backgrounds import load_panoramas
-from atpn_ros.learning.data import load_faces_300w
 from atpn_ros.learning.examples import Source
 from atpn_ros.learning.measuring import faces, figures
 from atpn_ros.learning.measuring.statistics import Estimate
 from atpn_ros.learning.measuring.subjects import open_subject
 from atpn_ros.learning.network import Atpn
 from atpn_ros.learning.recipes import BadRecipe, read_recipe
-from atpn_ros.learning.renders import load_renders
-from atpn_ros.learning.runs import Data
+from atpn_ros.learning.runs import Data, load_source
 from atpn_ros.learning.studies import pages
 from atpn_ros.learning.studies.results import finished, keep, spread
 from atpn_ros.learning.train import TrainSettings, train
@@ -129,11 +126,7 @@ def carry_out(
 
     @cache
     def source() -> Source:  # read only where something is left to train
-        return Source(
-            load_renders(root / data.renders) if data.renders else [],
-            load_faces_300w(root / data.photographs, "train") if data.photographs else [],
-            load_panoramas(root / data.backgrounds) if data.backgrounds else [],
-        )
+        return load_source(data, root)
 
     @cache
     def held_back() -> tuple[list[faces.Face], faces.Renders]:
