@@ -6,10 +6,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atpn_ros.detectors.atpn import AtpnDetector
+from atpn_ros.detectors.atpn import DETECTOR_MODEL, AtpnDetector
 from atpn_ros.detectors.base import Detector
 from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
+
+HAAR, OWN = "haar", "atpn"
+"""Names of the detectors that need no path."""
+DEFAULT = HAAR
+"""What an empty name stands for."""
+
+
+def detector_file(model: str = "") -> Path | None:
+    """The file that a detector's weights come from; None: OpenCV brings them."""
+    name = model or DEFAULT
+    if name == HAAR:
+        return None
+    return DETECTOR_MODEL if name == OWN else Path(name).expanduser()
 
 
 def load_detector(model: str = "") -> Detector:
@@ -22,6 +35,7 @@ def load_detector(model: str = "") -> Detector:
     Raises:
         DetectorError: It cannot be loaded.
     """
-    if model in ("", "haar"):
+    path = detector_file(model)
+    if path is None:
         return HaarDetector()
-    return AtpnDetector() if model == "atpn" else YuNetDetector(Path(model).expanduser())
+    return AtpnDetector(path) if (model or DEFAULT) == OWN else YuNetDetector(path)
