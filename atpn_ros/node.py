@@ -1,98 +1,78 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ROS node: subscriptions, lifecycle, parameters, diagnostics; a shell around the pipeline.
+"""The ROS node: lifecycle, parameters, subscriptions, diagnostics; a shell around the worker.
 
-The image callback only leaves the newest message in a slot; one worker thread owns the engine,
-from loading it to freeing it, and does everything else. So parameters and lifecycle services answer
-at any time, also while an engine is being built.
+Callbacks only leave the newest message with the worker, whose thread does everything else. So
+parameters and lifecycle services answer at any time, also while an engine is being built.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 import time
+from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, qos_policy_name_from_kind, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo as CameraInfoMsg
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image as ImageMsg
-from tf2_msgs.msg import TFMessage
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
-from atpn_ros import drawing, messages
-from atpn_ros.camera import Calibration
-from atpn_ros.engines.owner import Job, Owner
-from atpn_ros.fields import Progress
-from atpn_ros.flow import FlowStats, NewestSlot, Throttle, percentiles_ms
+from atpn_ros import messages
+from atpn_ros.flow import FlowStats, Throttle, percentiles_ms
 from atpn_ros.health import Facts, assess
-from atpn_ros.images import BadImage
 from atpn_ros.loading import Sight, load_sight
-from atpn_ros.msg import (
-    FaceBoxArray,
-    FaceLandmarksArray,
-    GazeArray,
-    HeadPoseArray,
-    TrackingStatus,
-)
-from atpn_ros.pipeline import FacePipeline
+from atpn_ros.publishers import Publishers
 from atpn_ros.settings import BadSetting, Settings, change, declare
-from atpn_ros.types import Frame
+from atpn_ros.worker import Answer, Worker
 
 AnyImage: TypeAlias = "ImageMsg | CompressedImage"
 
 _PATIENCE_S = 3.0
 """Configuring waits so long for the engine; if it has to be built, that goes on beside."""
+_LOOK_S = 0.05
+"""And looks so often whether the process is to end meanwhile."""
 _END_S = 1.5
-"""Ending waits so long for the worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    message: AnyImage
-    received_ns: int
+"""Stopping and freeing wait so long for the worker."""
 
 
 class FaceNode(LifecycleNode):
-    """``face_node``: faces of one camera."""
+    """``face_node``: faces of one camera.
 
-    def __init__(self) -> None:
+    Args:
+        ending: Whether the process is about to end; what takes long looks at it.
+    """
+
+    def __init__(self, ending: Callable[[], bool] = lambda: False) -> None:
         super().__init__("face_node")
         self.settings = declare(self)
         self.add_on_set_parameters_callback(self._on_parameters)
-        self._owner: Owner[Sight] | None = None
-        self._job: Job | None = None
+        self.failed = False
+        """Whether the engine could not be loaded after all, and nobody is there to mend it."""
+        self.stuck = False
+        """Whether a worker did not end in time; only the end of the process ends it."""
+        self._ending = ending
+        self._worker: Worker | None = None
+        self._outputs: Publishers | None = None
         self._announced = False
         self._engine_words = "not configured"
-        self._calibration = Calibration()
-        self.failed = False
-        self.stuck = False
-        self._stats = FlowStats()
-        self._slot: NewestSlot[_Arrival] = NewestSlot()
         self._throttle = Throttle(5_000_000_000)
         self._subscriptions_here: list[Subscription] = []
-        self._publish_ns = 0
         self._activated_ns = 0
         self._reported = FlowStats()
         self._incompatible: str | None = None
-        self._out: dict[str, Publisher] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(1.0, self._publish_diagnostics)
 
@@ -106,36 +86,28 @@ class FaceNode(LifecycleNode):
         """
         self._announced = False
         self._engine_words = "loading"
-        self._owner = Owner(partial(load_sight, self.settings), Sight.close, self._tell)
-        if self._owner.wait(_PATIENCE_S):
-            if self._owner.error is not None:
-                self.get_logger().error(str(self._owner.error))
+        worker = self._worker = Worker(self, partial(load_sight, self.settings))
+        end = time.monotonic() + _PATIENCE_S
+        while not worker.wait(_LOOK_S) and time.monotonic() < end and not self._ending():
+            pass
+        if worker.settled:
+            if worker.error is not None:
+                self.get_logger().error(str(worker.error))
                 self._free()
                 return TransitionCallbackReturn.FAILURE
             self._announce()
-        for name, kind in (
-            ("boxes", FaceBoxArray),
-            ("landmarks", FaceLandmarksArray),
-            ("head_poses", HeadPoseArray),
-            ("gazes", GazeArray),
-            ("status", TrackingStatus),
-            ("debug_image", ImageMsg),
-        ):
-            self._out[name] = self.create_publisher(kind, f"~/{name}", 10)
-        # As tf2's TransformBroadcaster: reliable, depth 100.
-        self._out["tf"] = self.create_publisher(TFMessage, "/tf", QoSProfile(depth=100))
+        self._outputs = Publishers(self)
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker."""
-        owner = self._owner
-        if owner is None:
+        worker = self._worker
+        if worker is None:
             return TransitionCallbackReturn.FAILURE
-        self._stats, self._reported = FlowStats(), FlowStats()
+        self._reported = FlowStats()
         self._incompatible = None
-        self._slot = NewestSlot()
         self._activated_ns = time.monotonic_ns()
-        self._job = owner.submit(partial(self._work, owner, self._slot))
+        worker.start()
         # Depth 1, best effort: matches every publisher, and an old frame is of no use.
         qos = replace_depth(qos_profile_sensor_data, 1)
         overrides = QoSOverridingOptions.with_default_policies()
@@ -166,9 +138,6 @@ class FaceNode(LifecycleNode):
         """Free the engine."""
         self._stop()
         self._free()
-        for publisher in self._out.values():
-            self.destroy_publisher(publisher)
-        self._out.clear()
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -179,17 +148,17 @@ class FaceNode(LifecycleNode):
         for subscription in self._subscriptions_here:
             self.destroy_subscription(subscription)
         self._subscriptions_here = []
-        self._slot.close()
-        job, self._job = self._job, None
-        # While the engine loads the job has not begun, and will find its slot closed.
-        if job is not None and self._owner is not None and self._owner.settled:
-            job.done.wait()
+        if self._worker is not None:
+            self._worker.stop(_END_S)
 
     def _free(self) -> None:
-        owner, self._owner = self._owner, None
+        worker, self._worker = self._worker, None
         self._engine_words = "not configured"
-        if owner is not None and not owner.close(_END_S):
+        if worker is not None and not worker.close(_END_S):
             self.stuck = True
+        publishers, self._outputs = self._outputs, None
+        if publishers is not None:
+            publishers.close()
 
     def destroy_node(self) -> None:
         """Stop the worker before anything that it uses goes away."""
@@ -197,149 +166,86 @@ class FaceNode(LifecycleNode):
         self._free()
         super().destroy_node()
 
-    # The engine's loading -------------------------------------------------------------------------
+    # The worker's host: called in its thread ------------------------------------------------------
 
-    def _tell(self, words: str) -> None:
-        """Called by the worker: progress while it loads, trouble after that."""
-        owner = self._owner
+    def now_ns(self) -> int:
+        """The node's time."""
+        return int(self.get_clock().now().nanoseconds)
+
+    def publish(self, answer: Answer) -> None:
+        """Send an answer."""
+        if self._outputs is not None:
+            self._outputs.publish(answer)
+
+    def warn(self, words: str, kind: str) -> None:
+        """Log, each kind once in a while."""
+        if self._throttle.due(kind, time.monotonic_ns()):
+            self.get_logger().warning(words)
+
+    def tell(self, words: str) -> None:
+        """Log and show in the diagnostics how the engine's loading gets on."""
+        worker = self._worker
         self._engine_words = words
-        if owner is not None and owner.settled:
+        if worker is not None and worker.settled:
             self.get_logger().warning(words)
         else:
             self.get_logger().info(words)
 
+    # The engine's loading -------------------------------------------------------------------------
+
     def _announce(self) -> None:
         """Say once how the loading ended, when it has."""
-        owner = self._owner
-        if self._announced or owner is None or not owner.settled:
+        worker = self._worker
+        if self._announced or worker is None or not worker.settled:
             return
         self._announced = True
-        if owner.value is not None:
-            pipeline, engine = owner.value.pipeline, owner.value.engine
-            for refusal in engine.refusals:
+        sight = worker.sight
+        if sight is not None:
+            for refusal in sight.engine.refusals:
                 self.get_logger().info(f"not used: {refusal}")
-            self.get_logger().info(f"model {self.settings.model_path().name} on {engine.report}; "
-                                   f"detector {pipeline.detector.name}")  # fmt: skip
+            self.get_logger().info(
+                f"model {self.settings.model_path().name} on {sight.engine.report}; "
+                f"detector {sight.pipeline.detector.name}"
+            )
             return
-        self.get_logger().error(str(owner.error))
+        self.get_logger().error(str(worker.error))
         if self.settings.autostart:
             self.failed = True
-            rclpy.try_shutdown(context=self.context)
             return
         if self._subscriptions_here:
             self.trigger_deactivate()
         self.trigger_cleanup()
-        self._engine_words = f"not loaded: {owner.error}"
+        self._engine_words = f"not loaded: {worker.error}"
 
     # Inputs: called by the executor ---------------------------------------------------------------
 
     def _on_image(self, message: AnyImage) -> None:
-        now = self.get_clock().now().nanoseconds
-        self._stats.received += 1
-        self._stats.last_received_ns = time.monotonic_ns()
-        if self._slot.put(_Arrival(message, now)):
-            self._stats.dropped += 1
+        if self._worker is not None:
+            self._worker.put(message, self.now_ns())
 
     def _on_camera_info(self, message: CameraInfoMsg) -> None:
-        self._calibration.info = messages.camera_info(message)
+        if self._worker is not None:
+            self._worker.calibration.info = messages.camera_info(message)
+
+    def _on_incompatible_qos(self, event: Any) -> None:
+        self._incompatible = qos_policy_name_from_kind(event.last_policy_kind).lower()
+        self.warn(f"a publisher offers images with incompatible {self._incompatible}", "qos")
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {p.name: p.value for p in parameters if p.name in Settings.__slots__}
         try:
-            self.settings = change(self.settings, values, running=self._owner is not None)
+            self.settings = change(self.settings, values, running=self._worker is not None)
         except BadSetting as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
-    # The worker -----------------------------------------------------------------------------------
-
-    def _work(self, owner: Owner[Sight], slot: NewestSlot[_Arrival]) -> None:
-        if owner.value is None:
-            return
-        pipeline = owner.value.pipeline
-        pipeline.reset("activated")
-        self._take_all(pipeline, slot)
-        pipeline.reset("deactivated")
-
-    def _take_all(self, pipeline: FacePipeline, slot: NewestSlot[_Arrival]) -> None:
-        while rclpy.ok(context=self.context):
-            arrival = slot.take(timeout_s=0.5)
-            if arrival is None:
-                if slot.closed:
-                    return
-                continue
-            try:
-                self._handle(pipeline, arrival)
-            except BadImage as error:
-                self._stats.refused[error.reason] += 1
-                self._warn(f"image refused, {error}", error.reason)
-            except Exception as error:  # one bad frame must never silence the node
-                if not rclpy.ok(context=self.context):
-                    return
-                self._stats.refused[type(error).__name__] += 1
-                self._warn(f"frame failed: {type(error).__name__}: {error}", type(error).__name__)
-
-    def _handle(self, pipeline: FacePipeline, arrival: _Arrival) -> None:
-        message, settings, clock = arrival.message, self.settings, self.get_clock()
-        started = clock.now()
-        began = time.perf_counter_ns()
-        image = messages.picture(message, settings.max_pixels)
-        decode_ns = time.perf_counter_ns() - began
-        header = message.header
-        camera = self._calibration.camera(
-            image.shape[1],
-            image.shape[0],
-            header.frame_id,
-            lambda what: self._warn(what, "camera_info"),
-        )
-        pipeline.settings = settings.pipeline()
-        frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
-        result = pipeline.process(frame, camera)
-        finished = clock.now()
-
-        stats = self._stats
-        stats.processed += 1
-        stats.detector_runs += result.detector_ran
-        stats.latency_ns.append(max(0, finished.nanoseconds - frame.stamp_ns))
-        began = time.perf_counter_ns()
-        self._out["landmarks"].publish(messages.landmarks(result, header))
-        self._out["boxes"].publish(messages.boxes(result, header))
-        self._out["head_poses"].publish(messages.head_poses(result, header))
-        self._out["gazes"].publish(messages.gazes(result, header))
-        if settings.publish_tf:
-            transforms = messages.transforms(result, header, settings.tf_prefix)
-            if transforms.transforms:
-                self._out["tf"].publish(transforms)
-        progress = Progress(
-            received_ns=arrival.received_ns,
-            started_ns=started.nanoseconds,
-            finished_ns=finished.nanoseconds,
-            decode_ns=decode_ns,
-            publish_ns=self._publish_ns,
-            frames_received=stats.received,
-            frames_processed=stats.processed,
-            frames_dropped=stats.dropped,
-            frames_refused=stats.refused_total,
-            engine=pipeline.engine.name,
-            detector=pipeline.detector.name,
-            detector_runs=stats.detector_runs,
-        )
-        self._out["status"].publish(messages.status(result, header, progress))
-        if self._out["debug_image"].get_subscription_count():
-            picture = drawing.draw(image, result)
-            self._out["debug_image"].publish(messages.image_message(picture, header))
-        self._publish_ns = time.perf_counter_ns() - began
-
-    def _warn(self, text: str, kind: str) -> None:
-        if self._throttle.due(kind, time.monotonic_ns()):
-            self.get_logger().warning(text)
-
     # Diagnostics ----------------------------------------------------------------------------------
 
     def _publish_diagnostics(self) -> None:
-        stats = self._stats
-        sight = None if self._owner is None else self._owner.value
-        level, summary = assess(self._facts(sight))
+        worker = self._worker
+        stats = FlowStats() if worker is None else worker.stats
+        sight = None if worker is None else worker.sight
+        level, summary = assess(self._facts(worker, sight))
         p50, p95, worst = percentiles_ms(stats.latency_ns, 50, 95, 100)
         values = {
             "frames received": str(stats.received),
@@ -369,11 +275,11 @@ class FaceNode(LifecycleNode):
         )  # fmt: skip
         self._announce()  # last: it may end the node
 
-    def _facts(self, sight: Sight | None) -> Facts:
-        building = "" if self._owner is None or self._owner.settled else self._engine_words
-        if not self._subscriptions_here:
-            return Facts(self._owner is not None, None, building=building)
-        topic, stats, before = self._subscriptions_here[0].topic_name, self._stats, self._reported
+    def _facts(self, worker: Worker | None, sight: Sight | None) -> Facts:
+        building = "" if worker is None or worker.settled else self._engine_words
+        if worker is None or not self._subscriptions_here:
+            return Facts(worker is not None, None, building=building)
+        topic, stats, before = self._subscriptions_here[0].topic_name, worker.stats, self._reported
         self._reported = copy(stats)
         self._reported.refused = stats.refused.copy()
         last = stats.last_received_ns
@@ -388,14 +294,10 @@ class FaceNode(LifecycleNode):
             processed=stats.processed - before.processed,
             refused=lately.total(),
             refused_reason=lately.most_common(1)[0][0] if lately else "",
-            camera_problem=self._calibration.problem,
+            camera_problem=worker.calibration.problem,
             building=building,
             engine_problem=sight.engine.refusals[-1] if sight and sight.engine.losses else "",
         )
-
-    def _on_incompatible_qos(self, event: Any) -> None:
-        self._incompatible = qos_policy_name_from_kind(event.last_policy_kind).lower()
-        self._warn(f"a publisher offers images with incompatible {self._incompatible}", "qos")
 
 
 def replace_depth(profile: QoSProfile, depth: int) -> QoSProfile:
@@ -406,39 +308,3 @@ def replace_depth(profile: QoSProfile, depth: int) -> QoSProfile:
         reliability=profile.reliability,
         durability=profile.durability,
     )
-
-
-def main(args: list[str] | None = None) -> int:
-    """Run the node until it is interrupted."""
-    rclpy.init(args=args)
-    node: FaceNode | None = None
-    code = 0
-    try:
-        node = FaceNode()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        if node.settings.autostart:
-            if node.trigger_configure() != TransitionCallbackReturn.SUCCESS:
-                return 1
-            node.trigger_activate()
-        executor.spin()
-        code = int(node.failed)
-    except BadSetting as error:
-        print(f"face_node: {error}", file=sys.stderr)
-        code = 2
-    except (KeyboardInterrupt, ExternalShutdownException):
-        code = int(node is not None and node.failed)
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    if node is not None and node.stuck:
-        # A build of ONNX Runtime's cannot be stopped; the process can.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -116,6 +116,7 @@ class FacePipeline:
         if self._detection_due(stamp):
             found = [square_of(d.box) for d in self.detector.detect(frame.image)]
             crops += tracker.confirm(found)
+        crops += tracker.second_looks(stamp)
         detected = time.perf_counter_ns()
 
         batch = cut_batch(frame.image, crops) if crops else None

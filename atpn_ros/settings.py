@@ -88,7 +88,10 @@ class Settings:
         1, "threads of the network on a CPU; 0: as ONNX Runtime likes", low=0, high=64, live=False
     )
     detector_model: str = _setting(
-        "", "path of YuNet's .onnx file; empty: the embedded Haar cascade", live=False
+        "",
+        "atpn: the shipped network; haar or empty: the embedded cascade; "
+        "else the path of YuNet's .onnx file",
+        live=False,
     )
     detect_interval: float = _setting(
         1.0, "how often to look for further faces while some are held, s", low=0.0, high=60.0
@@ -104,6 +107,10 @@ class Settings:
     memory: float = _setting(
         0.7, "a face found again within this time where it was lost keeps its id, s",
         low=0.0, high=10.0,
+    )  # fmt: skip
+    recheck: float = _setting(
+        2.0, "a face unconfirmed for so long gets a second look, moved and larger; 0: never, s",
+        low=0.0, high=60.0,
     )  # fmt: skip
     min_face: float = _setting(
         16.0, "faces smaller than this are let go, pixels", low=8.0, high=1e4
@@ -139,6 +146,7 @@ class Settings:
                 keep_presence=self.keep_presence,
                 memory_ns=round(self.memory * 1e9),
                 min_side=self.min_face,
+                recheck_ns=round(self.recheck * 1e9),
             ),
             measure=MeasureSettings(
                 smoothing=OneEuroSettings(self.smoothing_min_cutoff, self.smoothing_beta)

@@ -157,7 +157,7 @@ class NodeProcess:
         arguments = [v for p in parameters for v in ("-p", p)]
         with self.log.open("w") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "atpn_ros.node", "--ros-args", *arguments],
+                [sys.executable, "-m", "atpn_ros.start", "--ros-args", *arguments],
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},
@@ -172,7 +172,7 @@ class NodeProcess:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(10)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -267,6 +267,53 @@ def test_a_presence_that_sticks_on_an_empty_scene_does_not_start_faces():
         assert pipeline.process(frame(n)).faces == ()
 
 
+class StuckEngine(DiscEngine):
+    """Once it has seen a disc it sees a face in the middle of every crop, disc or none."""
+
+    def run(self, crops):
+        output = super().run(crops)
+        empty = output.presence < 0.5
+        landmarks = np.where(empty[:, None, None], FACE / 2.8 + 0.5, output.landmarks)
+        return replace(output, landmarks=landmarks, presence=np.ones(len(crops)))
+
+
+def test_a_face_that_sticks_to_the_background_with_full_presence_dies():
+    pipeline = FacePipeline(StuckEngine(), DiscDetector(), RAW)
+    pipeline.process(frame(0, DISC))
+    lost = [n for n in range(1, 90) if states(pipeline.process(frame(n))) == {1: FaceState.LOST}]
+    assert lost == [62]  # 2 s and a frame
+    assert pipeline.process(frame(91)).faces == ()
+
+
+def test_a_face_that_the_detector_never_finds_again_lives():
+    """As one in profile does."""
+    pipeline = FacePipeline(StuckEngine(), DiscDetector(), RAW)
+    pipeline.process(frame(0, DISC))
+    pipeline.detector.blind = True
+    for n in range(1, 300):
+        assert states(pipeline.process(frame(n, (160 + 0.2 * n, 120, 30)))) == {
+            1: FaceState.TRACKED
+        }
+    assert sum(pipeline.engine.batches) == 300 + 4  # a second look each 2 s
+
+
+def test_faces_that_pass_each_other_keep_their_ids():
+    """The larger one is in front; the other is hidden for a while and comes out behind it."""
+    pipeline = discs(replace(RAW, detect_interval_ns=200 * MS))
+    seen = []
+    for n in range(60):
+        behind, front = (60 + 3.4 * n, 120, 24), (250 - 3.4 * n, 126, 30)
+        hidden = abs(behind[0] - front[0]) < 40
+        result = pipeline.process(frame(n, front) if hidden else frame(n, behind, front))
+        seen.append({f.id: f.box.cx for f in result.faces if f.state is not FaceState.LOST})
+    assert set().union(*seen) == {1, 2}
+    first, last = seen[0], seen[-1]
+    assert len(last) == 2
+    front = max(first, key=first.get)
+    assert last[front] == min(last.values())
+    assert min(len(s) for s in seen) == 1  # it was hidden indeed
+
+
 def test_the_pose_of_a_face_off_the_middle_is_turned_by_its_ray():
     """All discs look frontal in their crops; only the one on the axis faces the image plane."""
     for x in (60, 160, 260):

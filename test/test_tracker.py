@@ -305,3 +305,167 @@ def test_boxes_of_no_size_are_new_faces_at_most():
     assert len(tracker.confirm([Crop(10, 10, 0.0)])) == 1
     tracker.update([Look(np.full((98, 2), 10.0), 0.9)], 0)
     assert tracker.held == []
+
+
+# --- close together -------------------------------------------------------------------------------
+
+
+def test_a_track_drawn_onto_another_face_gives_it_back():
+    """The younger stands, the older walks into it: whose motion led there keeps the face."""
+    story = Story()
+    story.step(found=[face(100), face(300)])
+    for x in (110, 120, 130, 140, 150):
+        story.step(face(x), face(300))
+    # 1 walks on behind 2; what it sees now is 2's face.
+    for x in (170, 190, 210, 230):
+        story.step(face(x), face(300))
+    assert story.step(face(300), face(300)) == [1]
+    assert story.ids == [2]
+    # It comes out on the other side, where it was heading.
+    story.step(face(300), ns=2 * STEP)
+    story.step(face(300), found=[face(350)], ns=2 * STEP)
+    assert story.ids == [1, 2]
+    assert [round(t.box.cx) for t in story.tracker.held] == [350, 300]
+
+
+def test_looks_are_paired_by_the_least_motion_of_all():
+    story = Story()
+    story.step(found=[face(100), face(190), face(280)])
+    # The first two both see the second face, and the third its own.
+    assert story.step(face(188), face(190), face(280)) == [1]
+    assert [round(t.box.cx) for t in story.tracker.held] == [190, 280]
+
+
+def test_a_track_takes_its_own_look_at_a_face_that_several_see():
+    """It is the one that was made in the crop where the face was expected."""
+    story = Story()
+    story.step(found=[face(100), face(190)])
+    story.step(face(187, index=0), face(188, index=1))
+    (track,) = story.tracker.held
+    assert (track.id, track.look.index) == (2, 1)
+
+
+def test_two_lost_faces_are_found_again_as_themselves():
+    """The nearest alone would give the first of them the other's id."""
+    story = Story()
+    story.step(found=[face(100), face(165)])
+    assert story.step(gone(), gone()) == [1, 2]
+    story.step(found=[face(140), face(200)])
+    assert {t.id: round(t.box.cx) for t in story.tracker.held} == {1: 140, 2: 200}
+
+
+def test_detections_confirm_one_track_each():
+    story = Story()
+    story.step(found=[face(100), face(150)])
+    story.tracker.predict(story.stamp)
+    # Both overlap both; each has its own.
+    assert story.tracker.confirm([crop_at(130), crop_at(170)]) == []
+    assert all(t.confirmed for t in story.tracker.held)
+
+
+def test_a_new_face_half_hidden_by_a_held_one_is_looked_at():
+    story = Story()
+    story.step(found=[face(100)])
+    story.tracker.predict(story.stamp)
+    new = story.tracker.confirm([crop_at(100), crop_at(143)])
+    assert [round(c.cx) for c in new] == [143]
+
+
+# --- second looks ---------------------------------------------------------------------------------
+
+
+class Doubter(Story):
+    """A story that hands every second look its answer, and keeps the crops that were asked for."""
+
+    def __init__(self, second, **settings):
+        super().__init__(**settings)
+        self.second, self.asked = second, []
+
+    def step(self, *looks, found=(), ns=STEP, confirm=False):
+        self.stamp += ns
+        tracker = self.tracker
+        tracker.predict(self.stamp)
+        again = [crop_from_landmarks(look.landmarks) for look in looks] if confirm else []
+        tracker.confirm(again + [crop_from_landmarks(look.landmarks) for look in found])
+        crops = tracker.second_looks(self.stamp)
+        self.asked += crops
+        second = [self.second(c) for c in crops]
+        return [t.id for t in tracker.update([*looks, *found, *second], self.stamp)]
+
+
+def stuck(crop):
+    """What a network says that sees a face in the middle of whatever it is shown."""
+    return face(crop.cx, crop.cy, crop.side / 2.8)
+
+
+def real(x):
+    """What it says of a real face that is at x."""
+    return lambda crop: face(x)
+
+
+@pytest.mark.parametrize("second", [stuck, lambda crop: face(100, presence=0.3)])
+def test_a_track_that_is_stuck_on_background_dies_soon_after_its_time(second):
+    story = Doubter(second, recheck_ns=1000 * MS)
+    story.step(found=[face(100)])
+    lost = [n for n in range(1, 60) if story.step(*[face(100)] * len(story.ids))]
+    assert lost == [32]  # 31 * 33 ms and one frame more
+    assert len(story.asked) == 2
+
+
+def test_a_profile_that_no_detector_finds_lives_on_by_second_looks():
+    story = Doubter(real(100), recheck_ns=1000 * MS)
+    story.step(found=[face(100)])
+    for _ in range(300):
+        assert story.step(face(100)) == []
+    assert len(story.asked) == 9  # one a second
+
+
+def test_one_bad_second_look_is_forgiven():
+    answers = iter([stuck, real(100), stuck, real(100)])
+    story = Doubter(lambda crop: next(answers)(crop), recheck_ns=1000 * MS)
+    story.step(found=[face(100)])
+    for _ in range(70):
+        assert story.step(face(100)) == []
+    assert len(story.asked) == 4
+
+
+def test_a_second_look_is_moved_to_another_side_when_it_is_repeated():
+    story = Doubter(stuck, recheck_ns=1000 * MS)
+    story.step(found=[face(100)])
+    for _ in range(40):
+        story.step(*[face(100)] * len(story.ids))
+    first, again = story.asked
+    side = crop_at(100).side
+    assert first.side == again.side == pytest.approx(1.25 * side)
+    assert (first.cx - 100) * (again.cx - 100) < 0
+    assert abs(first.cx - 100) == pytest.approx(0.12 * side)
+
+
+def test_what_the_detector_confirms_needs_no_second_look():
+    story = Doubter(stuck, recheck_ns=1000 * MS)
+    story.step(found=[face(100)])
+    for n in range(100):
+        assert story.step(face(100), confirm=n % 20 == 0) == []
+    assert story.asked == []
+
+
+def test_there_is_at_most_one_second_look_in_a_frame_and_each_face_gets_its_turn():
+    story = Doubter(lambda crop: face(round((crop.cx - 40) / 80) * 80 + 40), recheck_ns=500 * MS)
+    places = [40, 120, 200, 280]
+    story.step(found=[face(x) for x in places])
+    asked = []
+    for _ in range(60):
+        before = len(story.asked)
+        assert story.step(*[face(x) for x in places]) == []
+        asked.append(len(story.asked) - before)
+    assert max(asked) == 1
+    assert sum(asked) == 12
+    assert all(t.doubts == 0 for t in story.tracker.held)
+
+
+def test_without_recheck_there_are_no_second_looks():
+    story = Doubter(stuck, recheck_ns=0)
+    story.step(found=[face(100)])
+    for _ in range(100):
+        assert story.step(face(100)) == []
+    assert story.asked == []

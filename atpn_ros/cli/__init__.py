@@ -7,10 +7,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from atpn_ros.cli import bench, demo, detector, engine, learn, pictures, replay, synth
+from atpn_ros.cli import bench, demo, detector, engine, evaluate, learn, pictures, replay, synth
 from atpn_ros.types import AtpnError
 
-_COMMANDS = (demo, pictures, replay, engine, bench, synth, learn, detector)
+_COMMANDS = (demo, pictures, replay, engine, bench, synth, learn, evaluate, detector)
 
 
 def main(arguments: list[str] | None = None) -> int:

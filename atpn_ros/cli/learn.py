@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn train``, ``atpn evaluate`` and ``atpn export``: the learning side from the shell.
+"""``atpn train`` and ``atpn export``: networks from the shell.
 
 PyTorch is imported only when one of them runs.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-from dataclasses import asdict
 from pathlib import Path
 
 from atpn_ros.types import AtpnError
@@ -20,7 +19,7 @@ class NoTorch(AtpnError):
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the three commands to ``atpn``."""
+    """Add the two commands to ``atpn``."""
     train = commands.add_parser("train", help="train the network, or go on with a run")
     _add_data(train)
     train.add_argument("--backgrounds", type=Path, required=True, help="folder of .hdr panoramas")
@@ -29,11 +28,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument("--seed", type=int, default=1)
     train.add_argument("--workers", type=int, default=1, help="processes that make examples")
     train.set_defaults(run=_train)
-
-    evaluate = commands.add_parser("evaluate", help="measure a checkpoint on held-back faces")
-    _add_data(evaluate)
-    evaluate.add_argument("checkpoint", type=Path)
-    evaluate.set_defaults(run=_evaluate)
 
     export = commands.add_parser("export", help="write a checkpoint's network as ONNX")
     export.add_argument("checkpoint", type=Path)
@@ -70,20 +64,6 @@ def _train(args: argparse.Namespace) -> int:
         load_panoramas(args.backgrounds),
         args.out,
     )
-    return 0
-
-
-def _evaluate(args: argparse.Namespace) -> int:
-    _need_torch()
-    from atpn_ros.learning.data import load_faces_300w
-    from atpn_ros.learning.evaluate import evaluate
-    from atpn_ros.learning.ict import load_points
-    from atpn_ros.learning.train import load_average
-
-    samples = load_faces_300w(args.faces, "val", load_points(args.head))
-    figures = evaluate(load_average(args.checkpoint), samples)
-    for name, value in asdict(figures).items():
-        print(f"{name:14} {value:.4g}")
     return 0
 
 

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Who goes with whom at the least cost in all, for matrices of a few dozen rows.
+
+Greedy choices go wrong exactly where it matters, when faces are close together: the first takes
+what the second needed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from atpn_ros.types import Array, Floats
+
+
+def assign(cost: Floats) -> list[tuple[int, int]]:
+    """The pairing of rows and columns with most pairs, and of those with the least cost.
+
+    Shortest augmenting paths with potentials (Kuhn 1955, Jonker and Volgenant 1987).
+
+    Args:
+        cost: (N, M), any N and M. What is not finite must not be paired.
+
+    Returns:
+        (row, column) pairs by row, each row and each column at most once.
+
+    >>> assign(np.array([[1.0, 2.0], [1.5, 9.0]]))
+    [(0, 1), (1, 0)]
+    >>> assign(np.array([[np.inf, 2.0], [np.inf, 1.0]]))
+    [(1, 1)]
+    """
+    cost = np.asarray(cost, np.float64)
+    if cost.ndim != 2:
+        raise ValueError(f"cost must be a matrix, has {cost.ndim} dimensions")
+    if cost.size == 0:
+        return []
+    allowed = np.isfinite(cost)
+    known = cost[allowed]
+    # One forbidden pair costs more than all others together could save.
+    low = float(known.min()) if known.size else 0.0
+    reach = float(known.max()) - low if known.size else 0.0
+    filled = np.where(allowed, cost - low, (reach + 1.0) * (min(cost.shape) + 1))
+    if cost.shape[0] <= cost.shape[1]:
+        pairs = list(enumerate(_columns(filled)))
+    else:
+        pairs = sorted((row, column) for column, row in enumerate(_columns(filled.T)))
+    return [(row, column) for row, column in pairs if allowed[row, column]]
+
+
+def _columns(cost: Floats) -> list[int]:
+    """The column of each row, for (N, M) finite costs with N <= M."""
+    rows, columns = cost.shape
+    of_row, of_column = np.zeros(rows), np.zeros(columns)  # potentials
+    taken: Array = np.full(columns, -1)  # row of each column
+    for new in range(rows):
+        shortest, before = np.full(columns, np.inf), np.full(columns, -1)
+        done = np.zeros(columns, bool)
+        row, column = new, -1
+        reached = 0.0
+        while True:
+            path = reached + cost[row] - of_row[row] - of_column
+            better = ~done & (path < shortest)
+            shortest[better], before[better] = path[better], column
+            column = int(np.argmin(np.where(done, np.inf, shortest)))
+            done[column], reached = True, float(shortest[column])
+            if taken[column] < 0:
+                break
+            row = int(taken[column])
+        # Shift the potentials so that every edge of the found tree stays tight.
+        slack = reached - shortest[done]
+        of_row[new] += reached
+        for held, less in zip(taken[done], slack, strict=True):
+            if held >= 0:
+                of_row[held] += less
+        of_column[done] -= slack
+        while column >= 0:  # turn the path round
+            previous = int(before[column])
+            taken[column] = new if previous < 0 else taken[previous]
+            column = previous
+    out = [-1] * rows
+    for column, row in enumerate(taken):
+        if row >= 0:
+            out[row] = column
+    return out

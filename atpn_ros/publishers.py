@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""All that the node sends about faces, in one table; made and destroyed here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image as ImageMsg
+from tf2_msgs.msg import TFMessage
+
+from atpn_ros import drawing, messages
+from atpn_ros.fields import Message
+from atpn_ros.msg import (
+    FaceBoxArray,
+    FaceLandmarksArray,
+    GazeArray,
+    HeadPoseArray,
+    TrackingStatus,
+)
+from atpn_ros.worker import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One topic.
+
+    Attributes:
+        topic: Its name.
+        kind: The message class.
+        make: The message for an answer; None: nothing this time. Called by the worker, and only
+            while somebody listens.
+        depth: Of its queue; all outputs are reliable.
+    """
+
+    topic: str
+    kind: type
+    make: Callable[[Answer], Message | None]
+    depth: int = 10
+
+
+def _transforms(answer: Answer) -> Message | None:
+    if not answer.settings.publish_tf:
+        return None
+    message = messages.transforms(answer.result, answer.header, answer.settings.tf_prefix)
+    return message if message.transforms else None
+
+
+def _debug_image(answer: Answer) -> Message:
+    return messages.image_message(drawing.draw(answer.image, answer.result), answer.header)
+
+
+OUTPUTS = (
+    Output("~/landmarks", FaceLandmarksArray, lambda a: messages.landmarks(a.result, a.header)),
+    Output("~/boxes", FaceBoxArray, lambda a: messages.boxes(a.result, a.header)),
+    Output("~/head_poses", HeadPoseArray, lambda a: messages.head_poses(a.result, a.header)),
+    Output("~/gazes", GazeArray, lambda a: messages.gazes(a.result, a.header)),
+    Output("/tf", TFMessage, _transforms, depth=100),  # as tf2's TransformBroadcaster
+    Output("~/status", TrackingStatus, lambda a: messages.status(a.result, a.header, a.progress)),
+    Output("~/debug_image", ImageMsg, _debug_image),
+)
+"""In the order in which they are sent: what robots wait for first, pictures for people last."""
+
+
+class Publishers:
+    """The publishers of all outputs, from configuring to cleaning up."""
+
+    def __init__(self, node: Node, outputs: tuple[Output, ...] = OUTPUTS) -> None:
+        self._node = node
+        self._open: list[tuple[Output, Publisher]] = [
+            (o, node.create_publisher(o.kind, o.topic, QoSProfile(depth=o.depth))) for o in outputs
+        ]
+
+    def publish(self, answer: Answer) -> None:
+        """Send what somebody listens to."""
+        for output, publisher in self._open:
+            if publisher.get_subscription_count():
+                message = output.make(answer)
+                if message is not None:
+                    publisher.publish(message)
+
+    def close(self) -> None:
+        """Take the topics down."""
+        for _, publisher in self._open:
+            self._node.destroy_publisher(publisher)
+        self._open = []

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The process around the node: signals, context, executor, the first transitions and the end.
+
+Signals are handled here and not by rclpy, whose handler shuts the context down under whatever is at
+work. Here a signal only leaves a note; what runs looks at it, and everything ends in its order.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+_STEP_S = 0.1
+"""How often a spinning node looks for the note of a signal."""
+
+
+class Ending:
+    """The note that a signal leaves. A plain bool: a handler must not wait for any lock."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.at_once = True
+        """Until there is something to give back, a signal simply ends the process."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.at_once:
+            os._exit(0)
+        self.asked = True
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is interrupted.
+
+    Returns:
+        0 after an interrupt, 1 if the node could not start or lost its engine for good, 2 for a
+        setting that breaks its rule.
+    """
+    ending = Ending()
+    code, stuck = _run(args, ending)
+    if stuck:
+        # A build of ONNX Runtime's cannot be stopped; the process can.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _run(args: list[str] | None, ending: Ending) -> tuple[int, bool]:
+    # These take a second. Imported here, an interrupt meanwhile is one of ours already.
+    import rclpy
+    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+    from rclpy.lifecycle import TransitionCallbackReturn
+    from rclpy.signals import SignalHandlerOptions
+
+    from atpn_ros.node import FaceNode
+    from atpn_ros.settings import BadSetting
+
+    ending.at_once = False
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    executor = SingleThreadedExecutor()
+    node: FaceNode | None = None
+    code = 0
+    try:
+        node = FaceNode(lambda: ending.asked)
+        executor.add_node(node)
+        if node.settings.autostart:
+            if node.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+                node.failed = True
+            elif not ending.asked:
+                node.trigger_activate()
+        while not ending.asked and not node.failed:
+            executor.spin_once(timeout_sec=_STEP_S)
+    except BadSetting as error:
+        print(f"face_node: {error}", file=sys.stderr)
+        code = 2
+    except ExternalShutdownException:
+        pass
+    finally:
+        executor.shutdown()
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return code or int(node is not None and node.failed), node is not None and node.stuck
+
+
+if __name__ == "__main__":
+    sys.exit(main())
