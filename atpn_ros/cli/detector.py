@@ -97,8 +97,11 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace) -> int:
+    import cv2
+
     from atpn_ros.learning.detector import report
 
+    cv2.setNumThreads(1)  # times are of one core, as those of ONNX Runtime here
     if not args.sprites and not args.clips:
         raise AtpnError("nothing to measure on: give --sprites and --backgrounds, or --clips")
     detectors = report.line_up(args.model, args.yunet, args.rfb)

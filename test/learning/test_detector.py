@@ -95,7 +95,7 @@ def test_a_pasted_face_lies_in_its_box(size, wide):
     assert (len(boxes), len(ignored)) == (1, 0)
     y, x = np.nonzero(canvas.image[..., 0] > 100)
     found = corners(np.stack([x, y], 1).astype(float))
-    assert found == pytest.approx(boxes[0], abs=1.2 + 0.03 * size)
+    assert found == pytest.approx(boxes[0], abs=1.2 + 0.045 * size)
     assert np.sqrt((boxes[0, 2:] - boxes[0, :2]).prod()) == pytest.approx(size, rel=0.2)
 
 
@@ -130,7 +130,8 @@ def test_a_blanked_face_is_none_and_has_no_eyes():
     rng = np.random.default_rng(1)
     plain = blanked(person(), rng)
     assert plain.outline is None
-    assert plain.image[30:45, 38:60, :3].std() < person().image[30:45, 38:60, :3].std() / 2
+    assert person().image[30:45, 38:60, :3].min() < 30
+    assert plain.image[30:45, 38:60, :3].min() > 60
 
 
 def test_targets_hold_the_box_that_is_read_back():
@@ -153,7 +154,7 @@ def test_what_is_ignored_is_not_taught_unless_a_face_is_there():
 
 
 def test_mirrored_targets_are_those_of_the_mirrored_boxes():
-    boxes = np.array([[20, 30, 44, 60], [90, 40, 170, 130]], np.float32)
+    boxes = np.array([[21, 30, 47, 60], [91, 40, 173, 130]], np.float32)
     other = boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1) + (192, 0, 192, 0)
     one = mirrored(Targets(*(np.stack([v]) for v in encode(boxes, NONE, (192, 160)))))
     two = encode(other.astype(np.float32), NONE, (192, 160))
