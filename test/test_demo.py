@@ -9,11 +9,12 @@ import time
 import numpy as np
 import pytest
 
-from atpn_ros import places
+from atpn_ros import places, stage
 from atpn_ros.cli import demo, main
-from atpn_ros.cli.demo import DemoError, face_frame, sheet, summarise, wait_until
+from atpn_ros.cli.demo import DemoError, face_frame, sheet, summarise
 from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
 from atpn_ros.places import NotInstalled
+from atpn_ros.stage import wait_until
 
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 COUNT = 120
@@ -184,7 +185,7 @@ def test_it_waits_for_the_engine_and_tells_of_its_building(tmp_path, capsys, scr
             stderr=stream,
         )
         began = time.monotonic()
-        demo._wait_for_engine(node, log)
+        stage.wait_for_engine(node, log)
         assert time.monotonic() - began < 10
         node.kill()
         node.wait()

@@ -22,7 +22,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from atpn_ros import __version__
-from atpn_ros.cli.bench import BATCHES, Figure, machine, measure
+from atpn_ros.bench.machine import machine
+from atpn_ros.bench.network import BATCHES, Figure, measure
 from atpn_ros.engines import RUNGS, BackendError, ModelError, load_engine
 from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.compare import Difference, compare, sample_crops

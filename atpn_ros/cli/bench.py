@@ -1,167 +1,195 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn bench --network``: milliseconds per face, by batch and threads, with what they are of."""
+"""``atpn bench``: how fast network, pipeline and node are on this machine, and beside others."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
-import platform
 import sys
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from atpn_ros import __version__
-from atpn_ros.engines import BACKENDS, PRECISIONS, Engine, Watch, load_engine
-from atpn_ros.engines.compare import sample_crops
+from atpn_ros.bench import marks, network, node, peers, pipeline, plots, report
+from atpn_ros.bench.contender import Contender
+from atpn_ros.bench.landmark_models import LAYOUTS
+from atpn_ros.bench.machine import machine
+from atpn_ros.bench.peer_environment import NoPeer, mediapipe_python
+from atpn_ros.engines import BACKENDS, PRECISIONS, Watch, load_engine
 from atpn_ros.settings import SHIPPED_MODEL
+from atpn_ros.types import AtpnError
 
-BATCHES = (1, 2, 4, 8)
+_ABOUT = """
+Without a name: pipeline, network and memory. Absolute times tell of this machine and of what else
+runs on it; CPU times and ratios hold better when it is busy. Exit codes: 0 measured, 1 something
+could not be.
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """How long calls of one kind took, milliseconds.
-
-    Attributes:
-        threads: Of the network, on a CPU.
-        batch: Faces in one call.
-        call_p50: Median of a call.
-        call_p99: 99th percentile of a call.
-        call_best: The fastest call: the one that nothing else on this machine disturbed.
-        face: The fastest call, per face.
-        calls: How many were measured.
-    """
-
-    threads: int
-    batch: int
-    call_p50: float
-    call_p99: float
-    call_best: float
-    face: float
-    calls: int
+class BadArguments(AtpnError):
+    """Arguments that do not go together."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``bench`` to ``atpn``."""
-    parser = commands.add_parser("bench", help="measure speed on this machine")
-    parser.add_argument("--network", action="store_true", required=True, help="the network alone")
-    parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="an ATPN .onnx file")
-    parser.add_argument("--backend", choices=BACKENDS, default="auto")
-    parser.add_argument("--precision", choices=PRECISIONS, default="auto")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="one run for each")
-    parser.add_argument("--batches", type=int, nargs="+", default=list(BATCHES))
-    parser.add_argument("--seconds", type=float, default=8.0, help="for each number of threads")
-    parser.add_argument("--json", type=Path, help="write the figures there")
-    parser.set_defaults(run=run)
+    p = commands.add_parser("bench", help="measure speed on this machine", description=_ABOUT)
+    p.add_argument("what", nargs="*", metavar="WHAT", help=f"any of: {', '.join(_MEASURES)}")
+    p.add_argument("--network", action="append_const", dest="flags", const="network",
+                   help="the same as: network")  # fmt: skip
+    p.add_argument("--peers", action="append_const", dest="flags", const="peers",
+                   help="the same as: peers")  # fmt: skip
+    p.add_argument("--json", type=Path, help="write the figures there")
+    p.add_argument("--plots", type=Path, metavar="FOLDER", help="draw them (needs matplotlib)")
+    p.add_argument(
+        "--seconds", type=float, default=4.0,
+        help="of each measurement, roughly (4); of the network for each number of threads",
+    )  # fmt: skip
+    p.set_defaults(run=run, flags=[])
+
+    n = p.add_argument_group("network")
+    n.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="an ATPN .onnx file")
+    n.add_argument("--backend", choices=BACKENDS, default="auto")
+    n.add_argument("--precision", choices=PRECISIONS, default="auto")
+    n.add_argument("--threads", type=int, nargs="+", default=[1], help="one run for each")
+    n.add_argument("--batches", type=int, nargs="+", default=list(network.BATCHES))
+
+    f = p.add_argument_group("pipeline, memory, peers")
+    f.add_argument("--faces", type=int, nargs="+", default=list(pipeline.FACES))
+
+    r = p.add_argument_group("node")
+    r.add_argument("--rates", type=float, nargs="+", default=list(node.RATES_HZ), metavar="HZ")
+    r.add_argument("--runs", type=int, default=5, help="at each rate (5)")
+
+    o = p.add_argument_group("peers: MediaPipe Face Mesh, and landmark models of your own")
+    o.add_argument("--peer-model", type=Path, help="an ONNX landmark model to compare with")
+    o.add_argument("--peer-layout", choices=tuple(LAYOUTS), help="which points it gives")
+    o.add_argument(
+        "--peer-python", type=Path, default=Path(sys.executable),
+        help="Python 3.9 to 3.12 to make MediaPipe's environment with",
+    )  # fmt: skip
+    o.add_argument("--pairs", type=int, default=20, help="pairs of blocks of each row (20)")
+    o.add_argument("--core", type=int, help="the core that all take turns on (else the last)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print; 0."""
-    figures: list[Figure] = []
+    """Measure, print and write."""
+    what = list(dict.fromkeys([*args.what, *args.flags])) or ["pipeline", "network", "memory"]
+    for name in what:
+        if name not in _MEASURES:
+            raise BadArguments(f"{name}: none of {', '.join(_MEASURES)}")
+    if (args.peer_model is None) != (args.peer_layout is None):
+        raise BadArguments("--peer-model and --peer-layout go together")
+    if args.plots is not None:
+        plots.check()
+    where = machine()
+    print(report.head(where), flush=True)
+    result: dict[str, Any] = {
+        "what": what,
+        "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "atpn_ros": __version__,
+        "machine": where,
+    }
+    failed = False
+    for name in what:
+        figures, lines, good = _MEASURES[name](args)
+        result[name] = figures
+        failed |= not good
+        print("", *lines, sep="\n", flush=True)
+    result["machine"]["load_after"] = f"{os.getloadavg()[0]:.2f}"
+    if args.json is not None:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(result, indent=2) + "\n")
+    if args.plots is not None:
+        for path in plots.draw(result, args.plots):
+            print(path)
+    return int(failed)
+
+
+Answer = tuple[Any, list[str], bool]
+"""Figures for JSON, lines for people, and whether all could be measured."""
+
+
+def _network(args: argparse.Namespace) -> Answer:
+    figures: list[network.Figure] = []
     reports: list[str] = []
     for threads in args.threads:
         loaded = load_engine(
             args.model, args.backend, threads, strict=args.backend != "auto",
             max_faces=max(args.batches), precision=args.precision, watch=Watch(print),
         )  # fmt: skip
-        figures += measure(loaded.engine, threads, tuple(args.batches), args.seconds)
+        figures += network.measure(loaded.engine, threads, tuple(args.batches), args.seconds)
         reports.append(loaded.engine.report)
         loaded.engine.close()
-    result = {
-        "what": "network",
-        "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "atpn_ros": __version__,
+    gains = {str(t): r for t in args.threads if (r := network.gain(figures, t)) is not None}
+    content = {
         "model": str(args.model),
         "engines": reports,
-        "machine": machine(),
         "figures": [asdict(f) for f in figures],
-        "batch_of_four_over_four_calls": {
-            str(t): ratio for t in args.threads if (ratio := gain(figures, t)) is not None
-        },
+        "batch_of_four_over_four_calls": gains,
     }
-    if args.json is not None:
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(table(figures, reports))
-    return 0
+    return content, report.network_table(figures, reports), True
 
 
-def measure(engine: Engine, threads: int, batches: tuple[int, ...], seconds: float) -> list[Figure]:
-    """Time calls of each batch size, in turns, so that what else runs here disturbs all alike."""
-    crops = sample_crops(max(batches))
-    times: dict[int, list[float]] = {n: [] for n in batches}
-    for n in batches:
-        for _ in range(3):
-            engine.run(crops[:n])
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[batches[-1]]) < 5:
-        for n in batches:
-            began = time.perf_counter()
-            engine.run(crops[:n])
-            times[n].append(1e3 * (time.perf_counter() - began))
-    figures = []
-    for n in batches:
-        p50, p99, best = (float(v) for v in np.percentile(times[n], [50, 99, 0]))
-        p50, p99, best, face = (round(v, 3) for v in (p50, p99, best, best / n))
-        figures.append(Figure(threads, n, p50, p99, best, face, len(times[n])))
-    return figures
+def _pipeline(args: argparse.Namespace) -> Answer:
+    figures = [
+        pipeline.measure(faces, mode, args.seconds)
+        for mode in ("tracked", "detect")
+        for faces in args.faces
+    ]
+    return [asdict(f) for f in figures], report.pipeline_table(figures), True
 
 
-def gain(figures: list[Figure], threads: int) -> float | None:
-    """The time of a batch of four over that of four single calls; None if not measured.
-
-    Of the fastest calls: on a busy machine a long call is interrupted more often than a short one.
-
-    >>> gain([Figure(1, 1, 2.1, 3.0, 2.0, 2.0, 9), Figure(1, 4, 6.1, 9.0, 6.0, 1.5, 9)], 1)
-    0.75
-    """
-    face = {f.batch: f.face for f in figures if f.threads == threads}
-    return round(face[4] / face[1], 3) if 1 in face and 4 in face else None
+def _node(args: argparse.Namespace) -> Answer:
+    figure = node.measure(1, args.seconds, args.runs, args.rates)
+    return asdict(figure), report.node_table(figure), True
 
 
-def table(figures: list[Figure], reports: list[str]) -> str:
-    """The figures for people."""
-    where = machine()
-    lines = [f"{where['cpu']}, {where['cores']} cores; Python {where['python']}", *reports, ""]
-    lines.append("threads  batch  call: best      p50      p99   best per face")
-    for f in figures:
-        calls = "".join(f"{v:9.2f}" for v in (f.call_best, f.call_p50, f.call_p99))
-        lines.append(f"{f.threads:7}  {f.batch:5}  {calls}  {f.face:14.2f} ms")
-    for threads in dict.fromkeys(f.threads for f in figures):
-        ratio = gain(figures, threads)
-        if ratio is not None:
-            lines.append(f"{threads} thread(s): a batch of four takes {ratio:.2f} of four calls")
-    return "\n".join(lines)
+def _memory(args: argparse.Namespace) -> Answer:
+    figures = {}
+    with peers.frame_files() as files:
+        for faces in args.faces:
+            with Contender(Path(sys.executable), "ours", files(faces), faces, None) as ours:
+                ours.block(0, peers.LOOP)
+                figures[f"pipeline, {faces} face{'s' if faces > 1 else ''}"] = ours.memory()
+    return {k: asdict(m) for k, m in figures.items()}, report.memory_table(figures), True
 
 
-def machine() -> dict[str, str | int]:
-    """What the figures are of."""
-    versions = {"numpy": np.__version__}
-    for name in ("onnxruntime", "tensorrt"):
+def _peers(args: argparse.Namespace) -> Answer:
+    core = args.core if args.core is not None else max(os.sched_getaffinity(0))
+    plan = peers.Plan(core, args.pairs)
+    rows = []
+    with peers.frame_files() as files:
         try:
-            versions[name] = str(importlib.import_module(name).__version__)
-        except ImportError:
-            continue
-    load = os.getloadavg()[0]
-    return {
-        "cpu": _cpu(),
-        "cores": os.cpu_count() or 0,
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": sys.version.split()[0],
-        "load_before": f"{load:.2f}",
-        **versions,
+            python = mediapipe_python(args.peer_python)
+            asked = peers.whole_frames(python, args.faces)
+        except NoPeer as error:
+            rows.append(peers.Row("MediaPipe Face Mesh", error=str(error)))
+            asked = [peers.growth()]
+        if args.peer_model is not None:
+            asked.append(peers.crops(args.peer_model.resolve(), args.peer_layout))
+        rows += [peers.duel(what, first, second, files, plan) for what, first, second in asked]
+    shares = [pipeline.measure(1, "tracked", args.seconds)]
+    verdicts = marks.verdicts(rows, shares)
+    content = {
+        "core": core,
+        "pairs": plan.pairs,
+        "frames_of_a_block": plan.block,
+        "rows": [asdict(r) for r in rows],
+        "python_share_of_one_face": shares[0].python_share,
+        "marks": [asdict(v) | {"verdict": v.word} for v in verdicts],
     }
+    return content, report.peers_table(rows, verdicts), not any(r.error for r in rows)
 
 
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+_MEASURES: dict[str, Callable[[argparse.Namespace], Answer]] = {
+    "network": _network,
+    "pipeline": _pipeline,
+    "node": _node,
+    "memory": _memory,
+    "peers": _peers,
+}

@@ -10,25 +10,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from atpn_ros import drawing, places
+from atpn_ros import drawing, places, stage
 from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
 from atpn_ros.flow import percentiles_ms
 from atpn_ros.types import AtpnError, Box, Face, FaceFrame, FaceState, HeadPose, Image
-
-_START_LIMIT_S = 20.0
-_BUILD_LIMIT_S = 60.0
-"""Without a further word of the node while it builds an engine."""
 
 
 class DemoError(AtpnError):
@@ -64,60 +57,21 @@ def run(args: argparse.Namespace) -> int:
 
 def _play(out: Path, frames: int) -> list[dict[str, Any]]:
     """Start both processes, wait for the camera to end, stop the node."""
-    environment = _environment()
+    world = stage.environment()
     log = out / "node.log"
     print(f"starting face_node (log: {log})", flush=True)
-    with log.open("w") as stream:
-        node = subprocess.Popen(  # noqa: S603 our own script
-            [sys.executable, str(places.script("face_node"))],
-            env=environment, stdout=stream, stderr=subprocess.STDOUT,
+    with stage.node(log, world) as node:
+        client = subprocess.run(  # noqa: S603 our own script
+            [sys.executable, str(places.script("demo_client")), str(out / "frames.jsonl"),
+             str(out / "bag"), str(frames), f"{stage.START_LIMIT_S:g}"],
+            env=world, check=False,
         )  # fmt: skip
-        try:
-            _wait_for_engine(node, log)
-            client = subprocess.run(  # noqa: S603 our own script
-                [sys.executable, str(places.script("demo_client")), str(out / "frames.jsonl"),
-                 str(out / "bag"), str(frames), f"{_START_LIMIT_S:g}"],
-                env=environment, check=False,
-            )  # fmt: skip
-        finally:
-            node.send_signal(signal.SIGINT)
-            try:
-                code = node.wait(10)
-            except subprocess.TimeoutExpired:
-                node.kill()
-                code = node.wait()
+    code = node.returncode
     if client.returncode:
-        last = log.read_text().strip().splitlines()[-1:] or ["the log is empty"]
-        raise DemoError(f"the node gave no answer; its last word: {last[0]}")
+        raise DemoError(f"the node gave no answer; its last word: {stage.last_words(log)}")
     if code:
         raise DemoError(f"face_node ended with code {code}, see {log}")
     return [json.loads(line) for line in (out / "frames.jsonl").read_text().splitlines()]
-
-
-def _wait_for_engine(node: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the node has its engine; on a new GPU one is built, which takes minutes."""
-    told, end = "", time.monotonic() + _START_LIMIT_S
-    while node.poll() is None and time.monotonic() < end:
-        lines = log.read_text().splitlines()
-        if any(": model " in line for line in lines):
-            return
-        building = [line for line in lines if "building the engine" in line]
-        if building and building[-1] != told:
-            told, end = building[-1], time.monotonic() + _BUILD_LIMIT_S
-            print(told.split(": ", 1)[-1], flush=True)
-        time.sleep(0.1)
-
-
-def _environment() -> dict[str, str]:
-    """A ROS world of its own on this machine, with the profile that keeps images whole."""
-    profile = places.shared("config/fastdds_shm.xml")
-    return os.environ | {
-        "ROS_DOMAIN_ID": os.environ.get("ROS_DOMAIN_ID", str(1 + os.getpid() % 100)),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profile),
-        "FASTDDS_DEFAULT_PROFILES_FILE": str(profile),
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 def summarise(records: list[dict[str, Any]], portrait: MovingPortrait) -> dict[str, Any]:
@@ -217,13 +171,3 @@ def face_frame(record: dict[str, Any]) -> FaceFrame:
                  pose=pose)
         )  # fmt: skip
     return FaceFrame(record["stamp_ns"], "camera", WIDTH, HEIGHT, tuple(faces))
-
-
-def wait_until(condition: Any, limit_s: float, step: Any) -> bool:
-    """Call ``step`` until ``condition`` holds; whether it did in time."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        if condition():
-            return True
-        step()
-    return bool(condition())

@@ -20,13 +20,12 @@ class NoTorch(AtpnError):
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the two commands to ``atpn``."""
-    train = commands.add_parser("train", help="train the network, or go on with a run")
-    _add_data(train)
-    train.add_argument("--backgrounds", type=Path, required=True, help="folder of .hdr panoramas")
+    train = commands.add_parser("train", help="train a network as a run file says, or go on")
+    train.add_argument("run_file", type=Path, metavar="RUN.yaml", help="see config/runs/")
+    train.add_argument("--data", type=Path, required=True, help="folder of the data")
     train.add_argument("--out", type=Path, required=True, help="the run's folder")
-    train.add_argument("--steps", type=int, default=16000)
-    train.add_argument("--seed", type=int, default=1)
     train.add_argument("--workers", type=int, default=1, help="processes that make examples")
+    train.add_argument("--threads", type=int, help="of PyTorch; default: as many as cores")
     train.set_defaults(run=_train)
 
     export = commands.add_parser("export", help="write a checkpoint's network as ONNX")
@@ -36,13 +35,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export.set_defaults(run=_export)
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--faces", type=Path, required=True, help="folder with labels.json, images/"
-    )
-    parser.add_argument("--head", type=Path, required=True, help="folder of the packed ICT head")
-
-
 def _need_torch() -> None:
     if importlib.util.find_spec("torch") is None:
         raise NoTorch("needs PyTorch: pip install 'atpn_ros[learning]'")
@@ -50,20 +42,9 @@ def _need_torch() -> None:
 
 def _train(args: argparse.Namespace) -> int:
     _need_torch()
-    from atpn_ros.learning.backgrounds import load_panoramas
-    from atpn_ros.learning.data import load_faces_300w
-    from atpn_ros.learning.ict import load_points
-    from atpn_ros.learning.train import TrainSettings, train
+    from atpn_ros.learning.runs import carry_out, load_run
 
-    head = load_points(args.head)
-    settings = TrainSettings(steps=args.steps, seed=args.seed, workers=args.workers)
-    train(
-        settings,
-        load_faces_300w(args.faces, "train", head),
-        load_faces_300w(args.faces, "val", head),
-        load_panoramas(args.backgrounds),
-        args.out,
-    )
+    carry_out(load_run(args.run_file), args.data, args.out, args.workers, args.threads)
     return 0
 
 

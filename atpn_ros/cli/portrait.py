@@ -7,7 +7,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from atpn_ros.types import AtpnError, Floats, Image
+from atpn_ros.photograph import FACE, portrait
+from atpn_ros.types import Floats, Image
 
 WIDTH, HEIGHT, RATE = 640, 480, 15
 """Of the demo's camera: pixels, and frames per second."""
@@ -15,18 +16,9 @@ WIDTH, HEIGHT, RATE = 640, 480, 15
 FOCAL = 600.0
 """Of the demo's camera, pixels."""
 
-_FACE = np.array([224.0, 118.0])
-_FACE_SIZE = 105.0
-
-
-class NoPortrait(AtpnError):
-    """The photograph is not installed."""
-
 
 class MovingPortrait:
     """A show of a given number of frames: face in view, away, and back.
-
-    The photograph is NASA's portrait of Eileen Collins (public domain), as scikit-image ships it.
 
     Attributes:
         leaves_at: The first frame that does not show the middle of the face any more.
@@ -34,13 +26,7 @@ class MovingPortrait:
     """
 
     def __init__(self, frames: int) -> None:
-        try:
-            from skimage import data
-        except ImportError as error:
-            raise NoPortrait(
-                "the portrait comes with scikit-image: pip install scikit-image"
-            ) from error
-        self._photograph = cv2.cvtColor(np.asarray(data.astronaut()), cv2.COLOR_RGB2BGR)
+        self._photograph = portrait()
         self._frames = frames
         inside = [self._in_view(n) for n in range(frames)]
         away = [n for n in range(frames) if not inside[n]]
@@ -58,7 +44,7 @@ class MovingPortrait:
         )  # fmt: skip
 
     def _in_view(self, n: int) -> bool:
-        x, y = self._view(n) @ (*_FACE, 1.0)
+        x, y = self._view(n) @ (*FACE, 1.0)
         return bool(0 <= x < WIDTH and 0 <= y < HEIGHT)
 
     def _view(self, n: int) -> Floats:
@@ -73,4 +59,4 @@ class MovingPortrait:
         y -= 430 * away * away * (3 - 2 * away)
         c, s = np.cos(roll) * zoom, np.sin(roll) * zoom
         turn = np.array([[c, -s], [s, c]])
-        return np.concatenate([turn, (np.array([x, y]) - turn @ _FACE)[:, None]], axis=1)
+        return np.concatenate([turn, (np.array([x, y]) - turn @ FACE)[:, None]], axis=1)

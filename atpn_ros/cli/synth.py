@@ -40,6 +40,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=int, default=0, help="number of the first picture")
     parser.add_argument("--size", type=int, default=160, help="side in pixels (default 160)")
+    parser.add_argument(
+        "--part",
+        choices=("all", "taught", "held_back"),
+        default="all",
+        help="skins and panoramas: a share is held back from those that teach",
+    )
+    parser.add_argument(
+        "--share",
+        type=float,
+        nargs=2,
+        default=(0.5, 0.64),
+        metavar=("MIN", "MAX"),
+        help="face's longer side over the picture's",
+    )
+    parser.add_argument("--shift", type=float, default=0.06,
+                        help="how far off the middle, over the side (default 0.06)")  # fmt: skip
     parser.add_argument("--gallery", action="store_true", help="write gallery.png too")
     parser.add_argument("--shards", type=int, metavar="N", help="write tar shards of N samples")
     parser.add_argument("--processes", type=int, default=1, help="drawing processes (default 1)")
@@ -73,7 +89,10 @@ def run(args: argparse.Namespace) -> int:
     from atpn_ros.learning.synth import stream
     from atpn_ros.learning.synth.sampling import Plan
 
-    plan = Plan(size=args.size, effects=args.effects, not_faces=args.not_faces)
+    plan = Plan(
+        size=args.size, share=tuple(args.share), shift=args.shift, effects=args.effects,
+        not_faces=args.not_faces, part=args.part,
+    )  # fmt: skip
     samples = stream.faces(
         args.assets, args.seed, plan, args.start, args.count, args.processes, args.cache
     )
@@ -135,6 +154,10 @@ def _check(args: argparse.Namespace) -> None:
             raise AtpnError(f"--{name} must be at least {low}, is {getattr(args, name)}")
     if args.shards is not None and args.shards < 1:
         raise AtpnError(f"--shards must be at least 1, is {args.shards}")
+    if not 0.05 <= args.share[0] <= args.share[1] <= 1.0:
+        raise AtpnError(f"--share must rise within 0.05 to 1, is {args.share[0]} {args.share[1]}")
+    if not 0.0 <= args.shift <= 0.5:
+        raise AtpnError(f"--shift must be between 0 and 0.5, is {args.shift}")
     if not 0.0 <= args.not_faces <= 1.0:
         raise AtpnError(f"--not-faces must be between 0 and 1, is {args.not_faces}")
 

@@ -26,6 +26,7 @@ class Example:
         crop: (128, 128, 3) uint8 BGR.
         landmarks: (98, 2) crop coordinates.
         trust: (98,) weight per point.
+        middles: 1 if the brows' upper points are their middles, else 0.
         rotation: (3, 3) head to the crop's own camera.
         pose_weight: 0 or 1.
         presence: 1 if the crop holds the face, 0 if not.
@@ -37,6 +38,7 @@ class Example:
     crop: Image
     landmarks: Floats
     trust: Floats
+    middles: float
     rotation: Floats
     pose_weight: float
     presence: float
@@ -45,18 +47,25 @@ class Example:
     gaze_weight: Floats = field(default_factory=lambda: np.zeros(2))
 
 
-def face_example(sample: Sample, rng: np.random.Generator) -> Example:
-    """A crop around the face, displaced as trackers and detectors displace it."""
-    crop = _jittered(sample, rng)
-    image, landmarks, rotation = sample.image, sample.landmarks, sample.rotation
+def face_example(sample: Sample, rng: np.random.Generator, rough: float = 1.0) -> Example:
+    """A crop around the face, displaced as trackers and detectors displace it.
+
+    Args:
+        sample: The labelled picture.
+        rng: Decides everything by chance.
+        rough: How often pictures are spoilt and crops far off: 1 as usual, 0 never.
+    """
+    crop = _jittered(sample, rng, rough)
+    image, landmarks = sample.image, sample.landmarks
     overlap = crop.box().iou(crop_from_landmarks(landmarks, crop.angle).box())
     picture = cut(image, crop)
     points = crop.to_crop(landmarks)
-    turned = geometry.about_z(-crop.angle) @ rotation
+    back = geometry.about_z(-crop.angle)
+    turned = back @ (geometry.FACING if sample.rotation is None else sample.rotation)
     trust = sample.trust
     known = sample.gaze is not None and overlap > 0.35
     gaze = np.tile((0.0, 0.0, -1.0), (2, 1)) if sample.gaze is None else sample.gaze
-    gaze = gaze @ geometry.about_z(-crop.angle).T
+    gaze = gaze @ back.T
     open_eyes = np.asarray(sample.eyes_open) * known
     if rng.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])
@@ -64,15 +73,17 @@ def face_example(sample: Sample, rng: np.random.Generator) -> Example:
         turned = turned * np.outer((-1, 1, 1), (1, -1, 1))
         trust = trust[_MIRROR]
         gaze, open_eyes = (gaze * (-1, 1, 1))[::-1], open_eyes[::-1]
-    picture = degrade(occlude(picture, rng), rng)
+    if rng.random() < rough:
+        picture = degrade(occlude(picture, rng), rng)
     held = float(overlap > 0.5)
     unsure = 0.25 < overlap <= 0.5
     return Example(
         crop=picture,
         landmarks=points,
         trust=trust * (overlap > 0.3),
+        middles=float(sample.middles),
         rotation=turned,
-        pose_weight=float(overlap > 0.35),
+        pose_weight=float(overlap > 0.35 and sample.rotation is not None),
         presence=held,
         presence_weight=1.0 - unsure,
         gaze=gaze,
@@ -108,19 +119,19 @@ def empty_example(sample: Sample, backgrounds: list[Image], rng: np.random.Gener
         factor = float(rng.choice([rng.uniform(0.2, 0.42), rng.uniform(2.3, 5.0)]))
         crop = Crop(true.cx, true.cy, true.side * factor, float(rng.normal(0, 0.3)))
     picture = degrade(cut(image, crop), rng)
-    return Example(picture, np.zeros((98, 2)), np.zeros(98), geometry.FACING, 0.0, 0.0, 1.0)
+    return Example(picture, np.zeros((98, 2)), np.zeros(98), 0.0, geometry.FACING, 0.0, 0.0, 1.0)
 
 
-def _jittered(sample: Sample, rng: np.random.Generator) -> Crop:
+def _jittered(sample: Sample, rng: np.random.Generator, rough: float) -> Crop:
     upright = upright_angle(sample.landmarks)
     if sample.detection is not None and rng.random() < 0.3:
         start = square_of(sample.detection)
         spread, angle = 0.06, float(rng.normal(0, 0.15))
     else:
-        wide = rng.random() < 0.25
+        wide = rng.random() < 0.25 * rough
         angle = upright + float(rng.uniform(-1.05, 1.05) if wide else rng.normal(0, 0.2))
         start = crop_from_landmarks(sample.landmarks, angle)
-        spread = 0.16 if rng.random() < 0.15 else 0.05
+        spread = 0.16 if rng.random() < 0.15 * rough else 0.05
     dx, dy = rng.normal(0, spread, 2) * start.side
     factor = float(np.exp(rng.normal(0, 0.1 if spread < 0.1 else 0.25)))
     return Crop(start.cx + float(dx), start.cy + float(dy), start.side * factor, angle)

@@ -15,19 +15,10 @@ import numpy as np
 
 from atpn_ros import layouts
 from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.learning.ict import PointModel, fit
 from atpn_ros.types import Box, Floats, Image
 
 _STORED_SIDE = 300
 """Pictures are kept at this side: a face then spans about as many pixels as in a crop."""
-
-_GUESSED = {
-    **dict.fromkeys(range(1, 33, 2), 0.5),  # between two clicked contour points
-    **dict.fromkeys((38, 39, 40, 41, 47, 48, 49, 50), 0.3),  # the brows' lower edges, from the head
-    **dict.fromkeys((62, 66, 70, 74), 0.7),  # the middles of the lids
-    **dict.fromkeys((layouts.RIGHT_PUPIL, layouts.LEFT_PUPIL), 0.2),
-}
-"""How far a point is trusted that the 68 clicked ones do not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +28,34 @@ class Sample:
     Attributes:
         image: (H, W, 3) uint8 BGR.
         landmarks: (98, 2) pixels, WFLW order.
-        trust: (98,) weight of each point in training; 1 where a person clicked.
-        rotation: (3, 3) head to the crop's own camera, fitted.
+        trust: (98,) weight of each point in training; 1 where it is known, 0 where it is not.
+        rotation: (3, 3) head to the crop's own camera, or None where nobody knows it.
         detection: A real detector's box of this face, or None.
         name: For messages.
         gaze: (2, 3) unit directions of the right and left eye in the crop's own camera, or None.
         eyes_open: (2,) 1 where an eye is open enough to be seen looking.
+        middles: Whether the brows' upper points are their middles, as iBUG's annotators click.
+        tone: Skin tone bin, 0 light to 5 dark, or None.
+        subset: The part of its data set, for figures per part.
     """
 
     image: Image
     landmarks: Floats
     trust: Floats
-    rotation: Floats
+    rotation: Floats | None
     detection: Box | None
     name: str
     gaze: Floats | None = None
     eyes_open: tuple[float, float] = (1.0, 1.0)
+    middles: bool = False
+    tone: int | None = None
+    subset: str = ""
 
 
-def load_faces_300w(folder: Path, split: str, head: PointModel) -> list[Sample]:
+def load_faces_300w(folder: Path, split: str) -> list[Sample]:
     """Read a folder of 68-point face crops with ``labels.json``.
 
-    The 30 points that WFLW has beyond iBUG's 68 and the rotation come from a fitted head.
+    The 30 points that WFLW has beyond iBUG's 68 are not trusted, the rotation is not known.
 
     Raises:
         DataError: A file is missing, cannot be read, or holds no 68 finite points.
@@ -72,10 +69,10 @@ def load_faces_300w(folder: Path, split: str, head: PointModel) -> list[Sample]:
     if not wanted:
         raise DataError(f"{path}: no face of split {split!r}")
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda row: _load_row(folder, row, head), wanted))
+        return list(pool.map(lambda row: _load_row(folder, row), wanted))
 
 
-def _load_row(folder: Path, row: dict[str, Any], head: PointModel) -> Sample:
+def _load_row(folder: Path, row: dict[str, Any]) -> Sample:
     path = folder / "images" / str(row.get("file"))
     image = cv2.imread(str(path))
     if image is None:
@@ -92,28 +89,34 @@ def _load_row(folder: Path, row: dict[str, Any], head: PointModel) -> Sample:
     if found is not None:
         x, y, w, h = (float(v) * scale for v in found[:4])
         box = Box.from_xyxy(x, y, x + w, y + h)
-    landmarks, rotation = complete(points, head)
-    trust = np.ones(98)
-    for index, value in _GUESSED.items():
-        trust[index] = value
-    return Sample(np.asarray(image, np.uint8), landmarks, trust, rotation, box, path.name)
+    landmarks, trust = complete(points)
+    return Sample(
+        np.asarray(image, np.uint8), landmarks, trust, None, box, path.name, middles=True,
+        subset=str(row.get("subset", "")),
+    )  # fmt: skip
 
 
-def complete(points68: Floats, head: PointModel) -> tuple[Floats, Floats]:
-    """(98, 2) landmarks and the head's (3, 3) rotation of 68 clicked points."""
-    fitted = fit(head, points68)
-    out = fitted.points.copy()
+def complete(points68: Floats) -> tuple[Floats, Floats]:
+    """(98, 2) landmarks of 68 clicked points, and (98,) how far each is trusted.
+
+    The contour's and lids' points between are interpolated and trusted half: they keep the curves
+    smooth. The brows' lower edges stand on the clicked middles, the pupils amid the lids; neither
+    is trusted at all.
+    """
+    out, trust = np.zeros((98, 2)), np.zeros(98)
     clicked = np.asarray(layouts.IBUG68_IN_WFLW98)
-    out[clicked] = points68
+    out[clicked], trust[clicked] = points68, 1.0
     ends = (2 * out[0] - out[2], 2 * out[32] - out[30])
     even = np.concatenate([ends[:1], out[0:33:2], ends[1:]])
     # Catmull-Rom midpoints of the clicked contour.
     out[1:33:2] = (9 * (even[1:-2] + even[2:-1]) - even[:-3] - even[3:]) / 16
+    trust[1:33:2] = 0.5
     for upper, lower in layouts.BROW_EDGES98:
-        out[lower] = out[upper] + fitted.points[lower] - fitted.points[upper]
+        out[lower] = out[upper]
     for a, b, c, d, middle in ((60, 61, 63, 64, 62), (64, 65, 67, 60, 66), (68, 69, 71, 72, 70),
                                (72, 73, 75, 68, 74)):  # fmt: skip
         out[middle] = (9 * (out[b] + out[c]) - out[a] - out[d]) / 16
+        trust[middle] = 0.5
     out[layouts.RIGHT_PUPIL] = out[60:68].mean(axis=0)
     out[layouts.LEFT_PUPIL] = out[68:76].mean(axis=0)
-    return out, fitted.rotation
+    return out, trust

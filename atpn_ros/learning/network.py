@@ -17,21 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from atpn_ros import geometry, layouts
+from atpn_ros.learning.blocks import Residual, conv
+from atpn_ros.learning.eyes import EyeGaze
 
 LANDMARKS = layouts.WFLW98
 _CELLS = 16 * 16
 """Of the maps that landmarks are read from."""
-
-_EYES = (
-    (
-        list(layouts.RIGHT_EYE),
-        layouts.RIGHT_PUPIL,
-        layouts.RIGHT_EYE_OUTER,
-        layouts.RIGHT_EYE_INNER,
-    ),
-    (list(layouts.LEFT_EYE), layouts.LEFT_PUPIL, layouts.LEFT_EYE_INNER, layouts.LEFT_EYE_OUTER),
-)
-"""Of each eye: lids, pupil, and its corners from the image's left to its right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +34,8 @@ class AtpnSettings:
         shortcut: Whether alignment sees shallow features beside the deep ones.
         heatmap: What is drawn from the landmarks for the other heads.
         head_inputs: What the pose and presence heads see.
+        points: Whether the pose and presence heads are given the landmarks' coordinates too, which
+            are finer than any heatmap.
         gaze: Whether the two eyes' directions are estimated too.
     """
 
@@ -50,7 +43,12 @@ class AtpnSettings:
     shortcut: bool = True
     heatmap: Literal["none", "one", "per_landmark"] = "one"
     head_inputs: Literal["features", "heatmap", "both"] = "both"
+    points: bool = True
     gaze: bool = False
+
+    def __post_init__(self) -> None:
+        if self.head_inputs != "features" and self.heatmap == "none":
+            raise ValueError("heads that see a heatmap need one: head_inputs, heatmap")
 
 
 class AtpnOutput(NamedTuple):
@@ -69,30 +67,6 @@ class AtpnOutput(NamedTuple):
     rotation: Tensor
     presence: Tensor
     gaze: Tensor | None = None
-
-
-def _conv(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
-
-
-class _Residual(nn.Module):
-    """Plain 3x3 convolutions around an identity: fastest per operation on wide-vector CPUs."""
-
-    def __init__(self, channels: int, depth: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            *(_conv(channels, channels) for _ in range(depth - 1)),
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
-        self.relu = nn.ReLU(inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x + self.body(x))
 
 
 class CheapHeatmap(nn.Module):
@@ -124,42 +98,41 @@ class Atpn(nn.Module):
         super().__init__()
         self.settings = settings
         w = settings.width
-        self.stem = _conv(3, w, 2)  # 64
-        self.shallow = nn.Sequential(_conv(w, 2 * w, 2), _conv(2 * w, 2 * w))  # 32
-        self.middle = nn.Sequential(_conv(2 * w, 4 * w, 2), _Residual(4 * w, 1))  # 16
-        self.deep = nn.Sequential(_conv(4 * w, 8 * w, 2), _Residual(8 * w, 2))  # 8
+        self.stem = conv(3, w, 2)  # 64
+        self.shallow = nn.Sequential(conv(w, 2 * w, 2), conv(2 * w, 2 * w))  # 32
+        self.middle = nn.Sequential(conv(2 * w, 4 * w, 2), Residual(4 * w, 1))  # 16
+        self.deep = nn.Sequential(conv(4 * w, 6 * w, 2), Residual(6 * w, 2))  # 8
 
         # Alignment: deep meaning, brought back to 16x16, beside shallow boundaries.
-        self.lateral = _conv(8 * w, 4 * w, kernel=1)
+        self.lateral = conv(6 * w, 4 * w, kernel=1)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.shrink = nn.AvgPool2d(2)
         fused = 8 * w + (2 * w if settings.shortcut else 0)
-        self.fuse = _conv(fused, 4 * w, kernel=1)
+        self.fuse = conv(fused, 4 * w, kernel=1)
         self.maps = nn.Conv2d(4 * w, LANDMARKS, 1)
-        self.correction = nn.Linear(8 * w, 2 * LANDMARKS)
-        self.spread = nn.Linear(8 * w, LANDMARKS)
+        self.correction = nn.Linear(6 * w, 2 * LANDMARKS)
+        self.spread = nn.Linear(6 * w, LANDMARKS)
         steps = (torch.arange(16) + 0.5) / 16
         grid = torch.stack([steps.repeat(16), steps.repeat_interleave(16)], -1)  # x, y per cell
         self.register_buffer("grid", grid, persistent=False)
 
-        # Pose and presence: features and the cheap heatmap.
+        # Pose and presence: features, the cheap heatmap and the landmarks' coordinates.
         maps = {"none": 0, "one": 1, "per_landmark": LANDMARKS}[settings.heatmap]
-        if settings.head_inputs == "heatmap" and maps == 0:
-            raise ValueError("heads that see only the heatmap need one")
-        self.heatmap = CheapHeatmap(16, settings.heatmap == "per_landmark") if maps else None
-        sees = settings.head_inputs != "heatmap"
-        self.merge = _conv((4 * w if sees else 0) + maps, 3 * w, 2)  # 8
+        sees, self.draws = settings.head_inputs != "heatmap", settings.head_inputs != "features"
+        self.sees = sees
+        self.heatmap = CheapHeatmap(16, settings.heatmap == "per_landmark") if self.draws else None
+        self.drawn = conv(maps, w, 2) if self.draws else None  # 8
         self.heads = nn.Sequential(
-            _conv(3 * w + (8 * w if sees else 0), 6 * w, kernel=1), _conv(6 * w, 6 * w, 2)
-        )
-        self.pose = nn.Linear(6 * w, 6)
-        self.presence = nn.Linear(6 * w, 1)
-        # Each eye's features are taken where its own landmarks' maps lie; one head serves both.
-        self.gaze = (
-            nn.Sequential(nn.Linear(4 * w + 8 * w + 9 + 6, 4 * w), nn.ReLU(), nn.Linear(4 * w, 3))
-            if settings.gaze
-            else None
-        )
+            conv((w if self.draws else 0) + (6 * w if sees else 0), 6 * w, kernel=1),
+            conv(6 * w, 4 * w, 2),
+        )  # 4
+        # Where something is tells the pose: the cells are not averaged.
+        self.cells = nn.Linear(16 * 4 * w, 6 * w)
+        self.places = nn.Linear(2 * LANDMARKS, 6 * w) if settings.points else None
+        self.mix = nn.Sequential(nn.ReLU(), nn.Linear(6 * w, 4 * w), nn.ReLU())
+        self.pose = nn.Linear(4 * w, 6)
+        self.presence = nn.Linear(4 * w, 1)
+        self.gaze = EyeGaze() if settings.gaze else None
         self.register_buffer(
             "facing", torch.tensor(geometry.FACING, dtype=torch.float32), persistent=False
         )
@@ -172,7 +145,7 @@ class Atpn(nn.Module):
 
     def forward(self, crops: Tensor) -> AtpnOutput:
         # Cast first: TensorRT takes bytes only where a cast reads them.
-        x = crops.float().permute(0, 3, 1, 2) * (1 / 64) - 2.0
+        x = crops.float().permute(0, 3, 1, 2) - 128.0
         shallow = self.shallow(self.stem(x))
         middle = self.middle(shallow)
         deep = self.deep(middle)
@@ -180,45 +153,32 @@ class Atpn(nn.Module):
         parts = [self.up(self.lateral(deep)), middle]
         if self.settings.shortcut:
             parts.append(self.shrink(shallow))
-        fused = self.fuse(torch.cat(parts, 1))
-        # Shapes are written out: flatten would leave arithmetic on shapes in the exported graph,
-        # which TensorRT 8.5 stumbles over.
-        attention = self.maps(fused).reshape(-1, LANDMARKS, _CELLS).softmax(-1)
+        maps = self.maps(self.fuse(torch.cat(parts, 1)))
         pooled = deep.mean((2, 3))
-        shift = self.correction(pooled).reshape(-1, LANDMARKS, 2)
-        landmarks = attention @ self.grid + shift
+        # Half precision would round coordinates to a 256th of the crop.
+        with torch.autocast(crops.device.type, enabled=False):
+            # Shapes are written out: flatten would leave arithmetic on shapes in the exported
+            # graph, which TensorRT 8.5 stumbles over.
+            attention = maps.float().reshape(-1, LANDMARKS, _CELLS).softmax(-1)
+            shift = self.correction(pooled.float()).reshape(-1, LANDMARKS, 2)
+            landmarks = attention @ self.grid + shift
+            log_sigma = self.spread(pooled.float())
+            known = landmarks.detach()
+            heatmap = None if self.heatmap is None else self.heatmap(known)
 
-        sees = self.settings.head_inputs != "heatmap"
-        inputs = [middle] if sees else []
-        if self.heatmap is not None:
-            inputs.append(self.heatmap(landmarks.detach()))
-        merged = self.merge(torch.cat(inputs, 1))
-        pooled_heads = self.heads(torch.cat([merged, deep], 1) if sees else merged).mean((2, 3))
-        rotation = self.facing @ _from_six(self.pose(pooled_heads))
-        presence = self.presence(pooled_heads)[:, 0]
-        gaze = None
-        if self.gaze is not None:
-            context = torch.cat([pooled, rotation.detach().reshape(-1, 9)], 1)
-            seen = fused.reshape(-1, 4 * self.settings.width, _CELLS)
-            gaze = self._eyes(self.gaze, attention, seen, landmarks, context)
-        return AtpnOutput(landmarks, self.spread(pooled), rotation, presence, gaze)
-
-    def _eyes(
-        self, head: nn.Module, attention: Tensor, fused: Tensor, landmarks: Tensor, context: Tensor
-    ) -> Tensor:
-        directions = []
-        for lids, pupil, outer, inner in _EYES:
-            where = (attention[:, lids].mean(1) + attention[:, pupil]).unsqueeze(1) * 0.5
-            seen = (where @ fused.transpose(1, 2))[:, 0]
-            # Where the pupil lies between the corners, in the eye's own width.
-            across = landmarks[:, inner] - landmarks[:, outer]
-            width = across.square().sum(-1, keepdim=True).clamp(min=1e-6)
-            out = landmarks[:, pupil] - (landmarks[:, inner] + landmarks[:, outer]) * 0.5
-            lid = landmarks[:, lids[2]] - landmarks[:, lids[6]]
-            place = torch.cat([out / width.sqrt(), across, lid], 1)
-            directions.append(head(torch.cat([seen, context, place], 1)))
-        gaze = torch.stack(directions, 1)
-        return gaze / (gaze.square().sum(-1, keepdim=True) + 1e-12).sqrt()
+        inputs = [deep] if self.sees else []
+        if self.drawn is not None:
+            inputs.append(self.drawn(heatmap))
+        cells = self.heads(torch.cat(inputs, 1))
+        with torch.autocast(crops.device.type, enabled=False):
+            told = self.cells(cells.float().reshape(-1, 64 * self.settings.width))
+            if self.places is not None:
+                told = told + self.places((known - 0.5).reshape(-1, 2 * LANDMARKS) * 4.0)
+            mixed = self.mix(told)
+            rotation = self.facing @ _from_six(self.pose(mixed))
+            presence = self.presence(mixed)[:, 0]
+        gaze = None if self.gaze is None else self.gaze(x, known, rotation.detach())
+        return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze)
 
 
 def _from_six(six: Tensor) -> Tensor:

@@ -6,27 +6,29 @@ from __future__ import annotations
 
 import csv
 import math
-import pickle
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
+import cv2
 import numpy as np
 import torch
-from torch import nn
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
-from atpn_ros.learning.augment import Example, empty_example, face_example
-from atpn_ros.learning.data import DataError, Sample
-from atpn_ros.learning.evaluate import evaluate
+from atpn_ros import layouts
+from atpn_ros.learning import checkpoints
+from atpn_ros.learning.crew import Crew
+from atpn_ros.learning.data import Sample
+from atpn_ros.learning.examples import Examples, Mix, Source
 from atpn_ros.learning.export import export
-from atpn_ros.learning.losses import Losses, Truth, atpn_loss
-from atpn_ros.learning.network import Atpn, AtpnSettings
-from atpn_ros.types import Image
+from atpn_ros.learning.losses import Losses, LossWeights, Truth, atpn_loss
+from atpn_ros.learning.network import Atpn, AtpnOutput, AtpnSettings
+from atpn_ros.learning.progress import Progress, look
 
-_UNREADABLE = (RuntimeError, KeyError, TypeError, EOFError, OSError, pickle.UnpicklingError)
-"""What PyTorch raises for a file that is no checkpoint of ours."""
+_ALIGNMENT = ("stem", "shallow", "middle", "deep", "lateral", "fuse", "maps", "correction",
+              "spread")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,22 @@ class TrainSettings:
 
     Attributes:
         steps: Batches in all; the learning rate falls along a cosine to their end.
-        batch: Examples per batch.
+        batch: Examples per batch and process.
         learning_rate: The peak, reached after ``warmup`` steps.
         warmup: Steps of linear rise.
         weight_decay: Of AdamW.
         average: Decay of the moving average of the weights, which is what is exported.
         empty_share: Share of examples that hold no face.
+        photographs_share: Share of photographs among the faces, where there are renders too.
+        calm: The last share of the steps, in which pictures are spoilt a third as often.
+        order: ``together`` teaches all tasks at once; ``in_turn`` the landmarks in the first half,
+            then, with all that they rest on frozen, the heads.
+        flip_consistency: Weight of the distance between a crop's landmarks and its mirror image's.
+        precision: Of the convolutions; the rest is float32.
         seed: Of the examples and the first weights.
-        save_every: Steps between checkpoints and evaluations.
-        workers: Processes that make examples.
+        save_every: Steps between checkpoints and figures.
+        weights: Of the tasks.
+        network: Its switches.
     """
 
     steps: int = 8000
@@ -53,157 +62,162 @@ class TrainSettings:
     weight_decay: float = 0.02
     average: float = 0.999
     empty_share: float = 0.2
+    photographs_share: float = 0.5
+    calm: float = 0.0
+    order: Literal["together", "in_turn"] = "together"
+    flip_consistency: float = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 1
     save_every: int = 500
-    workers: int = 1
+    weights: LossWeights = field(default_factory=LossWeights)
     network: AtpnSettings = field(default_factory=AtpnSettings)
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step."""
-        if step < self.warmup:
-            return self.learning_rate * (step + 1) / self.warmup
-        part = (step - self.warmup) / max(1, self.steps - self.warmup)
+        """The learning rate of a step; ``in_turn`` has two cosines."""
+        length = self.steps // 2 if self.order == "in_turn" else self.steps
+        at = min(step % length, step) if step < 2 * length else step - length
+        if at < self.warmup:
+            return self.learning_rate * (at + 1) / self.warmup
+        part = (at - self.warmup) / max(1, length - self.warmup)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, part)))
 
-
-class _Examples(IterableDataset[tuple[np.ndarray, ...]]):
-    """An endless stream of batches; batch number n is the same in every run."""
-
-    def __init__(
-        self, samples: list[Sample], backgrounds: list[Image], settings: TrainSettings, first: int
-    ) -> None:
-        self.samples, self.backgrounds = samples, backgrounds
-        self.settings, self.first = settings, first
-
-    def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
-        info = get_worker_info()
-        worker, workers = (info.id, info.num_workers) if info else (0, 1)
-        for step in range(self.first + worker, self.settings.steps, workers):
-            rng = np.random.default_rng((self.settings.seed, step))
-            yield stack([self._example(rng) for _ in range(self.settings.batch)])
-
-    def _example(self, rng: np.random.Generator) -> Example:
-        sample = self.samples[int(rng.integers(len(self.samples)))]
-        if rng.random() < self.settings.empty_share:
-            return empty_example(sample, self.backgrounds, rng)
-        return face_example(sample, rng)
-
-
-def stack(examples: list[Example]) -> tuple[np.ndarray, ...]:
-    """Crops, then the fields of :class:`atpn_ros.learning.losses.Truth`, as a batch."""
-    columns = [np.asarray([getattr(e, f) for e in examples], np.float32) for f in Truth._fields]
-    return np.stack([e.crop for e in examples]), *columns
+    def mix(self) -> Mix:
+        """What batches are made of."""
+        return Mix(
+            self.batch, self.steps, self.photographs_share, self.empty_share, self.calm, self.seed
+        )
 
 
 def train(
     settings: TrainSettings,
-    samples: list[Sample],
-    held_back: list[Sample],
-    backgrounds: list[Image],
+    source: Source,
+    held_back: dict[str, list[Sample]],
     folder: Path,
+    workers: int = 1,
+    begin_with: Path | None = None,
 ) -> Atpn:
     """Train, or go on training, in a folder; returns the averaged network.
 
     The folder gets ``checkpoint.pt`` (atomic), ``log.csv`` and ``atpn.onnx`` at every save.
 
+    Args:
+        settings: The run.
+        source: What is taught.
+        held_back: Sets that are only looked at, by name.
+        folder: Of the run; a checkpoint in it is taken up.
+        workers: Processes that make examples.
+        begin_with: A checkpoint whose averaged weights a new run begins with, where they fit.
+
     Raises:
         DataError: The folder's checkpoint belongs to other settings or cannot be read.
     """
+    crew = Crew.assemble()
+    cv2.setNumThreads(1)  # before workers are forked: OpenCV's threads would not survive that
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     network = Atpn(settings.network)
+    if begin_with is not None:
+        begin(network, begin_with)
     average = Atpn(settings.network)
     average.load_state_dict(network.state_dict())
+    network.to(crew.device).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average.to(crew.device)
     optimiser = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
-    first = _resume(folder / "checkpoint.pt", settings, network, average, optimiser)
+    known = asdict(settings)
+    checkpoint = folder / "checkpoint.pt"
+    first = checkpoints.resume(checkpoint, known, network, average, optimiser)
     stream = DataLoader(
-        _Examples(samples, backgrounds, settings, first),
+        Examples(source, settings.mix(), first, crew.rank, crew.count),
         batch_size=None,
-        num_workers=settings.workers,
-        prefetch_factor=8 if settings.workers else None,
+        num_workers=workers,
+        prefetch_factor=8 if workers else None,
     )
-    network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     began, sums, count = time.monotonic(), np.zeros(len(Losses._fields)), 0
     for step, (crops, *truth) in enumerate(stream, first):
+        _set_stage(network, settings, step)
         for group in optimiser.param_groups:
             group["lr"] = settings.rate(step)
-        losses = atpn_loss(network(crops), Truth(*truth))
+        crops = crops.to(crew.device)
+        losses = _losses(network, settings, crops, Truth(*(t.to(crew.device) for t in truth)))
         optimiser.zero_grad(set_to_none=True)
         losses.total.backward()
+        crew.share_gradients(network)
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
-        _follow(average, network, min(settings.average, (step + 1) / (step + 10)))
+        checkpoints.follow(average, network, min(settings.average, (step + 1) / (step + 10)))
         sums += [float(v.detach()) for v in losses]
         count += 1
         done = step + 1
-        if done % settings.save_every == 0 or done == settings.steps:
-            _save(folder / "checkpoint.pt", settings, done, network, average, optimiser)
-            figures = evaluate(average, held_back)
+        if crew.leads and (done % settings.save_every == 0 or done == settings.steps):
+            checkpoints.save(checkpoint, known, done, network, average, optimiser)
+            figures = {name: look(average, samples) for name, samples in held_back.items()}
             export(average, folder / "atpn.onnx")
             left = (time.monotonic() - began) / (done - first) * (settings.steps - done)
-            row = {"step": done, "losses": " ".join(f"{v:.3f}" for v in sums / count)}
-            row |= {k: f"{v:.4g}" for k, v in asdict(figures).items()}
-            row["minutes_left"] = f"{left / 60:.0f}"
-            print("  ".join(f"{k} {v}" for k, v in row.items()), flush=True)
-            with (folder / "log.csv").open("a", newline="") as log:
-                csv.writer(log).writerow(row.values())
+            _report(folder / "log.csv", done, sums / count, figures, left)
             sums[:], count = 0, 0
     return average
 
 
-def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    with torch.no_grad():
-        for slow, fast in zip(
-            average.state_dict().values(), network.state_dict().values(), strict=True
-        ):
-            if slow.dtype.is_floating_point:
-                slow.lerp_(fast, 1 - decay)
-            else:
-                slow.copy_(fast)
+def begin(network: Atpn, path: Path) -> None:
+    """Give a new network the averaged weights of a checkpoint, where their shapes agree.
+
+    Raises:
+        DataError: The checkpoint cannot be read.
+    """
+    have = checkpoints.read(path)["average"]
+    own = network.state_dict()
+    network.load_state_dict(
+        {k: have[k] if k in have and have[k].shape == v.shape else v for k, v in own.items()}
+    )
 
 
-def _save(
-    path: Path,
-    settings: TrainSettings,
-    step: int,
-    network: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
+def _losses(network: Atpn, settings: TrainSettings, crops: Tensor, truth: Truth) -> Losses:
+    half = settings.precision == "bfloat16"
+    with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
+        out = network(crops)
+        mirrored = network(crops.flip(2)) if settings.flip_consistency > 0 else None
+    losses = atpn_loss(out, truth, settings.weights)
+    if mirrored is None:
+        return losses
+    apart = _mirror_distance(out, mirrored, truth)
+    return losses._replace(total=losses.total + settings.flip_consistency * apart)
+
+
+def _mirror_distance(out: AtpnOutput, mirrored: AtpnOutput, truth: Truth) -> Tensor:
+    """Mean distance in 1/256 of the crop between a face and its mirror image's mirror image."""
+    back = mirrored.landmarks[:, list(layouts.MIRROR98)]
+    back = torch.stack([1 - back[..., 0], back[..., 1]], -1)
+    held = (truth.trust.sum(1) > 0).float()
+    apart = (out.landmarks - back).abs().mean((1, 2)) * 256
+    return (apart * held).sum() / held.sum().clamp(min=1.0)
+
+
+def _set_stage(network: Atpn, settings: TrainSettings, step: int) -> None:
+    """Freeze what alignment rests on in the second half of a run ``in_turn``."""
+    if settings.order != "in_turn" or step != max(step, settings.steps // 2):
+        return
+    for name, part in network.named_children():
+        if name in _ALIGNMENT:
+            part.requires_grad_(False)
+            part.eval()
+
+
+def _report(
+    log: Path, step: int, losses: np.ndarray, figures: dict[str, Progress], left: float
 ) -> None:
-    state = {
-        "settings": asdict(settings),
-        "step": step,
-        "network": network.state_dict(),
-        "average": average.state_dict(),
-        "optimiser": optimiser.state_dict(),
-    }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
-
-
-def _resume(
-    path: Path,
-    settings: TrainSettings,
-    network: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
-) -> int:
-    if not path.exists():
-        return 0
-    try:
-        state = torch.load(path, weights_only=True)
-        same = state["settings"] | {"workers": settings.workers} == asdict(settings)
-        if not same:
-            raise DataError(f"{path}: belongs to a run with other settings")
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        return int(state["step"])
-    except _UNREADABLE as error:
-        raise DataError(f"{path}: corrupt checkpoint: {error}") from error
+    row = {"step": str(step), "minutes_left": f"{left / 60:.0f}"}
+    row |= {f"loss_{k}": f"{v:.4g}" for k, v in zip(Losses._fields, losses, strict=True)}
+    for name, figure in figures.items():
+        row |= {f"{name}_{k}": f"{v:.4g}" for k, v in asdict(figure).items()}
+    told = "  ".join(f"{name}: {figure}" for name, figure in figures.items())
+    print(f"step {step}  loss {row['loss_total']}  {told}  {row['minutes_left']} min left",
+          flush=True)  # fmt: skip
+    new = not log.exists()
+    with log.open("a", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([row.keys(), row.values()] if new else [row.values()])
 
 
 def load_average(path: Path) -> Atpn:
@@ -212,10 +226,10 @@ def load_average(path: Path) -> Atpn:
     Raises:
         DataError: The checkpoint cannot be read.
     """
+    state = checkpoints.read(path)
     try:
-        state = torch.load(path, weights_only=True)
         network = Atpn(AtpnSettings(**state["settings"]["network"]))
         network.load_state_dict(state["average"])
-    except _UNREADABLE as error:
-        raise DataError(f"{path}: corrupt checkpoint: {error}") from error
+    except checkpoints.UNREADABLE as error:
+        raise checkpoints.DataError(f"{path}: corrupt checkpoint: {error}") from error
     return network.eval()

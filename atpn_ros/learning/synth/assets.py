@@ -15,8 +15,9 @@ import hashlib
 import os
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -99,6 +100,40 @@ def assemble(
     mirrored = skins.mirrored_brows(head, made.brows)
     coarse = head.corner[thin.thinned(head, Part.SKIN, 0.8)]
     return Assets(head, transferred, made, mirrored, irises, panoramas, styles, coarse)
+
+
+Share = Literal["all", "taught", "held_back"]
+"""Which skins and panoramas: all, or those that teach, or those that only measure."""
+
+
+def part_of(assets: Assets, share: Share) -> Assets:
+    """The skins and panoramas of a share; every eighth skin and sixth panorama is held back.
+
+    People and lights of one share are then never seen in the other. Shapes are drawn by chance,
+    and hair and irises are few, so they are common to both.
+    """
+    if share == "all":
+        return assets
+    keep_back = share == "held_back"
+    layers = [i for i in range(len(assets.skins.base)) if (i % 8 == 3) == keep_back]
+    lights = [i for i in range(len(assets.panoramas)) if (i % 6 == 2) == keep_back]
+    if not layers or not lights:
+        raise AssetError(f"too few skins or panoramas to hold some back: {share} has none")
+    made = assets.skins
+    chosen = skins.Skins(
+        made.detail[layers], made.base[layers], _anchors(made.brows, layers),
+        made.identity[layers], tuple(made.names[i] for i in layers),
+    )  # fmt: skip
+    return replace(
+        assets,
+        skins=chosen,
+        mirrored_brows=_anchors(assets.mirrored_brows, layers),
+        panoramas=tuple(assets.panoramas[i] for i in lights),
+    )
+
+
+def _anchors(anchors: Anchors, layers: list[int]) -> Anchors:
+    return Anchors(anchors.vertex[layers], anchors.weight[layers])
 
 
 def load_irises(folder: Path) -> Image:

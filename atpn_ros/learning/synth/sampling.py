@@ -10,7 +10,7 @@ import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.learning.synth import effects, labels, light, people
-from atpn_ros.learning.synth.assets import Assets
+from atpn_ros.learning.synth.assets import Assets, Share
 from atpn_ros.learning.synth.body import Body, prepare
 from atpn_ros.learning.synth.scene import (
     Backdrop,
@@ -38,6 +38,7 @@ class Plan:
         worn: How often things are worn or held: 0 never, 1 as usual.
         not_faces: Share of pictures without a face, or with it badly off.
         hard_pose: Share of faces with any yaw, pitch and roll up to 90, 60 and 60 degrees.
+        part: Whose skins and which panoramas.
     """
 
     size: int = 160
@@ -47,6 +48,7 @@ class Plan:
     worn: float = 1.0
     not_faces: float = 0.0
     hard_pose: float = 0.25
+    part: Share = "all"
 
 
 def face_scene(

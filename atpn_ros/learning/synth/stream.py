@@ -57,7 +57,8 @@ class Studio:
     def __init__(
         self, assets: Assets, seed: int, plan: Plan | None = None, supersample: float = 1.25
     ) -> None:
-        self.assets, self.seed, self.plan = assets, seed, plan or Plan()
+        self.seed, self.plan = seed, plan or Plan()
+        self.assets = assets = assets_module.part_of(assets, self.plan.part)
         self.palette = Palette(assets.skins.base)
         self.renderer = Renderer(assets, supersample)
 

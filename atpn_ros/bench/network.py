@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Milliseconds per face of the network alone, by batch and threads."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from atpn_ros.engines import Engine
+from atpn_ros.engines.compare import sample_crops
+
+BATCHES = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How long calls of one kind took, milliseconds.
+
+    Attributes:
+        threads: Of the network, on a CPU.
+        batch: Faces in one call.
+        call_p50: Median of a call.
+        call_p99: 99th percentile of a call.
+        call_best: The fastest call: the one that nothing else on this machine disturbed.
+        face: The fastest call, per face.
+        calls: How many were measured.
+    """
+
+    threads: int
+    batch: int
+    call_p50: float
+    call_p99: float
+    call_best: float
+    face: float
+    calls: int
+
+
+def measure(engine: Engine, threads: int, batches: tuple[int, ...], seconds: float) -> list[Figure]:
+    """Time calls of each batch size, in turns, so that what else runs here disturbs all alike."""
+    crops = sample_crops(max(batches))
+    times: dict[int, list[float]] = {n: [] for n in batches}
+    for n in batches:
+        for _ in range(3):
+            engine.run(crops[:n])
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times[batches[-1]]) < 5:
+        for n in batches:
+            began = time.perf_counter()
+            engine.run(crops[:n])
+            times[n].append(1e3 * (time.perf_counter() - began))
+    figures = []
+    for n in batches:
+        p50, p99, best = (float(v) for v in np.percentile(times[n], [50, 99, 0]))
+        p50, p99, best, face = (round(v, 3) for v in (p50, p99, best, best / n))
+        figures.append(Figure(threads, n, p50, p99, best, face, len(times[n])))
+    return figures
+
+
+def gain(figures: list[Figure], threads: int) -> float | None:
+    """The time of a batch of four over that of four single calls; None if not measured.
+
+    Of the fastest calls: on a busy machine a long call is interrupted more often than a short one.
+
+    >>> gain([Figure(1, 1, 2.1, 3.0, 2.0, 2.0, 9), Figure(1, 4, 6.1, 9.0, 6.0, 1.5, 9)], 1)
+    0.75
+    """
+    face = {f.batch: f.face for f in figures if f.threads == threads}
+    return round(face[4] / face[1], 3) if 1 in face and 4 in face else None

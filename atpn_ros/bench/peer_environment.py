@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""MediaPipe in an environment of its own: it needs another numpy and protobuf than ROS does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from atpn_ros.types import AtpnError
+
+VERSION = "0.10.14"
+"""The last whose wheel carries the face mesh's network; for Python 3.8 to 3.12."""
+
+_ALONE = (f"mediapipe=={VERSION}", "opencv-python-headless==4.11.0.86")
+"""Without what they ask for: jax, which the face mesh never imports, is half a gigabyte."""
+_WITH_ALL = (
+    "numpy==1.26.4",
+    "protobuf==4.25.9",
+    "absl-py==2.1.0",
+    "attrs==24.2.0",
+    "flatbuffers==24.3.25",
+    "matplotlib==3.9.4",
+)
+
+Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
+
+
+class NoPeer(AtpnError):
+    """The peer cannot be installed here; says why."""
+
+
+def cache_folder() -> Path:
+    """Where environments of peers lie."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "atpn_ros" / "peers"
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+    return subprocess.run(  # noqa: S603 the interpreter that was asked for
+        command, capture_output=True, text=True, check=False, env=environment
+    )
+
+
+def mediapipe_python(
+    base: Path = Path(sys.executable),
+    folder: Path | None = None,
+    tell: Callable[[str], None] = print,
+    run: Run = _run,
+) -> Path:
+    """The interpreter of an environment with MediaPipe, which is made if it is not there.
+
+    Args:
+        base: The interpreter to make it with.
+        folder: Where; else in the user's cache.
+        tell: Hears what takes its time.
+        run: Runs a command.
+
+    Raises:
+        NoPeer: It cannot be made.
+    """
+    tag = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if base != Path(sys.executable):
+        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        tag = _checked(run, [str(base), "-c", code]).stdout.strip()
+    where = (folder or cache_folder()) / f"mediapipe-{VERSION}-py{tag}"
+    python, ready = where / "bin" / "python", where / "ready"
+    if ready.is_file():
+        return python
+    tell(f"installing MediaPipe {VERSION} into {where} (once, 400 MB)")
+    where.parent.mkdir(parents=True, exist_ok=True)
+    _checked(run, [str(base), "-m", "venv", "--clear", str(where)])
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    pip += ["--only-binary", ":all:"]
+    _checked(run, [*pip, *_WITH_ALL])
+    _checked(run, [*pip, "--no-deps", *_ALONE])
+    _checked(run, [str(python), "-c", "import mediapipe; mediapipe.solutions.face_mesh"])
+    ready.touch()
+    return python
+
+
+def _checked(run: Run, command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        done = run(command)
+    except OSError as error:
+        raise NoPeer(f"{command[0]}: {error.strerror}") from error
+    if done.returncode:
+        words = [line for line in done.stderr.strip().splitlines() if line.strip()]
+        # pip says why in its last line that begins with ERROR.
+        errors = [line for line in words if line.startswith("ERROR")] or words
+        why = errors[-1][:200] if errors else "no reason given"
+        raise NoPeer(f"MediaPipe {VERSION} cannot be installed: {why}")
+    return done

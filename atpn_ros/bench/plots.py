@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The figures of ``atpn bench --json`` as pictures. Needs matplotlib, which nothing else does."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from atpn_ros.types import AtpnError
+
+_STAGES = ("detect", "crop", "network", "track")
+
+
+class NoPlots(AtpnError):
+    """matplotlib is not installed."""
+
+
+def check() -> None:
+    """Say early that nothing could be drawn.
+
+    Raises:
+        NoPlots: As it says.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise NoPlots("--plots needs matplotlib: pip install matplotlib")
+
+
+def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
+    """One picture for each measurement that can be drawn; their paths.
+
+    Raises:
+        NoPlots: matplotlib is not installed.
+    """
+    check()
+    folder.mkdir(parents=True, exist_ok=True)
+    makers: dict[str, Callable[[Any, Any], None]] = {
+        "pipeline": _pipeline,
+        "network": _network,
+        "node": _node,
+        "peers": _peers,
+    }
+    out = []
+    for name, make in makers.items():
+        if not result.get(name):
+            continue
+        # Not pyplot, whose state is the whole process's.
+        from matplotlib.figure import Figure
+
+        figure: Any = Figure(figsize=(6.4, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        make(axes, result[name])
+        figure.suptitle(str(result["machine"]["cpu"]), fontsize=8)
+        path = folder / f"bench-{name}.png"
+        figure.savefig(path, dpi=120)
+        out.append(path)
+    return out
+
+
+def _pipeline(axes: Any, figures: list[Mapping[str, Any]]) -> None:
+    names = [f"{f['mode']}, {f['faces']}" for f in figures]
+    left = [0.0] * len(figures)
+    for stage in _STAGES:
+        values = [f[f"{stage}_ms"] for f in figures]
+        axes.barh(names, values, left=left, label=stage)
+        left = [a + b for a, b in zip(left, values, strict=True)]
+    axes.invert_yaxis()
+    axes.set_xlabel("CPU ms per 640x480 frame, by mode and faces")
+    axes.legend()
+
+
+def _network(axes: Any, content: Mapping[str, Any]) -> None:
+    threads = dict.fromkeys(f["threads"] for f in content["figures"])
+    for t in threads:
+        points = [(f["batch"], f["face"]) for f in content["figures"] if f["threads"] == t]
+        axes.plot(*zip(*points, strict=True), "o-", label=f"{t} thread(s)")
+    axes.set(xlabel="faces in one call", ylabel="best ms per face", ylim=(0, None))
+    axes.legend()
+
+
+def _node(axes: Any, figure: Mapping[str, Any]) -> None:
+    for share in ("p50", "p95", "p99"):
+        points = [(r["rate_hz"], r[f"{share}_ms"]) for r in figure["rates"]]
+        axes.plot(*zip(*points, strict=True), "o-", label=share)
+    axes.set(xlabel="images per second", ylabel="ms, stamp to landmarks", ylim=(0, None))
+    axes.legend()
+
+
+def _peers(axes: Any, content: Mapping[str, Any]) -> None:
+    rows = [r for r in content["rows"] if r["cpu_ratio"]]
+    middles = [r["cpu_ratio"]["median"] for r in rows]
+    reach = [
+        [m - r["cpu_ratio"]["low"] for m, r in zip(middles, rows, strict=True)],
+        [r["cpu_ratio"]["high"] - m for m, r in zip(middles, rows, strict=True)],
+    ]
+    axes.errorbar(middles, [r["what"] for r in rows], xerr=reach, fmt="o", capsize=3)
+    axes.axvline(1.0, color="grey", linewidth=1)
+    axes.invert_yaxis()
+    axes.set(xlabel="CPU time, first over second", xlim=(0, None))

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from atpn_ros import geometry
+from atpn_ros.cli import main
+from atpn_ros.learning.data import DataError
+from atpn_ros.learning.recipes import BadRecipe
+from atpn_ros.learning.renders import load_renders
+from atpn_ros.learning.runs import load_run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def a_face(**changes: object) -> dict[str, object]:
+    rotation = geometry.head_rotation(0.1, 0.0, 0.2)
+    gaze = rotation[:, 0]
+    points = np.random.default_rng(0).uniform(30, 90, (98, 2))
+    return {
+        "landmarks98": points.tolist(), "crop_rotation": rotation.tolist(),
+        "rotation": rotation.tolist(), "gaze": [gaze.tolist()] * 2, "eyes_open": [0.3, 0.01],
+        "tone": 2,
+    } | changes  # fmt: skip
+
+
+def a_shard(folder: Path, faces: list[dict[str, object] | None], picture: bytes = b"") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    png = picture or cv2.imencode(".png", np.full((120, 120, 3), 90, np.uint8))[1].tobytes()
+    with tarfile.open(folder / "shard-00000.tar", "w") as tar:
+        for i, face in enumerate(faces):
+            record = json.dumps({"presence": 1, "face": face}).encode()
+            for name, data in ((f"{i:08d}.png", png), (f"{i:08d}.json", record)):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    return folder
+
+
+def test_renders_come_from_shards_in_sub_folders(tmp_path: Path) -> None:
+    away = a_face(crop_rotation=(geometry.head_rotation(0, 0, np.pi)).tolist())
+    a_shard(tmp_path / "one", [a_face(), None, away])
+    (sample,) = load_renders(tmp_path)
+    assert sample.landmarks.shape == (98, 2)
+    assert sample.eyes_open == (1.0, 0.0)
+    assert sample.tone == 2
+    assert sample.gaze is not None
+    assert np.allclose(np.linalg.norm(sample.gaze, axis=1), 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"landmarks98": [[1.0, 2.0]] * 97}, "landmarks98: not"),
+        ({"gaze": [[float("nan")] * 3] * 2}, "gaze: not"),
+    ],
+)
+def test_bad_renders_name_the_file_and_the_field(
+    tmp_path: Path, changes: dict[str, object], word: str
+) -> None:
+    a_shard(tmp_path, [a_face(**changes)])
+    with pytest.raises(DataError, match=rf"shard-00000\.tar: 00000000\.json: {word}"):
+        load_renders(tmp_path)
+
+
+def test_damaged_shards_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no shard of renders"):
+        load_renders(tmp_path)
+    a_shard(tmp_path, [a_face()], b"no picture")
+    with pytest.raises(DataError, match=r"00000000\.png: not an image"):
+        load_renders(tmp_path)
+    (tmp_path / "shard-00000.tar").write_bytes(b"nonsense" * 200)
+    with pytest.raises(DataError, match=r"shard-00000\.tar: not a shard"):
+        load_renders(tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "runs").glob("*.yaml")), ids=str)
+def test_the_run_files_that_come_along_can_be_read(path: Path) -> None:
+    assert load_run(path).train.steps > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("train: {stps: 3}", "train: stps: no such field .did you mean steps"),
+        ("train: {steps: many}", "train: steps: must be int, is 'many'"),
+        ("train: {steps: 3.5}", "train: steps: must be int"),
+        ("train: {learning_rate: .nan}", "train: learning_rate: must be finite"),
+        ("train: {precision: half}", "train: precision: must be one of float32, bfloat16"),
+        ("train: {network: {heatmap: none}}", "train: network: heads that see a heatmap"),
+        ("train: 3", "train: must be fields with values"),
+        ("trian: {}", "trian: no such field"),
+        ("train: {", "run.yaml: "),
+        ("data: {backgrounds: hdri}", "data: neither renders nor photographs"),
+    ],
+)
+def test_a_typing_mistake_names_the_file_and_the_field(
+    tmp_path: Path, text: str, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    with pytest.raises(BadRecipe, match=word):
+        load_run(path)
+    assert main(["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path)]) != 0
+    said = capsys.readouterr().err.strip()
+    assert "run.yaml" in said
+    assert "\n" not in said
+
+
+def test_a_run_is_carried_out_and_taken_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_shard(tmp_path / "renders", [a_face(), a_face()])
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "train: {steps: 2, batch: 2, save_every: 1, network: {width: 4}}\n"
+        "data: {renders: renders, watch_renders: renders}\n"
+    )
+    words = ["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main([*words, "--workers", "0", "--threads", "1"]) == 0
+    assert "min left" in capsys.readouterr().out
+    log = (tmp_path / "out" / "log.csv").read_text().splitlines()
+    assert len(log) == 3
+    assert {"checkpoint.pt", "atpn.onnx"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    (tmp_path / "renders" / "shard-00000.tar").unlink()
+    assert main([*words, "--workers", "0"]) != 0
+    assert "no shard of renders" in capsys.readouterr().err
