@@ -8,9 +8,9 @@ PyTorch and OpenGL are loaded only by the command that needs them.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from pathlib import Path
 
+from atpn_ros.cli.extras import need
 from atpn_ros.types import AtpnError
 
 
@@ -27,16 +27,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     draw.add_argument("--size", type=int, default=160, help="side in pixels (default 160)")
     draw.set_defaults(run=_draw)
 
-    train = commands.add_parser("train-detector", help="train the detector, or go on with a run")
-    train.add_argument("--sprites", type=Path, required=True, help="what draw-sprites wrote")
-    train.add_argument("--renders", type=Path, nargs="*", default=(),
-                       help="folders that synth --shards wrote, for mosaics")  # fmt: skip
-    train.add_argument("--backgrounds", type=Path, required=True, help="folder of .hdr panoramas")
+    train = commands.add_parser(
+        "train-detector", help="train the detector as a run file says, or go on"
+    )
+    train.add_argument("run_file", type=Path, metavar="RUN.yaml", help="see config/runs/")
+    train.add_argument("--data", type=Path, required=True, help="folder of the data")
     train.add_argument("--out", type=Path, required=True, help="the run's folder")
-    train.add_argument("--steps", type=int, default=8000)
-    train.add_argument("--seed", type=int, default=1)
     train.add_argument("--workers", type=int, default=1, help="processes that make scenes")
-    train.add_argument("--half", action="store_true", help="bfloat16: faster on new processors")
+    train.add_argument("--threads", type=int, help="of PyTorch; default: as many as cores")
     train.set_defaults(run=_train)
 
     export = commands.add_parser("export-detector", help="write a checkpoint's detector as ONNX")
@@ -60,13 +58,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     compare.set_defaults(run=_compare)
 
 
-def _need(module: str, extra: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        raise AtpnError(f"needs {module}: pip install 'atpn_ros[{extra}]'")
-
-
 def _draw(args: argparse.Namespace) -> int:
-    _need("moderngl", "synth")
+    need("moderngl", "synth")
     from atpn_ros.learning.detector import draw
     from atpn_ros.learning.synth.sampling import Plan
 
@@ -78,17 +71,15 @@ def _draw(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    _need("torch", "learning")
-    from atpn_ros.learning.detector.material import gather
-    from atpn_ros.learning.detector.train import DetectorRun, train
+    need("torch", "learning")
+    from atpn_ros.learning.detector.runs import carry_out, load_run
 
-    run = DetectorRun(steps=args.steps, seed=args.seed, workers=args.workers, half=args.half)
-    train(run, gather(args.sprites, args.renders, args.backgrounds, False), args.out)
+    carry_out(load_run(args.run_file), args.data, args.out, args.workers, args.threads)
     return 0
 
 
 def _export(args: argparse.Namespace) -> int:
-    _need("torch", "learning")
+    need("torch", "learning")
     from atpn_ros.learning.detector.export import export
     from atpn_ros.learning.detector.train import load_average
 

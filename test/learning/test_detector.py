@@ -13,6 +13,7 @@ import torch
 
 from atpn_ros.detectors import Detection
 from atpn_ros.detectors.atpn import AtpnDetector, decode
+from atpn_ros.learning import checkpoints
 from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.detector import evaluate, report, sprites
 from atpn_ros.learning.detector.canvas import Canvas
@@ -23,7 +24,7 @@ from atpn_ros.learning.detector.network import Detector, DetectorSettings
 from atpn_ros.learning.detector.scenes import Composer, Material, Scene, ScenePlan
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.learning.detector.targets import Targets, encode, loss, mirrored
-from atpn_ros.learning.detector.train import DetectorRun, load_average, train
+from atpn_ros.learning.detector.train import DetectorTraining, load_average, train
 from atpn_ros.types import Box
 
 SMALL = DetectorSettings(stem=(8, 8), fine=8, coarse=8)
@@ -165,14 +166,14 @@ def test_mirrored_targets_are_those_of_the_mirrored_boxes():
 def test_the_loss_is_least_for_the_truth():
     boxes = np.array([[20, 30, 44, 60]], np.float32)
     truth = Targets(*(np.stack([v]) for v in encode(boxes, NONE, (64, 64))))
-    tensors = [torch.as_tensor(t) for t in truth]
+    tensors = Targets(*(torch.as_tensor(t) for t in truth))
     right = torch.cat([(tensors[0][:, None] - 0.5) * 20, tensors[2]], 1)
     wrong = right.clone()
     wrong[:, 1] += 0.5
     far = torch.cat([-right[:, :1], right[:, 1:]], 1)
-    assert loss(right, *tensors)[1] == 0
-    assert loss(wrong, *tensors)[1] > 0.05
-    assert loss(far, *tensors)[0] > 20 * loss(right, *tensors)[0]
+    assert loss(right, tensors)[1] == 0
+    assert loss(wrong, tensors)[1] > 0.05
+    assert loss(far, tensors)[0] > 20 * loss(right, tensors)[0]
 
 
 def test_onnx_says_what_pytorch_says_at_several_sizes(tmp_path):
@@ -194,24 +195,22 @@ def test_onnx_says_what_pytorch_says_at_several_sizes(tmp_path):
             assert a.box.xyxy == pytest.approx(b.box.xyxy, abs=1e-2)
 
 
-RUN = DetectorRun(steps=4, batch=2, warmup=1, save_every=2, workers=0, network=SMALL, scenes=PLAN)
+RUN = DetectorTraining(steps=4, batch=2, warmup=1, save_every=2, network=SMALL, scenes=PLAN)
 
 
 def test_an_interrupted_run_ends_like_one_that_was_not(tmp_path, monkeypatch):
-    whole = train(RUN, material(), tmp_path / "whole")
-    from atpn_ros.learning.detector import train as module
+    whole = train(RUN, material(), tmp_path / "whole", 0)
+    real = checkpoints.save
 
-    real = module._save
-
-    def stop(folder, step, *rest):
-        real(folder, step, *rest)
+    def stop(*arguments):
+        real(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_save", stop)
+    monkeypatch.setattr(checkpoints, "save", stop)
     with pytest.raises(KeyboardInterrupt):
-        train(RUN, material(), tmp_path / "parts")
-    monkeypatch.setattr(module, "_save", real)
-    parts = train(RUN, material(), tmp_path / "parts")
+        train(RUN, material(), tmp_path / "parts", 0)
+    monkeypatch.setattr(checkpoints, "save", real)
+    parts = train(RUN, material(), tmp_path / "parts", 0)
     for name, value in whole.state_dict().items():
         assert torch.allclose(value.float(), parts.state_dict()[name].float(), atol=1e-6), name
     kept = load_average(tmp_path / "parts" / "checkpoint.pt")
@@ -220,16 +219,16 @@ def test_an_interrupted_run_ends_like_one_that_was_not(tmp_path, monkeypatch):
 
 
 def test_another_run_and_damage_are_told(tmp_path):
-    train(replace(RUN, steps=2), material(), tmp_path)
+    train(replace(RUN, steps=2), material(), tmp_path, 0)
     with pytest.raises(DataError, match=r"other settings: seed"):
-        train(replace(RUN, steps=2, seed=9), material(), tmp_path)
+        train(replace(RUN, steps=2, seed=9), material(), tmp_path, 0)
     (tmp_path / "checkpoint.pt").write_bytes(b"nothing")
-    with pytest.raises(DataError, match=r"checkpoint\.pt: no readable checkpoint"):
-        train(replace(RUN, steps=2), material(), tmp_path)
+    with pytest.raises(DataError, match=r"checkpoint\.pt: corrupt checkpoint"):
+        train(replace(RUN, steps=2), material(), tmp_path, 0)
 
 
 def test_the_rate_falls_to_each_end_and_starts_lower_each_time():
-    run = DetectorRun(steps=1000, warmup=10)
+    run = DetectorTraining(steps=1000, warmup=10)
     rates = [run.rate(i) for i in range(1000)]
     for share, peak in zip(run.ends, run.peaks, strict=True):
         assert rates[round(share * 1000) - 1] < 0.001 * peak + 1e-6

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,13 @@ _LIGHTS_EVERY, _LIGHTS_AT = 6, 2
 
 
 def gather(
-    people: Path, renders: Sequence[Path], panoramas: Path, held_back: bool, most: int = 25000
+    people: Path, renders: Path | None, panoramas: Path, held_back: bool, most: int = 25000
 ) -> Material:
     """Material of one share.
 
     Args:
         people: Folder of sprites.
-        renders: Folders of tar shards as ``atpn synth --shards`` writes them; may be none.
+        renders: Folder of tar shards as ``atpn synth --shards`` writes them, or of such folders.
         panoramas: Folder of ``.hdr`` files.
         held_back: Whether the panoramas that only measure are wanted, or those that teach.
         most: At most this many renders.
@@ -41,7 +42,7 @@ def gather(
     Raises:
         DataError: Something is missing or damaged; names the file.
     """
-    squares = [s for folder in renders for s in load_squares(folder)][:most]
+    squares = list(itertools.islice(load_squares(renders), most)) if renders is not None else []
     views = load_panoramas(panoramas)
     # Two views of each panorama follow each other.
     chosen = [v for i, v in enumerate(views)
@@ -60,11 +61,15 @@ def load_squares(folder: Path) -> Iterator[Sprite]:
     """
     from atpn_ros.learning.synth import archive  # loads OpenGL, which only drawing needs
 
+    found = sorted({path.parent for path in folder.rglob("shard-*.tar")})
+    if not found:
+        raise DataError(f"{folder}: holds no shard of renders (shard-*.tar)")
     try:
-        for picture, record in archive.read(folder):
-            face = record["face"]
-            if face is None or np.mean(face["visible98"]) >= _SEEN:
-                yield square(picture, record)
+        for part in found:
+            for picture, record in archive.read(part):
+                face = record["face"]
+                if face is None or np.mean(face["visible98"]) >= _SEEN:
+                    yield square(picture, record)
     except (archive.ArchiveError, KeyError, ValueError) as error:
         raise DataError(f"{folder}: no readable renders: {error}") from error
 

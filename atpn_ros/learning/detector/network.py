@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from atpn_ros.learning.blocks import Residual, conv
+
 STRIDE = 8
 """Pixels per cell of the output grid."""
 MULTIPLE = 32
@@ -35,30 +37,6 @@ class DetectorSettings:
     coarse: int = 64
 
 
-def _conv(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
-
-
-class _Residual(nn.Module):
-    """Two 3x3 convolutions around an identity."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            _conv(channels, channels),
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
-        self.relu = nn.ReLU(inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x + self.body(x))
-
-
 class Detector(nn.Module):
     """(N, H, W, 3) uint8 BGR to (N, 5, H/8, W/8): a logit, and the box's four numbers.
 
@@ -69,16 +47,16 @@ class Detector(nn.Module):
     def __init__(self, settings: DetectorSettings | None = None) -> None:
         super().__init__()
         s = self.settings = settings or DetectorSettings()
-        self.stem = nn.Sequential(_conv(3, s.stem[0], 2), _conv(s.stem[0], s.stem[1], 2))
-        self.eighth = nn.Sequential(_conv(s.stem[1], s.fine, 2), _Residual(s.fine))
-        self.sixteenth = nn.Sequential(_conv(s.fine, s.coarse, 2), _Residual(s.coarse))
+        self.stem = nn.Sequential(conv(3, s.stem[0], 2), conv(s.stem[0], s.stem[1], 2))
+        self.eighth = nn.Sequential(conv(s.stem[1], s.fine, 2), Residual(s.fine, 2))
+        self.sixteenth = nn.Sequential(conv(s.fine, s.coarse, 2), Residual(s.coarse, 2))
         self.last = nn.Sequential(
-            _conv(s.coarse, s.coarse, 2), _Residual(s.coarse), _Residual(s.coarse)
+            conv(s.coarse, s.coarse, 2), Residual(s.coarse, 2), Residual(s.coarse, 2)
         )
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
-        self.narrow = _conv(s.coarse, s.coarse, kernel=1)
-        self.down = _conv(s.coarse, s.fine, kernel=1)
-        self.fuse = _conv(s.fine, s.fine)
+        self.narrow = conv(s.coarse, s.coarse, kernel=1)
+        self.down = conv(s.coarse, s.fine, kernel=1)
+        self.fuse = conv(s.fine, s.fine)
         self.out = nn.Conv2d(s.fine, 5, 1)
         nn.init.normal_(self.out.weight, std=0.01)
         with torch.no_grad():

@@ -44,7 +44,7 @@ def line_up(model: Path | None, yunet: Path | None, rfb: Path | None) -> list[De
 def held_back_scenes(people: Path, panoramas: Path, count: int, seed: int) -> list[Scene]:
     """Scenes of 640x480 with faces of 16 to 200 pixels, of people and views that taught nothing."""
     plan = ScenePlan(size=(640, 480), faces=(16.0, 200.0), mosaics=0.0, empty=0.2)
-    composer = Composer(gather(people, (), panoramas, held_back=True), plan)
+    composer = Composer(gather(people, None, panoramas, held_back=True), plan)
     return [composer.scene(np.random.default_rng((seed, i))) for i in range(count)]
 
 

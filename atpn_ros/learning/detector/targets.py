@@ -70,23 +70,20 @@ def encode(boxes: Floats, ignored: Floats, size: tuple[int, int]) -> tuple[Float
 
 
 def mirrored(targets: Targets) -> Targets:
-    """Of the scenes seen in a mirror."""
-    boxes = targets.boxes[..., ::-1].copy()
-    boxes[:, 0] *= -1
-    flat = (targets.heat[..., ::-1], targets.care[..., ::-1])
-    return Targets(flat[0].copy(), flat[1].copy(), boxes, targets.weight[..., ::-1].copy())
+    """Of the scenes seen in a mirror; tensors."""
+    heat, care, boxes, weight = (torch.as_tensor(t).flip(-1) for t in targets)
+    turned = torch.cat([-boxes[:, :1], boxes[:, 1:]], 1)
+    return Targets(heat, care, turned, weight)
 
 
-def loss(cells: Tensor, heat: Tensor, care: Tensor, boxes: Tensor, weight: Tensor) -> Tensor:
+def loss(cells: Tensor, targets: Targets) -> Tensor:
     """(2,) losses of heat (focal) and boxes (relative to their size), per face.
 
     Args:
         cells: (N, 5, H, W) of the network.
-        heat: Like those below, a field of :class:`Targets`.
-        care: See there.
-        boxes: See there.
-        weight: See there.
+        targets: Tensors.
     """
+    heat, care, boxes, weight = targets
     logit = cells[:, 0].float()
     hit = heat > 0.999
     sure = logit.sigmoid()

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import csv
 import math
-import pickle
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from atpn_ros.learning import checkpoints
 from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.detector.export import export
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
@@ -29,12 +30,9 @@ from atpn_ros.learning.detector.scenes import Composer, Material, ScenePlan
 from atpn_ros.learning.detector.targets import Targets, encode, loss, mirrored
 from atpn_ros.types import Image
 
-_UNREADABLE = (RuntimeError, KeyError, TypeError, EOFError, OSError, pickle.UnpicklingError)
-"""What PyTorch raises for a file that is no checkpoint of ours."""
-
 
 @dataclass(frozen=True, slots=True)
-class DetectorRun:
+class DetectorTraining:
     """One run.
 
     Attributes:
@@ -46,9 +44,10 @@ class DetectorRun:
         weight_decay: Of AdamW.
         average: Decay of the moving average of the weights, which is what is exported.
         seed: Of the scenes and the first weights.
-        save_every: Steps between checkpoints.
-        workers: Processes that make scenes.
-        half: Whether convolutions are done in bfloat16.
+        save_every: Steps between checkpoints; even, since batches come in pairs.
+        precision: Of the convolutions; bfloat16 is faster where the processor has it.
+        network: Its size.
+        scenes: What it learns from.
     """
 
     steps: int = 12000
@@ -60,10 +59,15 @@ class DetectorRun:
     average: float = 0.998
     seed: int = 1
     save_every: int = 250
-    workers: int = 1
-    half: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
     network: DetectorSettings = field(default_factory=DetectorSettings)
     scenes: ScenePlan = field(default_factory=ScenePlan)
+
+    def __post_init__(self) -> None:
+        if self.save_every % 2 or self.steps % 2:
+            raise ValueError("steps and save_every must be even")
+        if len(self.ends) != len(self.peaks) or list(self.ends) != sorted(self.ends):
+            raise ValueError("ends must rise, with a peak for each")
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
@@ -76,9 +80,9 @@ class DetectorRun:
 
 
 class _Batches(IterableDataset[tuple[Image, Targets]]):
-    """Batch after batch; number n is the same in every run. Odd ones mirror the one before."""
+    """Batches for two steps each; number n is the same in every run."""
 
-    def __init__(self, material: Material, run: DetectorRun, first: int) -> None:
+    def __init__(self, material: Material, run: DetectorTraining, first: int) -> None:
         self.composer, self.run, self.first = Composer(material, run.scenes), run, first
 
     def __iter__(self) -> Iterator[tuple[Image, Targets]]:
@@ -86,9 +90,7 @@ class _Batches(IterableDataset[tuple[Image, Targets]]):
         info = get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         for pair in range(self.first // 2 + worker, (self.run.steps + 1) // 2, workers):
-            images, targets = self._batch(np.random.default_rng((self.run.seed, pair)))
-            yield images, targets
-            yield np.ascontiguousarray(images[:, :, ::-1]), mirrored(targets)
+            yield self._batch(np.random.default_rng((self.run.seed, pair)))
 
     def _batch(self, rng: np.random.Generator) -> tuple[Image, Targets]:
         scenes = [self.composer.scene(rng) for _ in range(self.run.batch)]
@@ -97,7 +99,14 @@ class _Batches(IterableDataset[tuple[Image, Targets]]):
         return np.stack([s.image for s in scenes]), Targets(*columns)
 
 
-def train(run: DetectorRun, material: Material, folder: Path) -> Detector:
+def _both_ways(stream: Iterable[tuple[Tensor, Targets]]) -> Iterator[tuple[Tensor, Targets]]:
+    """Each batch as it is, then in a mirror."""
+    for images, targets in stream:
+        yield images, targets
+        yield images.flip(2), mirrored(targets)
+
+
+def train(run: DetectorTraining, material: Material, folder: Path, workers: int = 1) -> Detector:
     """Train, or go on training, in a folder; returns the averaged network.
 
     The folder gets ``checkpoint.pt`` (atomic), ``log.csv`` and ``detector.onnx`` at every save.
@@ -111,29 +120,30 @@ def train(run: DetectorRun, material: Material, folder: Path) -> Detector:
     average.load_state_dict(network.state_dict())
     network.train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=run.weight_decay)
-    first = _resume(folder / "checkpoint.pt", run, network, average, optimiser)
+    known, checkpoint = asdict(run), folder / "checkpoint.pt"
+    first = checkpoints.resume(checkpoint, known, network, average, optimiser)
     stream = DataLoader(
-        _Batches(material, run, first), batch_size=None, num_workers=run.workers,
-        prefetch_factor=6 if run.workers else None,
+        _Batches(material, run, first), batch_size=None, num_workers=workers,
+        prefetch_factor=6 if workers else None,
     )  # fmt: skip
     began, sums, count = time.monotonic(), torch.zeros(2), 0
-    # Pairs of batches come together, and checkpoints are made between pairs.
-    for step, (images, targets) in enumerate(stream, first):
+    for step, (images, targets) in enumerate(_both_ways(stream), first):
         for group in optimiser.param_groups:
             group["lr"] = run.rate(step)
-        precision = torch.autocast("cpu", torch.bfloat16) if run.half else nullcontext()
-        with precision:
-            cells = network(torch.as_tensor(images))
-        parts = loss(cells, *(torch.as_tensor(t) for t in targets))
+        with torch.autocast("cpu", torch.bfloat16, enabled=run.precision == "bfloat16"):
+            cells = network(images)
+        parts = loss(cells, targets)
         optimiser.zero_grad()
         parts.sum().backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimiser.step()
-        _follow(average, network, run.average, step)
+        # At the start the average would still hold the first, random weights.
+        checkpoints.follow(average, network, min(run.average, (step + 1) / (step + 10)))
         sums, count = sums + parts.detach(), count + 1
         done = step + 1
         if done % run.save_every == 0 or done == run.steps:
-            _save(folder, done, run, network, average, optimiser)
+            checkpoints.save(checkpoint, known, done, network, average, optimiser)
+            _publish(average, folder / "detector.onnx")
             row = [done, *(f"{v:.4f}" for v in (sums / count).tolist()), f"{run.rate(step):.2e}",
                    f"{time.monotonic() - began:.0f}"]  # fmt: skip
             _log(folder / "log.csv", row)
@@ -148,71 +158,22 @@ def load_average(checkpoint: Path) -> Detector:
     """The averaged network of a checkpoint.
 
     Raises:
-        DataError: It is none of ours, or cannot be read.
+        DataError: It is none of a detector, or cannot be read.
     """
+    state = checkpoints.read(checkpoint)
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        values = {k: tuple(v) if isinstance(v, list) else v
-                  for k, v in state["run"]["network"].items()}  # fmt: skip
-        network = Detector(DetectorSettings(**values))
+        network = Detector(DetectorSettings(**state["settings"]["network"]))
         network.load_state_dict(state["average"])
-    except _UNREADABLE as error:
-        raise DataError(f"{checkpoint}: no readable checkpoint: {error}") from error
+    except checkpoints.UNREADABLE as error:
+        raise DataError(f"{checkpoint}: no checkpoint of a detector") from error
     return network.eval()
 
 
-@torch.no_grad()
-def _follow(average: Detector, network: Detector, decay: float, step: int) -> None:
-    # At the start the average would still hold the first, random weights.
-    decay = min(decay, (step + 1) / (step + 10))
-    source = network.state_dict()
-    for name, value in average.state_dict().items():
-        if value.dtype.is_floating_point:
-            value.lerp_(source[name], 1 - decay)
-        else:
-            value.copy_(source[name])
-
-
-def _save(
-    folder: Path, step: int, run: DetectorRun, network: Detector, average: Detector,
-    optimiser: torch.optim.Optimizer,
-) -> None:  # fmt: skip
-    part = folder / "checkpoint.pt.part"
-    state = {
-        "step": step, "run": asdict(run), "network": network.state_dict(),
-        "average": average.state_dict(), "optimiser": optimiser.state_dict(),
-    }  # fmt: skip
-    torch.save(state, part)
-    part.replace(folder / "checkpoint.pt")
-    model = folder / "detector.part.onnx"
-    export(average, model)
+def _publish(average: Detector, path: Path) -> None:
+    part = path.with_suffix(".part.onnx")
+    export(average, part)
     average.train()
-    model.replace(folder / "detector.onnx")
-
-
-def _resume(
-    path: Path, run: DetectorRun, network: Detector, average: Detector,
-    optimiser: torch.optim.Optimizer,
-) -> int:  # fmt: skip
-    """Steps already done."""
-    if not path.exists():
-        return 0
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        changed = sorted(k for k, v in asdict(run).items()
-                         if state["run"].get(k) != v and k not in _FREE)  # fmt: skip
-        if changed:
-            raise DataError(f"{path}: was made with other settings: {', '.join(changed)}")
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        return int(state["step"])
-    except _UNREADABLE as error:
-        raise DataError(f"{path}: no readable checkpoint: {error}") from error
-
-
-_FREE = ("workers", "save_every", "half")
-"""What may change from one part of a run to the next."""
+    part.replace(path)
 
 
 def _log(path: Path, row: list[object]) -> None:
