@@ -12,6 +12,8 @@ import numpy as np
 
 from atpn_ros.types import AtpnError, Floats
 
+_STEEP = float(np.tan(np.radians(89)))
+
 
 class BadCamera(AtpnError):
     """A camera_info that cannot be used for an image; says why."""
@@ -69,9 +71,14 @@ class Camera:
                 self.matrix,
                 self.distortion if self.distortion.size else None,
             )
-        limit = float(np.tan(np.radians(89)))
-        xy = np.nan_to_num(flat[:, 0], nan=0.0, posinf=limit, neginf=-limit)
-        return np.concatenate([np.clip(xy, -limit, limit), np.ones((len(xy), 1))], axis=1)
+        out = np.ones((len(flat), 3))
+        xy = flat[:, 0]
+        # NaN compares false: then it is looked at closely.
+        if not (len(xy) and xy.min() >= -_STEEP and xy.max() <= _STEEP):
+            xy = np.nan_to_num(xy, nan=0.0, posinf=_STEEP, neginf=-_STEEP)
+            xy = np.clip(xy, -_STEEP, _STEEP)
+        out[:, :2] = xy
+        return out
 
     def project(self, points: Floats) -> Floats:
         """(N, 2) pixels of (N, 3) points in the camera frame, z > 0."""

@@ -8,6 +8,7 @@ from 0 to 1 over the square, edge to edge.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,11 @@ CROP_SIZE = 128
 
 CROP_MARGIN = 1.4
 """Side of the crop over the longer side of the landmarks' box (in the head's upright)."""
+
+_UP = np.zeros(98)
+_UP[60:76] = 1 / 16
+_UP[[layouts.RIGHT_MOUTH_CORNER, layouts.LEFT_MOUTH_CORNER]] = -1 / 2
+"""Weights of the landmarks that make the vector from the mouth's corners to the eyes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +45,17 @@ class Crop:
     side: float
     angle: float = 0.0
 
-    def _turn(self) -> Floats:
-        c, s = np.cos(self.angle), np.sin(self.angle)
-        return np.array([[c, s], [-s, c]])
-
     def to_image(self, points: Floats) -> Floats:
         """(..., 2) crop coordinates to image pixels."""
-        return (points - 0.5) * self.side @ self._turn() + (self.cx, self.cy)
+        c, s = math.cos(self.angle) * self.side, math.sin(self.angle) * self.side
+        out: Floats = (points - 0.5) @ np.array([[c, s], [-s, c]]) + (self.cx, self.cy)
+        return out
 
     def to_crop(self, points: Floats) -> Floats:
         """(..., 2) image pixels to crop coordinates."""
-        return (points - (self.cx, self.cy)) @ self._turn().T / self.side + 0.5
+        c, s = math.cos(self.angle), math.sin(self.angle)
+        turned: Floats = (points - (self.cx, self.cy)) @ np.array([[c, -s], [s, c]])
+        return turned / self.side + 0.5
 
     def box(self) -> Box:
         """The upright square of the same centre and side."""
@@ -62,10 +68,8 @@ def upright_angle(landmarks: Floats) -> float:
     The line from the mouth's corners to the eyes is used rather than the line between the eyes: it
     keeps its length when the head turns to profile.
     """
-    eyes = landmarks[60:76].mean(axis=0)
-    mouth = (landmarks[layouts.RIGHT_MOUTH_CORNER] + landmarks[layouts.LEFT_MOUTH_CORNER]) / 2
-    up = eyes - mouth
-    return float(np.arctan2(up[0], -up[1])) if np.hypot(*up) > 1e-6 else 0.0
+    x, y = (_UP @ landmarks).tolist()
+    return math.atan2(x, -y) if math.hypot(x, y) > 1e-6 else 0.0
 
 
 def crop_from_landmarks(
@@ -73,11 +77,11 @@ def crop_from_landmarks(
 ) -> Crop:
     """The crop that holds (98, 2) landmarks, turned by ``angle`` (default: upright)."""
     turn = upright_angle(landmarks) if angle is None else angle
-    local = Crop(0.0, 0.0, 1.0, turn).to_crop(landmarks) - 0.5
-    low, high = local.min(axis=0), local.max(axis=0)
-    side = float((high - low).max()) * margin
-    cx, cy = Crop(0.0, 0.0, 1.0, turn).to_image((low + high) / 2 + 0.5)
-    return Crop(float(cx), float(cy), side, turn)
+    c, s = math.cos(turn), math.sin(turn)
+    upright = np.array([[c, s], [-s, c]]) @ landmarks.T
+    (x0, y0), (x1, y1) = upright.min(axis=1).tolist(), upright.max(axis=1).tolist()
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    return Crop(x * c - y * s, x * s + y * c, max(x1 - x0, y1 - y0) * margin, turn)
 
 
 def cut(image: Image, crop: Crop, size: int = CROP_SIZE) -> Image:
@@ -102,7 +106,7 @@ def _cut_into(out: Image, image: Image, crop: Crop) -> None:
     size = out.shape[0]
     image, crop = _shrunk(image, crop, size)
     scale = crop.side / size
-    c, s = np.cos(crop.angle) * scale, np.sin(crop.angle) * scale
+    c, s = math.cos(crop.angle) * scale, math.sin(crop.angle) * scale
     half = (size - 1) / 2
     # Pixel centres: output pixel i lies at crop coordinate (i + 0.5) / size.
     matrix = np.array([[c, -s, crop.cx - (c - s) * half], [s, c, crop.cy - (s + c) * half]])

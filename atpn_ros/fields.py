@@ -160,7 +160,7 @@ def head_poses(kinds: Kinds, result: FaceFrame, header: Message) -> Message:
         item.has_position = face.pose.position is not None
         _set_quaternion(item.pose.pose.orientation, face.pose.rotation)
         if face.pose.position is not None:
-            _set_xyz(item.pose.pose.position, face.pose.position)
+            set_xyz(item.pose.pose.position, face.pose.position)
         item.pose.covariance = face.pose.covariance.astype(np.float64).ravel()
         message.poses.append(item)
     return message
@@ -175,16 +175,20 @@ def gazes(kinds: Kinds, result: FaceFrame, header: Message) -> Message:
         item = kinds.Gaze(
             id=int(face.id), source=int(face.gaze.source), confidence=float(face.gaze.confidence)
         )
-        _set_xyz(item.direction, face.gaze.direction)
+        set_xyz(item.direction, face.gaze.direction)
         if face.pose is not None and face.pose.position is not None:
             item.has_origin = True
-            _set_xyz(item.origin, face.pose.position)
+            set_xyz(item.origin, face.pose.position)
         message.gazes.append(item)
     return message
 
 
-def transforms(kinds: Kinds, result: FaceFrame, header: Message, prefix: str) -> Message:
-    """``face_<id>`` and ``gaze_<id>`` of the faces whose position is known.
+def transforms(
+    kinds: Kinds, result: FaceFrame, header: Message, name_of: Callable[[str, int], str]
+) -> Message:
+    """The frames of the faces whose position is known, and of their gazes.
+
+    ``name_of`` names them, from the words face or gaze and the id.
 
     A face that was lost simply gets none. Without a frame_id there is nothing to attach them to.
     """
@@ -197,11 +201,11 @@ def transforms(kinds: Kinds, result: FaceFrame, header: Message, prefix: str) ->
         if face.pose is None or face.pose.position is None or face.gaze is None:
             continue
         for name, rotation in (
-            (f"{prefix}face_{face.id}", face.pose.rotation),
-            (f"{prefix}gaze_{face.id}", geometry.frame_along(face.gaze.direction)),
+            (name_of("face", face.id), face.pose.rotation),
+            (name_of("gaze", face.id), geometry.frame_along(face.gaze.direction)),
         ):
             item = kinds.TransformStamped(header=parented, child_frame_id=name)
-            _set_xyz(item.transform.translation, face.pose.position)
+            set_xyz(item.transform.translation, face.pose.position)
             _set_quaternion(item.transform.rotation, rotation)
             message.transforms.append(item)
     return message
@@ -239,7 +243,8 @@ def set_time(target: Message, ns: int) -> None:
     target.sec, target.nanosec = divmod(int(ns), 1_000_000_000)
 
 
-def _set_xyz(target: Message, values: Floats) -> None:
+def set_xyz(target: Message, values: Floats) -> None:
+    """Set a point or vector to (3,) numbers."""
     target.x, target.y, target.z = values.tolist()
 
 

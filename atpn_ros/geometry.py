@@ -13,9 +13,13 @@ yaw > 0   the nose turns to the person's left (to the image's right)
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from atpn_ros.types import Floats
+
+_NEWTON_STEPS = 12
 
 FACING = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
 """Head to camera, for a head that looks straight into the camera (x -> -z, y -> x, z -> -y)."""
@@ -59,7 +63,7 @@ def about_y(angle: float) -> Floats:
 
 def about_z(angle: float) -> Floats:
     """(3, 3) right-handed rotation about z."""
-    c, s = np.cos(angle), np.sin(angle)
+    c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
@@ -75,19 +79,43 @@ def rotation_to_ray(ray: Floats) -> Floats:
     Raises:
         ValueError: The ray does not point forward.
     """
-    x, y, z = ray / np.linalg.norm(ray)
+    x, y, z = ray.tolist()
+    norm = math.sqrt(x * x + y * y + z * z)
     if not z > 0:
         raise ValueError("the ray must point forward")
-    # Rodrigues with the axis (0, 0, 1) x ray: I + [v] + [v]^2 / (1 + cos).
-    v = np.array([[0.0, 0.0, x], [0.0, 0.0, y], [-x, -y, 0.0]])
-    out: Floats = np.eye(3) + v + v @ v / (1.0 + z)
-    return out
+    x, y, z = x / norm, y / norm, z / norm
+    # Rodrigues with the axis (0, 0, 1) x ray: I + [v] + [v]^2 / (1 + cos), written out.
+    w = 1.0 / (1.0 + z)
+    return np.array([[1 - x * x * w, -x * y * w, x], [-x * y * w, 1 - y * y * w, y], [-x, -y, z]])
 
 
 def nearest_rotation(matrix: Floats) -> Floats:
-    """(3, 3) the rotation closest to a matrix (orthogonal Procrustes)."""
+    """(3, 3) the rotation closest to a matrix (orthogonal Procrustes).
+
+    By Newton's iteration for the polar decomposition (Higham 1986), in plain numbers: after a
+    network has run, numpy's decomposition has to be fetched from memory first.
+    """
+    m = matrix.ravel().tolist()
+    for _ in range(_NEWTON_STEPS):
+        a, b, c, d, e, f, g, h, i = m
+        cofactors = (
+            e * i - f * h, f * g - d * i, d * h - e * g,
+            c * h - b * i, a * i - c * g, b * g - a * h,
+            b * f - c * e, c * d - a * f, a * e - b * d,
+        )  # fmt: skip
+        det = a * cofactors[0] + b * cofactors[1] + c * cofactors[2]
+        if not det > 1e-3:  # flat, a reflection, or not a number
+            break
+        half = 0.5 / det
+        m = [0.5 * x + half * y for x, y in zip(m, cofactors, strict=True)]
+        # What is left of the error is the square of this step.
+        if max(abs(x - y) for x, y in zip(m, (a, b, c, d, e, f, g, h, i), strict=True)) < 1e-8:
+            return np.array(m).reshape(3, 3)
     u, _, vt = np.linalg.svd(matrix)
-    out: Floats = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    out: Floats = u @ vt
+    (a, b, c), (d, e, f), (g, h, i) = out.tolist()
+    if a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0:  # a reflection
+        out = (u * (1.0, 1.0, -1.0)) @ vt
     return out
 
 

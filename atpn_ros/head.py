@@ -9,6 +9,8 @@ of adult head sizes is about 5 %, and so is the error of the depth that follows 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from atpn_ros.types import AtpnError, Floats
@@ -58,6 +60,9 @@ SIZE_SPREAD = 0.05
 _STEADY = np.array([*range(33, 76), 76, 82])
 """Points that move least with the face: brows, nose, eyes and the mouth's corners."""
 
+_STEADY_HEAD = MEAN_HEAD[_STEADY]
+_MEAN = np.full(len(_STEADY), 1 / len(_STEADY))
+
 
 class NoPosition(AtpnError):
     """The landmarks do not fix a position in front of the camera."""
@@ -69,7 +74,7 @@ def locate(
     """The sellion's position in the camera frame, by linear least squares.
 
     For each point p of the head, ``rotation @ p + t`` must lie on its ray (x, y, 1):
-    ``t_x - x t_z = x p_z - p_x`` and likewise for y.
+    ``t_x - x t_z = x p_z - p_x`` and likewise for y. Only some of the points count.
 
     Args:
         rays: (98, 3) through the landmarks, z = 1.
@@ -84,18 +89,27 @@ def locate(
     Raises:
         NoPosition: The solution is not a finite point in front of the camera.
     """
-    points = MEAN_HEAD[_STEADY] @ rotation.T * scale
-    x, y = rays[_STEADY, 0], rays[_STEADY, 1]
-    ones, zeros = np.ones_like(x), np.zeros_like(x)
-    a = np.concatenate([np.stack([ones, zeros, -x], axis=1), np.stack([zeros, ones, -y], axis=1)])
-    b = np.concatenate([x * points[:, 2] - points[:, 0], y * points[:, 2] - points[:, 1]])
-    normal = a.T @ a
-    if not np.isfinite(normal).all() or np.linalg.cond(normal) > 1e12:
+    # Of n points, with xy and pz the columns above, the normal equations solve in closed form:
+    # t_z from how both vary about their means, t_x and t_y from the means.
+    points = _STEADY_HEAD @ rotation.T * scale
+    xy = rays[_STEADY, :2]
+    b = xy * points[:, 2:] - points[:, :2]
+    (mx, my), (bx, by) = (_MEAN @ xy).tolist(), (_MEAN @ b).tolist()
+    apart = xy - (mx, my)
+    spread = float(np.vdot(apart, apart))
+    # Compared with the squares themselves, of which it is a small difference.
+    if not spread > 1e-12 * len(xy) * (1 + mx * mx + my * my):
         raise NoPosition("the landmarks lie on one ray")
-    position = np.linalg.solve(normal, a.T @ b)
-    if not np.isfinite(position).all() or position[2] <= 0:
+    z = -float(np.vdot(apart, b)) / spread
+    x, y = bx + mx * z, by + my * z
+    if not (math.isfinite(x + y + z) and z > 0):
         raise NoPosition("the head would be behind the camera")
-    # A ray's error moves the point that it meets by about depth times that error.
-    noise = np.linalg.inv(normal) * (sigma * float(position[2])) ** 2
+    position = np.array([x, y, z])
+    # The inverse of the normal matrix. A ray's error moves the point that it meets by about depth
+    # times that error.
+    towards = np.array([mx, my, 1.0])
+    noise = np.outer(towards, towards) / spread
+    noise[0, 0] += 1 / len(xy)
+    noise[1, 1] += 1 / len(xy)
     size = np.outer(position, position) * SIZE_SPREAD**2
-    return position, noise + size
+    return position, noise * (sigma * z) ** 2 + size

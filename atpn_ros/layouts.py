@@ -27,6 +27,7 @@ LEFT_EYE_INNER, LEFT_EYE_OUTER = 68, 72
 RIGHT_EYE, LEFT_EYE = tuple(range(60, 68)), tuple(range(68, 76))
 RIGHT_MOUTH_CORNER, LEFT_MOUTH_CORNER = 76, 82
 RIGHT_PUPIL, LEFT_PUPIL = 96, 97
+SELLION = 51
 
 
 def _ranges(*spans: tuple[int, int] | tuple[int, int, int]) -> tuple[int, ...]:

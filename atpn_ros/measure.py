@@ -24,6 +24,8 @@ _LIDS = (
     (layouts.LEFT_EYE, (69, 70, 71), (75, 74, 73)),
 )
 
+_ANGLES = np.arange(3, 6)
+
 
 @dataclass(frozen=True, slots=True)
 class MeasureSettings:
@@ -93,17 +95,19 @@ class Measurer:
         index = track.look.index
         # The crop was turned by its angle, and lies off the optical axis by its ray.
         turn = geometry.about_z(crop.angle)
-        if camera is not None:
-            ray = camera.rays(np.array([[crop.cx, crop.cy]]))[0]
-            turn = geometry.rotation_to_ray(ray) @ turn
-        rotation = turn @ output.rotation[index]
-        eyes = None if output.gaze is None else output.gaze[index] @ turn.T
         filters = self._filters_of(track.id)
         landmarks = track.landmarks
         if filters is not None:
             # Speeds count in faces per second, so that near and far faces are smoothed alike.
             size = max(track.box.width, track.box.height)
             landmarks = filters.landmarks(landmarks, stamp_ns, unit=size)
+        rays = None
+        if camera is not None:
+            rays = camera.rays(np.concatenate([landmarks, [[crop.cx, crop.cy]]]))
+            turn = geometry.rotation_to_ray(rays[-1]) @ turn
+        rotation = turn @ output.rotation[index]
+        eyes = None if output.gaze is None else output.gaze[index] @ turn.T
+        if filters is not None:
             rotation = geometry.nearest_rotation(filters.rotation(rotation, stamp_ns))
         gaze = _gaze(track, rotation, eyes)
         if filters is not None and gaze.source is GazeSource.EYES:
@@ -121,7 +125,7 @@ class Measurer:
             frames_since_detection=track.frames_since_detection,
             landmarks=landmarks,
             sigma=sigma,
-            pose=self._pose(landmarks, rotation, sigma, camera),
+            pose=self._pose(rays, rotation, sigma, camera),
             gaze=gaze,
         )
 
@@ -136,16 +140,20 @@ class Measurer:
         return filters
 
     def _pose(
-        self, landmarks: Floats, rotation: Floats, sigma: Floats | None, camera: Camera | None
+        self,
+        rays: Floats | None,
+        rotation: Floats,
+        sigma: Floats | None,
+        camera: Camera | None,
     ) -> HeadPose:
         covariance = np.zeros((6, 6))
-        covariance[3:, 3:] = np.eye(3) * self._settings.rotation_sigma**2
-        if camera is None:
+        covariance[_ANGLES, _ANGLES] = self._settings.rotation_sigma**2
+        if camera is None or rays is None:
             return HeadPose(rotation, None, covariance)
         pixels = 2.0 if sigma is None else float(sigma.mean())
         try:
             position, spread = head.locate(
-                camera.rays(landmarks), rotation, pixels / float(camera.matrix[0, 0]),
+                rays, rotation, pixels / float(camera.matrix[0, 0]),
                 self._settings.head_scale,
             )  # fmt: skip
         except head.NoPosition:

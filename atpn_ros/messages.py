@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 import array
+from collections.abc import Callable
 
+import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from geometry_msgs.msg import TransformStamped
+from geometry_msgs.msg import Point, TransformStamped
 from sensor_msgs.msg import CameraInfo as CameraInfoMsg
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image as ImageMsg
-from std_msgs.msg import Header
+from std_msgs.msg import ColorRGBA, Header
 from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import Marker, MarkerArray
 
-from atpn_ros import fields
+from atpn_ros import fields, markers
 from atpn_ros.camera import CameraInfo
 from atpn_ros.fields import Kinds, Progress
 from atpn_ros.images import MAX_PIXELS
@@ -56,6 +59,9 @@ _ROS = Kinds(
     TransformStamped=TransformStamped,
     floats=_floats,
 )
+_MARKERS = markers.Kinds(
+    ColorRGBA=ColorRGBA, Header=Header, Marker=Marker, MarkerArray=MarkerArray, Point=Point
+)
 
 
 def stamp_ns(stamp: Time) -> int:
@@ -88,6 +94,14 @@ def image_message(image: Image, header: Header) -> ImageMsg:
     return message
 
 
+def compressed_message(image: Image, header: Header) -> CompressedImage:
+    """A BGR picture as JPEG, named as image_transport does."""
+    _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, 90))
+    message = CompressedImage(header=header, format="bgr8; jpeg compressed bgr8")
+    message.data.frombytes(data.tobytes())
+    return message
+
+
 def camera_info(message: CameraInfoMsg) -> CameraInfo:
     """The fields of a camera_info that matter."""
     return fields.camera_info(message)
@@ -113,9 +127,14 @@ def gazes(result: FaceFrame, header: Header) -> GazeArray:
     return fields.gazes(_ROS, result, header)
 
 
-def transforms(result: FaceFrame, header: Header, prefix: str) -> TFMessage:
-    """``face_<id>`` and ``gaze_<id>`` of the faces whose position is known."""
-    return fields.transforms(_ROS, result, header, prefix)
+def transforms(result: FaceFrame, header: Header, name_of: Callable[[str, int], str]) -> TFMessage:
+    """The frames of the faces whose position is known, and of their gazes."""
+    return fields.transforms(_ROS, result, header, name_of)
+
+
+def marker_array(result: FaceFrame, header: Header, head_scale: float) -> MarkerArray:
+    """Heads, gazes and ids in space."""
+    return markers.markers(_MARKERS, result, header, head_scale)
 
 
 def status(result: FaceFrame, header: Header, progress: Progress) -> TrackingStatus:

@@ -96,7 +96,7 @@ class FaceNode(LifecycleNode):
                 self._free()
                 return TransitionCallbackReturn.FAILURE
             self._announce()
-        self._outputs = Publishers(self)
+        self._outputs = Publishers(self, self.settings.rep155)
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -150,6 +150,8 @@ class FaceNode(LifecycleNode):
         self._subscriptions_here = []
         if self._worker is not None:
             self._worker.stop(_END_S)
+        if self._outputs is not None:
+            self._outputs.forget()
 
     def _free(self) -> None:
         worker, self._worker = self._worker, None

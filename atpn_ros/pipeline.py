@@ -7,6 +7,7 @@ The same frames in give the same faces out, to the bit on one machine.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -196,16 +197,24 @@ def _looks(output: NetworkOutput | None, crops: list[Crop]) -> list[Look]:
     """What was seen in each crop; an answer that makes no sense counts as no face."""
     if output is None:
         return []
-    looks = []
-    for i, crop in enumerate(crops):
-        parts = [output.landmarks[i], output.rotation[i], output.presence[i]]
-        parts += [] if output.sigma is None else [output.sigma[i]]
-        sane = all(bool(np.isfinite(p).all()) for p in parts)
-        # A face is about where its crop is, even when it moves fast.
-        sane = sane and bool(np.abs(output.landmarks[i] - 0.5).max() < _FAR)
-        landmarks = crop.to_image(output.landmarks[i]) if sane else np.full((98, 2), np.nan)
-        looks.append(Look(landmarks, float(output.presence[i]) if sane else 0.0, i))
-    return looks
+    return [
+        Look(crop.to_image(output.landmarks[i]), float(output.presence[i]), i)
+        if _sane(output, i)
+        else Look(np.full((98, 2), np.nan), 0.0, i)
+        for i, crop in enumerate(crops)
+    ]
+
+
+def _sane(output: NetworkOutput, i: int) -> bool:
+    """Whether what the network says of a crop is all numbers, and a face about where the crop is.
+
+    In plain numbers: a function of numpy costs most when it is called the first time in a frame.
+    """
+    points = output.landmarks[i].ravel().tolist()
+    parts = [*points, *output.rotation[i].ravel().tolist(), float(output.presence[i])]
+    parts += [] if output.sigma is None else output.sigma[i].tolist()
+    # A sum is finite only if all its parts are.
+    return math.isfinite(sum(parts)) and min(points) > 0.5 - _FAR and max(points) < 0.5 + _FAR
 
 
 def _gone(track: Track, stamp_ns: int) -> Face:

@@ -6,14 +6,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image as ImageMsg
 from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import MarkerArray
+
+try:
+    import foxglove_msgs.msg as foxglove
+except ImportError:
+    foxglove = None
 
 from atpn_ros import drawing, messages
+from atpn_ros.annotations import image_annotations
 from atpn_ros.fields import Message
 from atpn_ros.msg import (
     FaceBoxArray,
@@ -22,6 +31,7 @@ from atpn_ros.msg import (
     HeadPoseArray,
     TrackingStatus,
 )
+from atpn_ros.rep155_topics import MISSING, FaceTopics, load_kinds
 from atpn_ros.worker import Answer
 
 
@@ -46,12 +56,31 @@ class Output:
 def _transforms(answer: Answer) -> Message | None:
     if not answer.settings.publish_tf:
         return None
-    message = messages.transforms(answer.result, answer.header, answer.settings.tf_prefix)
+    message = messages.transforms(answer.result, answer.header, answer.settings.frame_name)
     return message if message.transforms else None
 
 
 def _debug_image(answer: Answer) -> Message:
     return messages.image_message(drawing.draw(answer.image, answer.result), answer.header)
+
+
+def _debug_jpeg(answer: Answer) -> Message:
+    return messages.compressed_message(drawing.draw(answer.image, answer.result), answer.header)
+
+
+def _markers(answer: Answer) -> Message:
+    return messages.marker_array(answer.result, answer.header, answer.settings.head_scale)
+
+
+def _annotations(kinds: Any) -> tuple[Output, ...]:
+    """Foxglove's lines over the picture, where its messages are installed."""
+    if kinds is None:
+        return ()
+
+    def make(answer: Answer) -> Message:
+        return image_annotations(kinds, answer.result, answer.header)
+
+    return (Output("~/annotations", kinds.ImageAnnotations, make),)
 
 
 OUTPUTS = (
@@ -61,16 +90,35 @@ OUTPUTS = (
     Output("~/gazes", GazeArray, lambda a: messages.gazes(a.result, a.header)),
     Output("/tf", TFMessage, _transforms, depth=100),  # as tf2's TransformBroadcaster
     Output("~/status", TrackingStatus, lambda a: messages.status(a.result, a.header, a.progress)),
+    Output("~/markers", MarkerArray, _markers),
+    *_annotations(foxglove),
     Output("~/debug_image", ImageMsg, _debug_image),
+    Output("~/debug_image/compressed", CompressedImage, _debug_jpeg),
 )
 """In the order in which they are sent: what robots wait for first, pictures for people last."""
 
 
 class Publishers:
-    """The publishers of all outputs, from configuring to cleaning up."""
+    """The publishers of all outputs, from configuring to cleaning up.
 
-    def __init__(self, node: Node, outputs: tuple[Output, ...] = OUTPUTS) -> None:
+    Args:
+        node: Whose topics they are.
+        rep155: Whether faces get topics of their own too; without ``hri_msgs`` that is refused in
+            the log.
+        outputs: What is sent.
+    """
+
+    def __init__(
+        self, node: Node, rep155: bool = False, outputs: tuple[Output, ...] = OUTPUTS
+    ) -> None:
         self._node = node
+        self._faces: FaceTopics | None = None
+        if rep155:
+            kinds = load_kinds()
+            if kinds is None:
+                node.get_logger().error(MISSING)
+            else:
+                self._faces = FaceTopics(node, kinds)
         self._open: list[tuple[Output, Publisher]] = [
             (o, node.create_publisher(o.kind, o.topic, QoSProfile(depth=o.depth))) for o in outputs
         ]
@@ -82,9 +130,18 @@ class Publishers:
                 message = output.make(answer)
                 if message is not None:
                     publisher.publish(message)
+        if self._faces is not None:
+            self._faces.publish(answer)
+
+    def forget(self) -> None:
+        """Nobody is seen any more: no face keeps topics of its own."""
+        if self._faces is not None:
+            self._faces.forget()
 
     def close(self) -> None:
         """Take the topics down."""
         for _, publisher in self._open:
             self._node.destroy_publisher(publisher)
         self._open = []
+        if self._faces is not None:
+            self._faces.close()

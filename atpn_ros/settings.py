@@ -17,6 +17,7 @@ from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
 from atpn_ros.measure import MeasureSettings
 from atpn_ros.pipeline import PipelineSettings
+from atpn_ros.rep155 import face_id
 from atpn_ros.smoothing import OneEuroSettings
 from atpn_ros.tracker import TrackerSettings
 from atpn_ros.types import AtpnError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 SHIPPED_MODEL = Path(__file__).parent / "models" / "atpn.onnx"
-CLEAN_MODEL = Path(__file__).parent / "models" / "atpn_clean.onnx"
+RESEARCH_MODEL = Path(__file__).parent / "models" / "atpn_research.onnx"
 
 Value = bool | int | float | str
 
@@ -71,8 +72,7 @@ class Settings:
     )
     model: str = _setting(
         "",
-        "clean: the shipped weights for any use; empty: the shipped research-only ones; "
-        "else a path",
+        "empty: the shipped weights, for any use; research: those for research only; else a path",
         live=False,
     )
     backend: str = _setting(
@@ -128,13 +128,30 @@ class Settings:
     )
     publish_tf: bool = _setting(True, "send face_<id> and gaze_<id> on /tf")
     tf_prefix: str = _setting("", "goes before face_<id> and gaze_<id>; one per camera")
+    rep155: bool = _setting(
+        False,
+        "REP-155: faces under /humans/faces too (needs hri_msgs), ids and frames with its names",
+        live=False,
+    )
     autostart: bool = _setting(
         True, "configure and activate at start; false: wait for a lifecycle manager", live=False
     )
 
+    def frame_name(self, kind: str, number: int) -> str:
+        """The TF frame of a face: ``kind`` is face or gaze.
+
+        >>> Settings(tf_prefix="left_").frame_name("face", 7)
+        'left_face_7'
+        >>> Settings(tf_prefix="left_", rep155=True).frame_name("gaze", 7)
+        'gaze_left_f7'
+        """
+        if self.rep155:
+            return f"{kind}_{face_id(number, self.tf_prefix)}"
+        return f"{self.tf_prefix}{kind}_{number}"
+
     def model_path(self) -> Path:
         """The network's file."""
-        named = {"": SHIPPED_MODEL, "clean": CLEAN_MODEL}
+        named = {"": SHIPPED_MODEL, "research": RESEARCH_MODEL}
         return named.get(self.model) or Path(self.model).expanduser()
 
     def pipeline(self) -> PipelineSettings:

@@ -8,6 +8,7 @@ recording played at another speed gives the same answer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,14 +59,13 @@ class OneEuro:
             self._stamp_ns = stamp_ns
             return values
         s = self._settings
-        speed = (values - self._value) / dt
-        self._speed = self._speed + _alpha(s.speed_cutoff, dt) * (speed - self._speed)
-        cutoff = s.min_cutoff + s.beta * np.abs(self._speed) / unit
-        self._value = self._value + _alpha(cutoff, dt) * (values - self._value)
+        step = values - self._value
+        speed = step / dt
+        turn = 2 * math.pi * dt
+        slow = turn * s.speed_cutoff
+        self._speed = self._speed + slow / (slow + 1) * (speed - self._speed)
+        # 2 pi dt times the cutoff of each number: min_cutoff + beta |speed| / unit.
+        r = np.abs(self._speed) * (turn * s.beta / unit) + turn * s.min_cutoff
+        self._value = self._value + r / (r + 1) * step
         self._stamp_ns = stamp_ns
         return self._value.copy()
-
-
-def _alpha(cutoff: Floats | float, dt: float) -> Floats | float:
-    r = 2 * np.pi * cutoff * dt
-    return r / (r + 1)

@@ -88,8 +88,8 @@ class Box:
     @classmethod
     def around(cls, points: Floats) -> Box:
         """The tight box of (N, 2) points, N >= 1."""
-        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-        return cls.from_xyxy(float(x0), float(y0), float(x1), float(y1))
+        (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        return cls.from_xyxy(x0, y0, x1, y1)
 
     @property
     def xyxy(self) -> tuple[float, float, float, float]:

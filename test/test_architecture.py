@@ -17,8 +17,10 @@ FILES = {
     for p in sorted(PACKAGE.rglob("*.py"))
     if p.relative_to(PACKAGE).parts[0] not in ("msg", "build")  # generated
 }
-ROS_BORDER = {"messages.py", "settings.py", "publishers.py", "node.py", "start.py"}
-SHELL = {"messages", "publishers", "node", "start", "cli"}
+ROS_BORDER = {
+    *("messages.py", "settings.py", "publishers.py", "rep155_topics.py", "node.py", "start.py"),
+}
+SHELL = {"messages", "publishers", "rep155_topics", "node", "start", "cli"}
 ROS = ("rclpy", "rcl_interfaces", "builtin_interfaces", "ament_", "launch", "rosidl", "tf2_ros")
 
 
@@ -55,6 +57,11 @@ def test_ros_is_imported_at_the_border_only(name):
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_only_commands_write_pictures_into_files(name):
+    assert "imwrite" not in FILES[name].read_text() or name.startswith(("cli/", "learning/"))
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_torch_is_imported_by_learning_only(name):
     torch = {m for m in imports(FILES[name]) if m.split(".")[0].startswith("torch")}
     assert not torch or name.startswith("learning/")
@@ -86,7 +93,11 @@ def test_the_core_does_not_know_its_shells(name):
         ("geometry.py", {"types"}),
         ("fields.py", {"types", "camera", "geometry", "images"}),
         ("clips.py", {"types"}),
-        ("drawing.py", {"types", "geometry", "layouts"}),
+        ("sketch.py", {"types", "geometry", "layouts"}),
+        ("drawing.py", {"types", "sketch"}),
+        ("annotations.py", {"types", "fields", "sketch"}),
+        ("rep155.py", {"types", "crop", "fields", "layouts"}),
+        ("markers.py", {"types", "fields", "head", "layouts", "sketch"}),
         ("smoothing.py", {"types"}),
         ("head.py", {"types"}),
         ("crop.py", {"types", "layouts"}),

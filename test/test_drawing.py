@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atpn_ros.drawing import caption, draw, sparkline
+from atpn_ros.drawing import draw, sparkline
 from atpn_ros.geometry import head_rotation
+from atpn_ros.sketch import caption
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
 from fakes import FACE
 

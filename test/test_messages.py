@@ -17,6 +17,7 @@ from atpn_ros import geometry, messages
 from atpn_ros.images import BadImage
 from atpn_ros.layouts import IBUG68_IN_WFLW98
 from atpn_ros.msg import FaceBox, FaceLandmarks, Gaze, HeadPose
+from atpn_ros.settings import Settings
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, GazeSource
 from atpn_ros.types import Gaze as CoreGaze
 from atpn_ros.types import HeadPose as CorePose
@@ -73,7 +74,7 @@ def test_a_lost_face_has_a_box_and_nothing_else() -> None:
     assert messages.landmarks(lost, HEADER).faces == []
     assert messages.head_poses(lost, HEADER).poses == []
     assert messages.gazes(lost, HEADER).gazes == []
-    assert messages.transforms(lost, HEADER, "").transforms == []
+    assert messages.transforms(lost, HEADER, Settings().frame_name).transforms == []
 
 
 def test_a_head_pose_says_the_same_in_angles_and_quaternion() -> None:
@@ -93,19 +94,21 @@ def test_without_a_position_nothing_pretends_to_have_one() -> None:
     (pose,) = messages.head_poses(without, HEADER).poses
     (gaze,) = messages.gazes(without, HEADER).gazes
     assert (pose.has_position, gaze.has_origin) == (False, False)
-    assert messages.transforms(without, HEADER, "").transforms == []
+    assert messages.transforms(without, HEADER, Settings().frame_name).transforms == []
 
 
 def test_transforms_stand_under_the_images_frame() -> None:
     slashed = Header(stamp=HEADER.stamp, frame_id="/cam")
-    out = travelled(messages.transforms(frame(face()), slashed, "left_")).transforms
+    out = travelled(
+        messages.transforms(frame(face()), slashed, Settings(tf_prefix="left_").frame_name)
+    ).transforms
     assert [t.child_frame_id for t in out] == ["left_face_7", "left_gaze_7"]
     assert [t.header.frame_id for t in out] == ["cam", "cam"]
     q = out[1].transform.rotation
     along = geometry.rotation_of(q.x, q.y, q.z, q.w)[:, 2]
     assert along == pytest.approx(geometry.head_rotation(0.1, -0.2, 0.3)[:, 0])
     nowhere = Header(stamp=HEADER.stamp)
-    assert messages.transforms(frame(face()), nowhere, "").transforms == []
+    assert messages.transforms(frame(face()), nowhere, Settings().frame_name).transforms == []
 
 
 def test_the_constants_are_the_cores() -> None:

@@ -36,7 +36,7 @@ def test_a_model_has_a_card_of_its_own(model: Path) -> None:
 
 
 def test_both_shipped_models_are_named_in_the_settings() -> None:
-    assert {Settings().model_path(), Settings(model="clean").model_path()} == set(FACE_MODELS)
+    assert {Settings().model_path(), Settings(model="research").model_path()} == set(FACE_MODELS)
 
 
 @pytest.mark.parametrize("model", FACE_MODELS, ids=lambda p: p.name)

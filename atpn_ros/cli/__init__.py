@@ -7,10 +7,34 @@ from __future__ import annotations
 import argparse
 import sys
 
-from atpn_ros.cli import bench, demo, detector, engine, evaluate, learn, pictures, replay, synth
+from atpn_ros.cli import (
+    bench,
+    budget,
+    demo,
+    detector,
+    engine,
+    evaluate,
+    export,
+    learn,
+    pictures,
+    replay,
+    synth,
+)
 from atpn_ros.types import AtpnError
 
-_COMMANDS = (demo, pictures, replay, engine, bench, synth, learn, evaluate, detector)
+_COMMANDS = (
+    demo,
+    pictures,
+    replay,
+    engine,
+    bench,
+    synth,
+    learn,
+    evaluate,
+    budget,
+    export,
+    detector,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,14 +10,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atpn_ros.detectors import load_detector
-from atpn_ros.engines.base import one_line
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
@@ -27,6 +23,8 @@ if TYPE_CHECKING:
 _BOXES = ("truth", "detector", "tracked")
 _STILL = 20
 """Faces that the trembling is measured on."""
+_VIEWS = 240
+"""Pieces of panoramas that hold no face."""
 
 
 class BadRequest(AtpnError):
@@ -41,6 +39,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     p.add_argument("--faces", type=Path, help="folder with labels.json and images/ (68 points)")
     p.add_argument("--split", default="val", help="which of those faces (default val)")
     p.add_argument("--renders", type=Path, help="folder of tar shards, as atpn synth writes them")
+    p.add_argument("--backgrounds", type=Path, metavar="DIR",
+                   help="folder of .hdr panoramas without people, for presence")  # fmt: skip
     p.add_argument("--limit", type=int, help="at most so many faces of each set")
     p.add_argument("--sequence", type=Path, help="folder of a sequence, as atpn synth writes it")
     p.add_argument("--detector", default="", metavar="YUNET",
@@ -85,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _measured(args: argparse.Namespace, description: Description | None) -> list[Report]:
     from atpn_ros.learning.measuring import faces, figures, report, sequences, stillness, subjects
+    from atpn_ros.learning.measuring.loading import as_onnx
 
     end = args.limit
     photographs, taught, rendered = [], [], faces.Renders([], [])
@@ -94,16 +95,23 @@ def _measured(args: argparse.Namespace, description: Description | None) -> list
             taught = faces.photographs(args.faces, args.adapt_on)
     if args.renders is not None:
         rendered = faces.renders(args.renders)
+    empty = rendered.empty[:end]
+    if args.backgrounds is not None:
+        from atpn_ros.learning.backgrounds import load_panoramas
+
+        empty += faces.views(load_panoramas(args.backgrounds), _VIEWS)
     reports = []
     for model in args.models:
         with as_onnx(model) as path:
             subject = subjects.open_subject(path, description)
             out = {"photographs": None, "renders": None, "sequence": None, "still": None}
             if photographs:
-                out["photographs"] = figures.measure_set(subject, photographs, args.boxes, taught)
+                out["photographs"] = figures.measure_set(
+                    subject, photographs, args.boxes, taught, empty
+                )
             if rendered.faces:
                 out["renders"] = figures.measure_set(
-                    subject, rendered.faces[:end], args.boxes, empty=rendered.empty[:end]
+                    subject, rendered.faces[:end], args.boxes, empty=empty
                 )
             if args.sequence is not None:
                 if subject.engine is None:
@@ -119,27 +127,6 @@ def _measured(args: argparse.Namespace, description: Description | None) -> list
             digest = report.sha256(path)
             reports.append(report.Report(model.name, digest, subject.layout.name, **out))
     return reports
-
-
-@contextmanager
-def as_onnx(model: Path) -> Iterator[Path]:
-    """The model's ONNX file; a checkpoint is exported to a temporary one first."""
-    if model.suffix != ".pt":
-        yield model
-        return
-    if importlib.util.find_spec("torch") is None:
-        raise BadRequest(f"{model}: a checkpoint needs PyTorch: pip install 'atpn_ros[learning]'")
-    from atpn_ros.learning.datasets.record import DataError
-    from atpn_ros.learning.export import export
-    from atpn_ros.learning.train import load_average
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{model.stem}.onnx"
-        try:
-            export(load_average(model), path)
-        except DataError as error:  # PyTorch's reasons have many lines
-            raise BadRequest(one_line(error)) from error
-        yield path
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn train`` and ``atpn export``: networks from the shell.
+"""``atpn train``: networks from the shell.
 
-PyTorch is imported only when one of them runs.
+PyTorch is imported only when it runs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from atpn_ros.cli.extras import need
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the two commands to ``atpn``."""
+    """Add the command to ``atpn``."""
     train = commands.add_parser("train", help="train a network as a run file says, or go on")
     train.add_argument("run_file", type=Path, metavar="RUN.yaml", help="see config/runs/")
     train.add_argument("--data", type=Path, required=True, help="folder of the data")
@@ -23,28 +23,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument("--threads", type=int, help="of PyTorch; default: as many as cores")
     train.set_defaults(run=_train)
 
-    export = commands.add_parser("export", help="write a checkpoint's network as ONNX")
-    export.add_argument("checkpoint", type=Path)
-    export.add_argument("model", type=Path)
-    export.add_argument("--no-gaze", action="store_true", help="leave the gaze head out")
-    export.set_defaults(run=_export)
-
 
 def _train(args: argparse.Namespace) -> int:
     need("torch", "learning")
     from atpn_ros.learning.runs import carry_out, load_run
 
     carry_out(load_run(args.run_file), args.data, args.out, args.workers, args.threads)
-    return 0
-
-
-def _export(args: argparse.Namespace) -> int:
-    need("torch", "learning")
-    from atpn_ros.learning.export import export
-    from atpn_ros.learning.train import load_average
-
-    network = load_average(args.checkpoint)
-    if args.no_gaze:
-        network.gaze = None
-    export(network, args.model)
     return 0

@@ -15,7 +15,7 @@ from typing import TextIO
 
 import cv2
 
-from atpn_ros import drawing, jsonlines
+from atpn_ros import drawing, jsonlines, sketch
 from atpn_ros.camera import Camera, camera_of_view
 from atpn_ros.clips import BadClip, Clip, ClipWriter, read_picture, write_picture
 from atpn_ros.engines import Watch
@@ -211,7 +211,7 @@ def _show(picture: Image) -> bool:
 
 
 def _told(result: FaceFrame) -> str:
-    return "   ".join(drawing.caption(face) for face in result.faces) or "no face"
+    return "   ".join(sketch.caption(face) for face in result.faces) or "no face"
 
 
 def _unlike(taken: set[Path], folder: Path, stem: str, suffix: str) -> Path:

@@ -43,50 +43,71 @@ class EyeGaze(nn.Module):
         self.read = nn.Sequential(nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
         nn.init.normal_(self.read[3].weight, std=1e-2)
         nn.init.zeros_(self.read[3].bias)
-        step = _REACH * CROP_SIZE / WIDTH
-        across = (torch.arange(WIDTH) - (WIDTH - 1) / 2) * step
-        down = (torch.arange(HEIGHT) - (HEIGHT - 1) / 2) * step
-        # A mirrored head: x of the camera and y of the head change sign.
-        places, turn = [-1.0, 1.0, -1.0, 1.0], [-1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0, -1.0, 1.0]
-        mirror = torch.tensor([places + turn, [1.0] * _CONTEXT])
-        for name, values in {
-            "pixels": torch.arange(float(CROP_SIZE)),
-            "across": torch.stack([-across, across]),
-            "down": down,
-            "mirror": mirror,
-            "flip": torch.tensor([[-1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]),
-        }.items():
+        self.register_buffer("pixels", torch.arange(float(CROP_SIZE)), persistent=False)
+        for name, values in _places().items():
             self.register_buffer(name, values, persistent=False)
 
     def forward(self, x: Tensor, landmarks: Tensor, rotation: Tensor) -> Tensor:
-        """(N, 2, 3) of a normalised crop (N, 3, S, S), its landmarks and rotation."""
-        right = landmarks[:, list(layouts.RIGHT_EYE)].mean(1)
-        left = landmarks[:, list(layouts.LEFT_EYE)].mean(1)
-        patches = self._patches(x, torch.stack([right, left], 1))
-        seen = self.features(patches).reshape(-1, 2, _CELLS)
+        """(N, 2, 3) of a centred crop (N, S, S, 3), its landmarks and rotation."""
+        points = landmarks.reshape(-1, 2 * layouts.WFLW98)
+        seen = self.features(self._patches(x, points)).reshape(-1, 2, _CELLS)
         with torch.autocast(x.device.type, enabled=False):
-            seen = seen.float()
-            turn = rotation.reshape(-1, 9)
-            # Each eye's own place first, then the other's; the right eye as if it were a left one.
-            told_right = torch.cat([right - 0.5, left - 0.5, turn], 1)
-            told_left = torch.cat([left - 0.5, right - 0.5, turn], 1)
-            told = torch.stack([told_right, told_left], 1) * self.mirror
-            sides = self.sides(seen)
+            sides = self.sides(seen.float())
             seen_by_both = sides[..., :64] + sides[:, [1, 0], 64:]
-            out = self.read(seen_by_both + self.context(told)) * self.flip
+            known = torch.cat([points - 0.5, rotation.reshape(-1, 9)], 1)
+            told = self.context((known @ self.told).reshape(-1, 2, _CONTEXT))
+            out = self.read(seen_by_both + told) * self.flip
             # The head's x axis, in the camera: where the face points.
-            gaze = rotation[:, :, 0].unsqueeze(1) + out
-            return gaze / (gaze.square().sum(-1, keepdim=True) + 1e-12).sqrt()
+            gaze = rotation[:, None, :, 0] + out
+            return gaze / gaze.norm(dim=-1, keepdim=True)
 
-    def _patches(self, x: Tensor, middles: Tensor) -> Tensor:
-        """(2 N, 3, HEIGHT, WIDTH), a right and a left eye by turns."""
-        at = middles * CROP_SIZE - 0.5
-        columns = (at[:, :, :1] + self.across).reshape(-1, 2 * WIDTH)
-        rows = (at[:, :, 1:] + self.down).reshape(-1, 2 * HEIGHT)
-        places = torch.cat([rows, columns], 1).unsqueeze(-1)
+    def _patches(self, x: Tensor, points: Tensor) -> Tensor:
+        """(2 N, 3, HEIGHT, WIDTH), a right and a left eye by turns.
+
+        Args:
+            x: (N, S, S, 3); with its colours last, all of it is one matrix to the rows' product.
+            points: (N, 196) the landmarks in crop coordinates.
+        """
+        places = (points @ self.middles + self.offsets).unsqueeze(-1)
         # How much of each pixel a sample takes: linear interpolation.
         weights = (1.0 - (places - self.pixels).abs()).clamp(min=0.0)
-        bands = weights[:, None, : 2 * HEIGHT] @ x  # (N, 3, 2 HEIGHT, S)
+        bands = weights[:, : 2 * HEIGHT] @ x.reshape(-1, CROP_SIZE, CROP_SIZE * 3)
         across = weights[:, 2 * HEIGHT :].reshape(-1, 2, 1, WIDTH, CROP_SIZE).transpose(3, 4)
-        bands = bands.reshape(-1, 3, 2, HEIGHT, CROP_SIZE).transpose(1, 2)
+        bands = bands.reshape(-1, 2, HEIGHT, CROP_SIZE, 3).permute(0, 1, 4, 2, 3)
         return (bands @ across).reshape(-1, 3, HEIGHT, WIDTH)
+
+
+def _places() -> dict[str, Tensor]:
+    """Constant matrices that do with one product what would take many small steps.
+
+    * ``middles`` (196, 2 HEIGHT + 2 WIDTH) and ``offsets``: from landmarks to the pixel rows and
+      columns of the samples, the right eye's before the left's, its columns mirrored;
+    * ``told`` (205, 2 _CONTEXT): from centred landmarks and the rotation to what each eye is told:
+      its own place, the other's, the rotation; the right eye as if it were a left one;
+    * ``flip`` (2, 3): back from there.
+    """
+    eyes = torch.zeros(2, 2 * layouts.WFLW98, 2)  # of the right and left eye: x and y
+    for eye, lids in enumerate((layouts.RIGHT_EYE, layouts.LEFT_EYE)):
+        for i in lids:
+            for axis in range(2):
+                eyes[eye, 2 * i + axis, axis] = 1 / len(lids)
+    step = _REACH * CROP_SIZE / WIDTH
+    across = (torch.arange(WIDTH) - (WIDTH - 1) / 2) * step
+    down = (torch.arange(HEIGHT) - (HEIGHT - 1) / 2) * step
+    middles = torch.cat(
+        [eyes[eye, :, axis : axis + 1].expand(-1, size)
+         for axis, size in ((1, HEIGHT), (0, WIDTH)) for eye in range(2)], 1,
+    )  # fmt: skip
+    told = torch.zeros(2 * layouts.WFLW98 + 9, 2, _CONTEXT)
+    for eye in range(2):
+        told[:-9, eye, 0:2], told[:-9, eye, 2:4] = eyes[eye], eyes[1 - eye]
+        told[-9:, eye, 4:] = torch.eye(9)
+    # A mirrored head: x of the camera and y of the head change sign.
+    turn = [-1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0, -1.0, 1.0]
+    told[:, 0] *= torch.tensor([-1.0, 1.0, -1.0, 1.0, *turn])
+    return {
+        "middles": middles * CROP_SIZE,
+        "offsets": torch.cat([down, down, -across, across]) - 0.5,
+        "told": told.reshape(-1, 2 * _CONTEXT),
+        "flip": torch.tensor([[-1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]),
+    }

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from atpn_ros import geometry, layouts
 from atpn_ros.learning.blocks import Residual, conv
@@ -84,7 +85,7 @@ class CheapHeatmap(nn.Module):
 
     def forward(self, landmarks: Tensor) -> Tensor:
         distance = landmarks[..., None] - self.centres  # (N, L, 2, S)
-        spots = torch.exp(-self.precision * distance**2)
+        spots = torch.exp(distance * distance * -self.precision)
         columns, rows = spots[:, :, 0], spots[:, :, 1]
         if self.per_landmark:
             return rows[..., :, None] * columns[..., None, :]
@@ -145,7 +146,8 @@ class Atpn(nn.Module):
 
     def forward(self, crops: Tensor) -> AtpnOutput:
         # Cast first: TensorRT takes bytes only where a cast reads them.
-        x = crops.float().permute(0, 3, 1, 2) - 128.0
+        pixels = crops.float() - 128.0
+        x = pixels.permute(0, 3, 1, 2)
         shallow = self.shallow(self.stem(x))
         middle = self.middle(shallow)
         deep = self.deep(middle)
@@ -160,9 +162,13 @@ class Atpn(nn.Module):
             # Shapes are written out: flatten would leave arithmetic on shapes in the exported
             # graph, which TensorRT 8.5 stumbles over.
             attention = maps.float().reshape(-1, LANDMARKS, _CELLS).softmax(-1)
-            shift = self.correction(pooled.float()).reshape(-1, LANDMARKS, 2)
+            # One product for both: the shifts, then the spreads.
+            weight = torch.cat([self.correction.weight, self.spread.weight])
+            bias = torch.cat([self.correction.bias, self.spread.bias])
+            both = functional.linear(pooled.float(), weight, bias)
+            shift = both[:, : 2 * LANDMARKS].reshape(-1, LANDMARKS, 2)
             landmarks = attention @ self.grid + shift
-            log_sigma = self.spread(pooled.float())
+            log_sigma = both[:, 2 * LANDMARKS :]
             known = landmarks.detach()
             heatmap = None if self.heatmap is None else self.heatmap(known)
 
@@ -177,22 +183,16 @@ class Atpn(nn.Module):
             mixed = self.mix(told)
             rotation = self.facing @ _from_six(self.pose(mixed))
             presence = self.presence(mixed)[:, 0]
-        gaze = None if self.gaze is None else self.gaze(x, known, rotation.detach())
+        gaze = None if self.gaze is None else self.gaze(pixels, known, rotation.detach())
         return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze)
 
 
 def _from_six(six: Tensor) -> Tensor:
     """(N, 6) to (N, 3, 3) rotations: Gram-Schmidt on two columns (arXiv 1812.07035)."""
     a, b = six[:, :3], six[:, 3:]
-    x = a / (a.square().sum(-1, keepdim=True) + 1e-12).sqrt()
+    x = a / a.norm(dim=-1, keepdim=True)
     y = b - (x * b).sum(-1, keepdim=True) * x
-    y = y / (y.square().sum(-1, keepdim=True) + 1e-12).sqrt()
-    z = torch.stack(
-        [
-            x[:, 1] * y[:, 2] - x[:, 2] * y[:, 1],
-            x[:, 2] * y[:, 0] - x[:, 0] * y[:, 2],
-            x[:, 0] * y[:, 1] - x[:, 1] * y[:, 0],
-        ],
-        -1,
-    )
+    y = y / y.norm(dim=-1, keepdim=True)
+    ahead, behind = [1, 2, 0], [2, 0, 1]
+    z = x[:, ahead] * y[:, behind] - x[:, behind] * y[:, ahead]
     return torch.stack([x, y, z], -1)

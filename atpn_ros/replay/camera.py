@@ -95,8 +95,8 @@ class CameraReplay:
             ("gazes", fields.gazes(kinds, result, header)),
         ]
         if settings.publish_tf:
-            prefix = settings.tf_prefix + self.stream.tf_prefix
-            transforms = fields.transforms(kinds, result, header, prefix)
+            named = replace(settings, tf_prefix=settings.tf_prefix + self.stream.tf_prefix)
+            transforms = fields.transforms(kinds, result, header, named.frame_name)
             if transforms.transforms:
                 out.append(("tf", transforms))
         return [*out, ("status", self._status(result, header, stamp))]

@@ -19,11 +19,11 @@ from atpn_ros.cli import main
 from atpn_ros.head import MEAN_HEAD
 from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.measuring.description import load_description
-from atpn_ros.learning.measuring.faces import photographs, renders
+from atpn_ros.learning.measuring.faces import photographs, renders, views
 from atpn_ros.learning.measuring.sequences import measure_sequence
 from atpn_ros.learning.measuring.subjects import Described
-from atpn_ros.learning.synth import archive, recording
-from atpn_ros.settings import CLEAN_MODEL
+from atpn_ros.learning.synth import archive
+from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import Box, Frame
 
 POINTS = (MEAN_HEAD[:, 1:] * (1, -1)) * 600 + (100, 90)
@@ -223,6 +223,14 @@ def test_renders_are_read_without_backs_of_heads_and_strays(tmp_path: Path) -> N
         renders(tmp_path)
 
 
+def test_views_are_square_pieces_and_the_same_every_time() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (80, 160, 3), np.uint8)
+    found = views([picture], 5)
+    assert len({v.tobytes() for v in found}) == 5
+    assert all(v.shape[0] == v.shape[1] and 10 <= v.shape[0] <= 40 for v in found)
+    assert all(np.array_equal(a, b) for a, b in zip(found, views([picture], 5), strict=True))
+
+
 class Blind:
     """A detector that finds nothing."""
 
@@ -249,12 +257,11 @@ def a_sequence(folder: Path, **changes: object) -> Path:
 def test_a_sequence_is_gone_through_by_the_nodes_own_pipeline(tmp_path: Path) -> None:
     from atpn_ros.engines import load_engine
 
-    engine = load_engine(CLEAN_MODEL, "onnx-cpu").engine
+    engine = load_engine(SHIPPED_MODEL, "onnx-cpu").engine
     figures = measure_sequence(a_sequence(tmp_path / "a"), engine, Blind())
     assert (figures.identity.frames, figures.identity.people) == (4, 1)
     assert (figures.identity.recall, figures.identity.mostly_lost) == (0, 1)
     assert figures.nme is None
-    assert recording.KINDS[0] == "frames"
     for changes, words in (
         ({"landmarks98": [[1, 2]]}, "truth.jsonl: line 1.*landmarks98"),
         ({"box_xyxy": None}, "truth.jsonl: line 1"),

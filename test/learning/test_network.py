@@ -130,7 +130,7 @@ def test_mirrored_faces_look_to_mirrored_sides() -> None:
     """One set of weights reads both eyes: a mirrored crop swaps and mirrors the answers."""
     torch.manual_seed(1)
     eyes = EyeGaze().eval()
-    x = torch.randn(2, 3, 128, 128)
+    x = torch.randn(2, 128, 128, 3)
     landmarks = torch.rand(2, 98, 2) * 0.3 + 0.35
     rotation = torch.linalg.qr(torch.randn(2, 3, 3)).Q
     signs = torch.tensor([[-1.0, 1.0, -1.0], [1.0, -1.0, 1.0], [1.0, -1.0, 1.0]])
@@ -138,19 +138,18 @@ def test_mirrored_faces_look_to_mirrored_sides() -> None:
     flipped = flipped + torch.tensor([1.0, 0.0])
     with torch.inference_mode():
         plain = eyes(x, landmarks, rotation)
-        mirrored = eyes(x.flip(3), flipped, rotation * signs)
+        mirrored = eyes(x.flip(2), flipped, rotation * signs)
     back = mirrored.flip(1) * torch.tensor([-1.0, 1.0, 1.0])
     assert torch.allclose(plain, back, atol=1e-4)
 
 
 def test_an_eyes_patch_is_what_lies_around_the_eye() -> None:
-    x = torch.zeros(1, 3, 128, 128)
-    x[0, :, 40, 50], x[0, :, 40, 80] = 1.0, 2.0
+    x = torch.zeros(1, 128, 128, 3)
+    x[0, 40, 50], x[0, 40, 80] = 1.0, 2.0
     landmarks = torch.full((1, 98, 2), 0.5)
     landmarks[:, list(layouts.RIGHT_EYE)] = (torch.tensor([50.0, 40.0]) + 0.5) / 128
     landmarks[:, list(layouts.LEFT_EYE)] = (torch.tensor([80.0, 40.0]) + 0.5) / 128
-    middles = torch.stack([landmarks[:, 60], landmarks[:, 68]], 1)
-    patches = EyeGaze()._patches(x, middles)
+    patches = EyeGaze()._patches(x, landmarks.reshape(1, 196))
     assert patches.shape == (2, 3, HEIGHT, WIDTH)
     for patch, value in zip(patches, (1.0, 2.0), strict=True):
         top = (HEIGHT - 1) / 2, (WIDTH - 1) / 2

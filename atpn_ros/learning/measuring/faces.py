@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,7 @@ def _photograph(folder: Path, row: dict[str, Any]) -> Face:
 
 
 def renders(folder: Path) -> Renders:
-    """All samples of a folder of tar shards, as ``atpn synth --shards`` writes them.
+    """All samples of a folder of tar shards, as ``atpn synth --shards`` writes them, or of several.
 
     Left out are backs of heads and faces that are mostly outside their picture: neither there nor
     not there.
@@ -106,8 +107,11 @@ def renders(folder: Path) -> Renders:
     from atpn_ros.learning.synth import archive
 
     faces, empty = [], []
-    for image, record in archive.read(folder):
-        where = f"{folder}: sample {record.get('index')}"
+    # A folder of archives is as good as one.
+    inner = sorted(p.parent for p in folder.glob("*/SHA256SUMS"))
+    archives = inner if inner and not (folder / "SHA256SUMS").is_file() else [folder]
+    for part, (image, record) in ((a, sample) for a in archives for sample in archive.read(a)):
+        where = f"{part}: sample {record.get('index')}"
         if record.get("face") is None:
             empty.append(image)
         else:
@@ -117,6 +121,22 @@ def renders(folder: Path) -> Renders:
     if not faces:
         raise DataError(f"{folder}: holds no shard of rendered faces")
     return Renders(faces, empty)
+
+
+def views(pictures: Sequence[Image], count: int) -> list[Image]:
+    """Square pieces of pictures that hold no face, the same in every run.
+
+    Sides are between an eighth and a half of the picture's height.
+    """
+    rng = np.random.default_rng(0)
+    out = []
+    for i in range(count):
+        picture = pictures[i % len(pictures)]
+        height, width = picture.shape[:2]
+        side = max(1, int(height * rng.uniform(0.125, 0.5)))
+        x, y = (int(rng.integers(0, length - side + 1)) for length in (width, height))
+        out.append(picture[y : y + side, x : x + side])
+    return out
 
 
 def _render(image: Image, face: dict[str, Any], where: str) -> Face:

@@ -54,7 +54,7 @@ def as_json(reports: Sequence[Report]) -> dict[str, Any]:
 
 def table(reports: Sequence[Report]) -> str:
     """One row per figure, one column per model."""
-    columns = [dict(_rows(r)) for r in reports]
+    columns = [dict(_rows(r) + _against(r, reports[0])) for r in reports]
     names = list(dict.fromkeys(name for column in columns for name in column))
     body = [[name, *(column.get(name, "") for column in columns)] for name in names]
     lines = [["", *(r.model for r in reports)], *body]
@@ -98,6 +98,23 @@ def _rows(report: Report) -> list[tuple[str, str]]:
             ("still face: jitter, raw, % of inter-ocular", text(report.still.raw_percent, 3)),
             ("still face: jitter, smoothed, px/frame", text(report.still.smoothed, 3)),
         ]
+    return rows
+
+
+def _against(report: Report, first: Report) -> list[tuple[str, str]]:
+    """By how much of itself the first model's NME grew: what a smaller copy of it lost."""
+    if report is first:
+        return []
+    rows = []
+    for name in ("photographs", "renders"):
+        own, other = getattr(report, name), getattr(first, name)
+        if own is None or other is None:
+            continue
+        for kind in own.boxes:
+            a, b = (s.boxes[kind].landmarks["raw"].nme for s in (own, other))
+            if a is not None and b is not None:
+                more = (a.value / b.value - 1) * 100
+                rows.append((f"{name}, {kind}, raw: NME more than the first's %", f"{more:+.2f}"))
     return rows
 
 

@@ -15,14 +15,16 @@ import json
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from atpn_ros.learning.synth.labels import FaceLabels
-from atpn_ros.learning.synth.stream import Sample
 from atpn_ros.types import AtpnError, Image
+
+if TYPE_CHECKING:  # reading needs no OpenGL
+    from atpn_ros.learning.synth.labels import FaceLabels
+    from atpn_ros.learning.synth.stream import Sample
 
 
 class ArchiveError(AtpnError):

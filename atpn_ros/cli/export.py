@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""``atpn export``: a trained network as ONNX, and smaller copies of it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shutil
+from pathlib import Path
+
+from atpn_ros.types import AtpnError
+
+
+class BadExport(AtpnError):
+    """Arguments that do not go together, a library that is missing, or a place to write."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to ``atpn``."""
+    p = commands.add_parser("export", help="write a checkpoint's network as ONNX")
+    p.add_argument("checkpoint", type=Path, help="a checkpoint (.pt), or an exported model (.onnx)")
+    p.add_argument("model", type=Path, help="the .onnx file to write")
+    p.add_argument("--no-gaze", action="store_true", help="leave the gaze head out")
+    p.add_argument("--fp16", action="store_true", help="write MODEL_fp16.onnx too")
+    p.add_argument("--int8", action="store_true", help="write MODEL_int8.onnx too")
+    p.add_argument("--calibrate", type=Path, metavar="DIR",
+                   help="faces that were taught, for --int8: shards or photographs")  # fmt: skip
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export."""
+    if args.int8 and args.calibrate is None:
+        raise BadExport("--int8 needs --calibrate: faces that the network was taught with")
+    exported = args.checkpoint.suffix == ".onnx"
+    if exported and args.no_gaze:
+        raise BadExport("--no-gaze needs a checkpoint")
+    if not exported and importlib.util.find_spec("torch") is None:
+        raise BadExport("needs PyTorch: pip install 'atpn_ros[learning]'")
+    try:
+        args.model.parent.mkdir(parents=True, exist_ok=True)
+        if not exported:
+            _write(args.checkpoint, args.model, args.no_gaze)
+        elif args.checkpoint.resolve() != args.model.resolve():
+            shutil.copyfile(args.checkpoint, args.model)
+    except OSError as error:
+        raise BadExport(str(error)) from error
+    if args.fp16:
+        from atpn_ros.learning.variants import half
+
+        half(args.model, _beside(args.model, "fp16"))
+    if args.int8:
+        from atpn_ros.learning.variants import calibration_crops, quantise
+
+        quantise(args.model, _beside(args.model, "int8"), calibration_crops(args.calibrate))
+    for path in (args.model, *(_beside(args.model, v) for v in ("fp16", "int8"))):
+        if path.is_file() and (path == args.model or getattr(args, path.stem[-4:])):
+            print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    return 0
+
+
+def _write(checkpoint: Path, model: Path, without_gaze: bool) -> None:
+    from atpn_ros.learning.export import export
+    from atpn_ros.learning.train import load_average
+
+    network = load_average(checkpoint)
+    if without_gaze:
+        network.gaze = None
+    export(network, model)
+
+
+def _beside(model: Path, variant: str) -> Path:
+    return model.with_name(f"{model.stem}_{variant}{model.suffix}")
