@@ -11,7 +11,7 @@ pytest.importorskip("onnx", reason="small wrong models are made with it")
 from onnx import TensorProto, helper, numpy_helper
 
 from atpn_ros.detectors import DetectorError, detector_file, load_detector, select
-from atpn_ros.detectors.atpn import AtpnDetector, decode
+from atpn_ros.detectors.atpn import AtpnDetector, decode, distinct
 from atpn_ros.settings import SHIPPED_MODEL
 
 
@@ -41,6 +41,10 @@ def model(path, faces=(), outputs=("scores", "boxes"), rows=12, columns=16):
     return path
 
 
+def read(faces, scale=1.0):
+    return distinct(*decode(*answer(faces), scale, 0.5))
+
+
 def sides(detection):
     box = detection.box
     return box.cx, box.cy, box.width, box.height
@@ -48,7 +52,7 @@ def sides(detection):
 
 def test_a_box_is_told_from_its_cell_in_pixels_of_the_whole_picture():
     faces = [(2, 5, 0.9, 0.25, -0.5, np.log(3), np.log(4))]
-    (found,) = decode(*answer(faces), scale=0.5, min_score=0.5)
+    (found,) = read(faces, 0.5)
     assert sides(found) == pytest.approx((5.75 * 16, 2.0 * 16, 48, 64), rel=1e-5)
     assert found.score == pytest.approx(0.9)
 
@@ -60,29 +64,45 @@ def test_each_face_is_told_once_and_the_surest_first():
         (8, 12, 0.95, 0, 0, 0, 0),
         (8, 2, 0.4, 0, 0, 0, 0),
     ]
-    found = decode(*answer(faces), scale=1.0, min_score=0.5)
+    found = read(faces)
     assert [round(d.score, 2) for d in found] == [0.95, 0.8]
 
 
 def test_faces_side_by_side_are_two():
     wide = (0, 0, np.log(3), np.log(3))
-    found = decode(*answer([(5, 3, 0.9, *wide), (5, 5, 0.8, *wide)]), 1.0, 0.5)
+    found = read([(5, 3, 0.9, *wide), (5, 5, 0.8, *wide)])
     assert len(found) == 2  # a third of each is shared: a fifth of both together
 
 
+def test_part_of_a_face_is_no_face_of_its_own():
+    eye = (3, 4, 0.6, 0, 0, np.log(3), np.log(3))
+    assert len(read([eye, (5, 6, 0.8, 0, 0, np.log(10), np.log(10))])) == 1
+
+
+def test_small_and_large_faces_come_from_two_looks_and_each_face_once(tmp_path):
+    """The same cell means another face at each look."""
+    path = model(tmp_path / "d.onnx", [(2, 3, 0.9, 0, 0, 0, 0)])
+    found = AtpnDetector(path, looks=(320, 160)).detect(np.zeros((320, 320, 3), np.uint8))
+    assert [sides(d) for d in found] == [
+        pytest.approx((28, 20, 8, 8)), pytest.approx((56, 40, 16, 16))
+    ]  # fmt: skip
+    found = AtpnDetector(path, looks=(320, 310)).detect(np.zeros((320, 320, 3), np.uint8))
+    assert len(found) == 1
+
+
 def test_nothing_is_found_in_nothing():
-    assert decode(*answer([]), scale=1.0, min_score=0.5) == []
+    assert read([]) == []
 
 
 def test_a_mad_size_stays_finite():
-    found = decode(*answer([(0, 0, 0.9, 0, 0, 1e9, -1e9)]), scale=1.0, min_score=0.5)
+    found = read([(0, 0, 0.9, 0, 0, 1e9, -1e9)])
     assert np.isfinite(sides(found[0])).all()
 
 
 @pytest.mark.parametrize(("height", "width"), [(480, 640), (1080, 1920), (640, 480), (90, 120)])
 def test_pictures_of_any_shape_give_boxes_in_their_own_pixels(tmp_path, height, width):
     path = model(tmp_path / "d.onnx", [(1, 2, 0.9, 0, 0, 0, 0)])
-    (found,) = AtpnDetector(path, longer=384).detect(np.zeros((height, width, 3), np.uint8))
+    (found,) = AtpnDetector(path, looks=(384,)).detect(np.zeros((height, width, 3), np.uint8))
     scale = min(1.0, 384 / max(height, width))
     assert sides(found) == pytest.approx((2.5 * 8 / scale, 1.5 * 8 / scale, 8 / scale, 8 / scale))
 

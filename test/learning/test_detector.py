@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from atpn_ros.detectors import Detection
-from atpn_ros.detectors.atpn import AtpnDetector, decode
+from atpn_ros.detectors.atpn import AtpnDetector, decode, distinct
 from atpn_ros.learning import checkpoints
 from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.detector import evaluate, report, sprites
@@ -141,7 +141,7 @@ def test_targets_hold_the_box_that_is_read_back():
     assert (heat > 0.999).sum() == 2
     assert care.all()
     assert weight.sum() == pytest.approx(2, abs=1e-5)
-    found = decode(np.where(heat > 0.999, heat, 0), coded, 1.0, 0.5)
+    found = distinct(*decode(np.where(heat > 0.999, heat, 0), coded, 1.0, 0.5))
     assert sorted(d.box.xyxy for d in found) == [pytest.approx(b, abs=1e-3) for b in boxes.tolist()]
 
 
@@ -180,14 +180,14 @@ def test_onnx_says_what_pytorch_says_at_several_sizes(tmp_path):
     torch.manual_seed(3)
     network = Detector(SMALL).eval()
     export(network, tmp_path / "d.onnx")
-    detector = AtpnDetector(tmp_path / "d.onnx", 0.0)
+    detector = AtpnDetector(tmp_path / "d.onnx", 0.0, (384,))
     for height, width in ((64, 96), (96, 160)):
         rng = np.random.default_rng(height)
         image = rng.integers(0, 255, (height, width, 3)).astype(np.uint8)
         with torch.no_grad():
             cells = network(torch.as_tensor(image[None]))[0]
         assert cells.shape == (5, height // 8, width // 8)
-        wanted = decode(cells[0].sigmoid().numpy(), cells[1:].numpy(), 1.0, 0.0)
+        wanted = distinct(*decode(cells[0].sigmoid().numpy(), cells[1:].numpy(), 1.0, 0.0))
         found = detector.detect(image)
         assert len(found) == len(wanted) > 0
         for a, b in zip(found, wanted, strict=True):
