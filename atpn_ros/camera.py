@@ -172,6 +172,13 @@ class Calibration:
         self.problem: str | None = None
         self._made: tuple[tuple[CameraInfo, int, int, str], Camera | None] | None = None
 
+    @property
+    def words(self) -> str:
+        """How it stands with the calibration, for people."""
+        if self.info is None:
+            return "none has come"
+        return self.problem or f"of frame {self.info.frame_id!r}"
+
     def camera(
         self, width: int, height: int, frame_id: str, tell: Callable[[str], None]
     ) -> Camera | None:

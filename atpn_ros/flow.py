@@ -62,12 +62,18 @@ class FlowStats:
     received: int = 0
     processed: int = 0
     dropped: int = 0
+    lost: int = 0
+    """Sent by a camera and gone before they came here, as far as the middleware can tell."""
     detector_runs: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     """Bad images by reason."""
+    odd: Counter[str] = field(default_factory=Counter)
+    """Images that were answered all the same, by what is odd about their headers."""
     latency_ns: deque[int] = field(default_factory=lambda: deque(maxlen=300))
     """Of the last frames, from image stamp to faces known."""
     last_received_ns: int | None = None
+    age_ns: int | None = None
+    """How old the last image was when it came, by its stamp; None if it has none."""
 
     @property
     def refused_total(self) -> int:

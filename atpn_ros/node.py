@@ -10,35 +10,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from copy import copy
-from functools import partial
+from dataclasses import replace
+from functools import partial, wraps
 from typing import Any, TypeAlias
 
 from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
+from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, qos_policy_name_from_kind, qos_profile_sensor_data
-from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.subscription import Subscription
-from sensor_msgs.msg import CameraInfo as CameraInfoMsg
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image as ImageMsg
-
-try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
-except ImportError:  # Humble
-    from rclpy.qos_event import SubscriptionEventCallbacks
 
 from atpn_ros import messages
-from atpn_ros.flow import FlowStats, Throttle, percentiles_ms
-from atpn_ros.health import Facts, assess
-from atpn_ros.loading import Sight, load_sight
+from atpn_ros.diagnosis import Around, Diagnosis
+from atpn_ros.flow import Throttle
+from atpn_ros.loading import load_sight
 from atpn_ros.publishers import Publishers
 from atpn_ros.settings import BadSetting, Settings, change, declare
+from atpn_ros.subscriptions import Subscriptions
 from atpn_ros.worker import Answer, Worker
 
-AnyImage: TypeAlias = "ImageMsg | CompressedImage"
+Step: TypeAlias = "Callable[[FaceNode, LifecycleState], TransitionCallbackReturn]"
 
 _PATIENCE_S = 3.0
 """Configuring waits so long for the engine; if it has to be built, that goes on beside."""
@@ -48,15 +41,30 @@ _END_S = 1.5
 """Stopping and freeing wait so long for the worker."""
 
 
+def _told(step: Step) -> Step:
+    """Log what breaks a transition: rclpy says nothing of it."""
+
+    @wraps(step)
+    def guarded(node: FaceNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return step(node, state)
+        except Exception as error:
+            node.get_logger().error(f"{step.__name__}: {type(error).__name__}: {error}")
+            return TransitionCallbackReturn.ERROR
+
+    return guarded
+
+
 class FaceNode(LifecycleNode):
     """``face_node``: faces of one camera.
 
     Args:
         ending: Whether the process is about to end; what takes long looks at it.
+        ros: For rclpy's own node, e.g. ``context``, ``parameter_overrides``.
     """
 
-    def __init__(self, ending: Callable[[], bool] = lambda: False) -> None:
-        super().__init__("face_node")
+    def __init__(self, ending: Callable[[], bool] = lambda: False, **ros: Any) -> None:
+        super().__init__("face_node", **ros)
         self.settings = declare(self)
         self.add_on_set_parameters_callback(self._on_parameters)
         self.failed = False
@@ -67,17 +75,24 @@ class FaceNode(LifecycleNode):
         self._worker: Worker | None = None
         self._outputs: Publishers | None = None
         self._announced = False
-        self._engine_words = "not configured"
         self._throttle = Throttle(5_000_000_000)
-        self._subscriptions_here: list[Subscription] = []
-        self._activated_ns = 0
-        self._reported = FlowStats()
-        self._incompatible: str | None = None
+        self._listening: Subscriptions | None = None
+        self._diagnosis = Diagnosis()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self.create_timer(1.0, self._publish_diagnostics)
+        # Of a clock that always runs: a simulated one that does not is what they have to tell.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(1.0, self._publish_diagnostics, clock=steady)
+        # Of a step forward the images' stamps tell; one back may come long before the next image.
+        backward = JumpThreshold(
+            min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
+        )
+        self._jumps = self.get_clock().create_jump_callback(backward, post_callback=self._on_jump)
+        answer = self._service_change_state.callback
+        self._service_change_state.callback = partial(self._on_change_state, answer)
 
     # Lifecycle ------------------------------------------------------------------------------------
 
+    @_told
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the engine and the detector, make the publishers.
 
@@ -85,7 +100,7 @@ class FaceNode(LifecycleNode):
         activated, and answers images as soon as the engine is there.
         """
         self._announced = False
-        self._engine_words = "loading"
+        self._diagnosis.engine = "loading"
         worker = self._worker = Worker(self, partial(load_sight, self.settings))
         end = time.monotonic() + _PATIENCE_S
         while not worker.wait(_LOOK_S) and time.monotonic() < end and not self._ending():
@@ -99,34 +114,25 @@ class FaceNode(LifecycleNode):
         self._outputs = Publishers(self, self.settings.rep155)
         return TransitionCallbackReturn.SUCCESS
 
+    @_told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker."""
         worker = self._worker
         if worker is None:
             return TransitionCallbackReturn.FAILURE
-        self._reported = FlowStats()
-        self._incompatible = None
-        self._activated_ns = time.monotonic_ns()
+        self._diagnosis.begin()
         worker.start()
-        # Depth 1, best effort: matches every publisher, and an old frame is of no use.
-        qos = replace_depth(qos_profile_sensor_data, 1)
-        overrides = QoSOverridingOptions.with_default_policies()
-        compressed = self.settings.image_transport == "compressed"
-        topic = "image/compressed" if compressed else "image"
-        kind = CompressedImage if compressed else ImageMsg
-        self._subscriptions_here = [
-            self.create_subscription(
-                kind, topic, self._on_image, qos, qos_overriding_options=overrides,
-                event_callbacks=SubscriptionEventCallbacks(
-                    incompatible_qos=self._on_incompatible_qos
-                ),
+        self._listening = Subscriptions(
+            self,
+            compressed=self.settings.image_transport == "compressed",
+            on_image=lambda message: worker.put(message, self.now_ns()),
+            on_camera_info=lambda message: worker.calibrate(messages.camera_info(message)),
+            on_lost=worker.lose,
+            on_incompatible=lambda policy: self.warn(
+                f"a publisher offers images with incompatible {policy}", "qos"
             ),
-            self.create_subscription(
-                CameraInfoMsg, "camera_info", self._on_camera_info, qos,
-                qos_overriding_options=overrides,
-            ),
-        ]  # fmt: skip
-        self.get_logger().info(f"listening on {self._subscriptions_here[0].topic_name}")
+        )
+        self.get_logger().info(f"listening on {self._listening.topic}")
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -144,10 +150,25 @@ class FaceNode(LifecycleNode):
         """As cleanup, from any state."""
         return self.on_cleanup(state)
 
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """After a transition that broke: as cleanup, so that configuring may be tried again."""
+        return self.on_cleanup(state)
+
+    def _on_change_state(
+        self, answer: Callable[..., Any], request: Any, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        """Refuse a transition that the state does not have; rclpy would end the process."""
+        try:
+            return answer(request, response)
+        except RuntimeError as error:
+            self.get_logger().warning(f"transition refused: {str(error).splitlines()[0]}")
+            response.success = False
+            return response
+
     def _stop(self) -> None:
-        for subscription in self._subscriptions_here:
-            self.destroy_subscription(subscription)
-        self._subscriptions_here = []
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.close()
         if self._worker is not None:
             self._worker.stop(_END_S)
         if self._outputs is not None:
@@ -155,7 +176,7 @@ class FaceNode(LifecycleNode):
 
     def _free(self) -> None:
         worker, self._worker = self._worker, None
-        self._engine_words = "not configured"
+        self._diagnosis.engine = "not configured"
         if worker is not None and not worker.close(_END_S):
             self.stuck = True
         publishers, self._outputs = self._outputs, None
@@ -164,6 +185,7 @@ class FaceNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         """Stop the worker before anything that it uses goes away."""
+        self._jumps.unregister()
         self._stop()
         self._free()
         super().destroy_node()
@@ -187,7 +209,7 @@ class FaceNode(LifecycleNode):
     def tell(self, words: str) -> None:
         """Log and show in the diagnostics how the engine's loading gets on."""
         worker = self._worker
-        self._engine_words = words
+        self._diagnosis.engine = words
         if worker is not None and worker.settled:
             self.get_logger().warning(words)
         else:
@@ -214,24 +236,19 @@ class FaceNode(LifecycleNode):
         if self.settings.autostart:
             self.failed = True
             return
-        if self._subscriptions_here:
+        if self._listening is not None:
             self.trigger_deactivate()
         self.trigger_cleanup()
-        self._engine_words = f"not loaded: {worker.error}"
+        self._diagnosis.engine = f"not loaded: {worker.error}"
 
-    # Inputs: called by the executor ---------------------------------------------------------------
+    # Told by ROS ----------------------------------------------------------------------------------
 
-    def _on_image(self, message: AnyImage) -> None:
+    def _on_jump(self, jump: TimeJump) -> None:
+        back = jump.delta.nanoseconds / -1e9
+        words = f"the clock went back {back:.1f} s" if back > 0 else "the clock was changed"
+        self.get_logger().warning(f"{words}: faces are forgotten")
         if self._worker is not None:
-            self._worker.put(message, self.now_ns())
-
-    def _on_camera_info(self, message: CameraInfoMsg) -> None:
-        if self._worker is not None:
-            self._worker.calibration.info = messages.camera_info(message)
-
-    def _on_incompatible_qos(self, event: Any) -> None:
-        self._incompatible = qos_policy_name_from_kind(event.last_policy_kind).lower()
-        self.warn(f"a publisher offers images with incompatible {self._incompatible}", "qos")
+            self._worker.forget("the clock jumped")
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {p.name: p.value for p in parameters if p.name in Settings.__slots__}
@@ -244,69 +261,16 @@ class FaceNode(LifecycleNode):
     # Diagnostics ----------------------------------------------------------------------------------
 
     def _publish_diagnostics(self) -> None:
-        worker = self._worker
-        stats = FlowStats() if worker is None else worker.stats
+        worker, listening, clock = self._worker, self._listening, self.get_clock()
+        around = Around() if listening is None else listening.around()
+        around = replace(around, simulated=clock.ros_time_is_active, now_ns=self.now_ns())
+        level, summary, values = self._diagnosis.report(worker, around)
+        values["model"] = str(self.settings.model_path())
         sight = None if worker is None else worker.sight
-        level, summary = assess(self._facts(worker, sight))
-        p50, p95, worst = percentiles_ms(stats.latency_ns, 50, 95, 100)
-        values = {
-            "frames received": str(stats.received),
-            "frames processed": str(stats.processed),
-            "frames dropped for newer ones": str(stats.dropped),
-            "frames refused": str(stats.refused_total),
-            **{f"refused: {reason}": str(n) for reason, n in sorted(stats.refused.items())},
-            "latency p50 ms": f"{p50:.1f}",
-            "latency p95 ms": f"{p95:.1f}",
-            "latency max ms": f"{worst:.1f}",
-            "detector runs": str(stats.detector_runs),
-            "engine": self._engine_words if sight is None else sight.engine.report,
-            "model": str(self.settings.model_path()),
-        }
-        if sight is not None:
-            named = (refusal.split(": ", 1) for refusal in sight.engine.refusals)
-            values |= {f"engine not used: {rung}": reason for rung, reason in named}
-            values |= {
-                f"tracks forgotten: {why}": str(n) for why, n in sight.pipeline.resets.items()
-            }
         self._diagnostics.publish(
             messages.diagnostics(
-                self.get_clock().now().to_msg(), f"{self.get_fully_qualified_name()}: faces",
-                "none" if sight is None else sight.engine.name, level, summary,
-                values,
+                clock.now().to_msg(), f"{self.get_fully_qualified_name()}: faces",
+                "none" if sight is None else sight.engine.name, level, summary, values,
             )
         )  # fmt: skip
         self._announce()  # last: it may end the node
-
-    def _facts(self, worker: Worker | None, sight: Sight | None) -> Facts:
-        building = "" if worker is None or worker.settled else self._engine_words
-        if worker is None or not self._subscriptions_here:
-            return Facts(worker is not None, None, building=building)
-        topic, stats, before = self._subscriptions_here[0].topic_name, worker.stats, self._reported
-        self._reported = copy(stats)
-        self._reported.refused = stats.refused.copy()
-        last = stats.last_received_ns
-        lately = stats.refused - before.refused
-        return Facts(
-            configured=True,
-            topic=topic,
-            silent_ns=time.monotonic_ns() - (self._activated_ns if last is None else last),
-            publishers=self.count_publishers(topic),
-            incompatible=self._incompatible,
-            received=stats.received - before.received,
-            processed=stats.processed - before.processed,
-            refused=lately.total(),
-            refused_reason=lately.most_common(1)[0][0] if lately else "",
-            camera_problem=worker.calibration.problem,
-            building=building,
-            engine_problem=sight.engine.refusals[-1] if sight and sight.engine.losses else "",
-        )
-
-
-def replace_depth(profile: QoSProfile, depth: int) -> QoSProfile:
-    """A copy of a QoS profile with another depth."""
-    return QoSProfile(
-        depth=depth,
-        history=profile.history,
-        reliability=profile.reliability,
-        durability=profile.durability,
-    )

@@ -37,8 +37,8 @@ def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted.
 
     Returns:
-        0 after an interrupt, 1 if the node could not start or lost its engine for good, 2 for a
-        setting that breaks its rule.
+        0 after an interrupt, 1 if the node could not start or lost its engine for good, 2 for an
+        argument that cannot be read or a setting that breaks its rule.
     """
     ending = Ending()
     code, stuck = _run(args, ending)
@@ -53,6 +53,7 @@ def main(args: list[str] | None = None) -> int:
 def _run(args: list[str] | None, ending: Ending) -> tuple[int, bool]:
     # These take a second. Imported here, an interrupt meanwhile is one of ours already.
     import rclpy
+    from rclpy.exceptions import NameValidationException
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.lifecycle import TransitionCallbackReturn
     from rclpy.signals import SignalHandlerOptions
@@ -61,31 +62,31 @@ def _run(args: list[str] | None, ending: Ending) -> tuple[int, bool]:
     from atpn_ros.settings import BadSetting
 
     ending.at_once = False
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    executor = SingleThreadedExecutor()
-    node: FaceNode | None = None
-    code = 0
     try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         node = FaceNode(lambda: ending.asked)
+    except (BadSetting, RuntimeError, NameValidationException) as error:
+        # Arguments that ROS cannot read come as RuntimeError, with its own words of several lines.
+        print(f"face_node: {error}", file=sys.stderr)
+        rclpy.try_shutdown()
+        return 2, False
+    executor = SingleThreadedExecutor()
+    try:
         executor.add_node(node)
         if node.settings.autostart:
             if node.trigger_configure() != TransitionCallbackReturn.SUCCESS:
                 node.failed = True
             elif not ending.asked:
-                node.trigger_activate()
+                node.failed = node.trigger_activate() != TransitionCallbackReturn.SUCCESS
         while not ending.asked and not node.failed:
             executor.spin_once(timeout_sec=_STEP_S)
-    except BadSetting as error:
-        print(f"face_node: {error}", file=sys.stderr)
-        code = 2
     except ExternalShutdownException:
         pass
     finally:
         executor.shutdown()
-        if node is not None:
-            node.destroy_node()
+        node.destroy_node()
         rclpy.try_shutdown()
-    return code or int(node is not None and node.failed), node is not None and node.stuck
+    return int(node.failed), node.stuck
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 
 from atpn_ros.assignment import assign
 from atpn_ros.crop import Crop, crop_from_landmarks
+from atpn_ros.nearness import apart, way_back
 from atpn_ros.types import Box, FaceState, Floats
 
 
@@ -253,6 +254,8 @@ class Tracker:
         A track that sees the face of another has been drawn onto it. Of all that see one face the
         one whose motion led there keeps it; the others get none and are lost.
         """
+        if len(looks) < 2:
+            return list(looks)
         keep = self.settings.keep_presence
         good = [i for i, look in enumerate(looks) if self._plausible(look, keep)]
         boxes = {i: looks[i].box for i in good}
@@ -266,8 +269,8 @@ class Tracker:
         for row in good:
             for column, i in enumerate(distinct):
                 seen = crop_from_landmarks(looks[i].landmarks)
-                apart = _apart(crops[row], seen) + _ELDER * good.index(row) / len(good)
-                cost[row, column] = apart if i == row or apart < 1 else np.inf
+                way = apart(crops[row], seen) + _ELDER * good.index(row) / len(good)
+                cost[row, column] = way if i == row or way < 1 else np.inf
         out: list[Look | None] = [None if i in boxes else look for i, look in enumerate(looks)]
         for row, column in assign(cost):
             i = distinct[column]
@@ -308,7 +311,8 @@ class Tracker:
             taken = [*(t.box for t in self.held), *(b for _, b in new)]
             if len(new) < self.free and all(box.iou(other) <= 0.4 for other in taken):
                 new.append((look, box))
-        cost = np.array([[_way(t, box, stamp_ns) for t in self._lost] for _, box in new])
+        gone = [(t.box, t.velocity.tolist(), stamp_ns - t.stamp_ns) for t in self._lost]
+        cost = np.array([[way_back(*lost, box) for lost in gone] for _, box in new])
         back = dict(assign(cost.reshape(len(new), len(self._lost))))
         for i, (look, _) in enumerate(new):
             if i in back:
@@ -323,26 +327,3 @@ class Tracker:
             self.held.append(track)
         self._lost = [t for t in self._lost if t.state is FaceState.LOST]
         self.held.sort(key=lambda t: t.id)
-
-
-def _apart(a: Crop, b: Crop) -> float:
-    """How far two crops are from each other: in place over b's side, and in size."""
-    if not min(a.side, b.side) > 0:
-        return float("inf")
-    return float(np.hypot(a.cx - b.cx, a.cy - b.cy)) / b.side + abs(float(np.log(a.side / b.side)))
-
-
-def _way(track: Track, box: Box, stamp_ns: int) -> float:
-    """How far a face in a box is from where a lost one was or would be now; inf: another face.
-
-    Near is less than the face's own size away, and of about the same size.
-    """
-    last = track.box
-    size = max(last.width, last.height, 1.0)
-    ratio = max(box.width, box.height) / size
-    if not 0.5 < ratio < 2.0:
-        return float("inf")
-    ahead = track.velocity * (max(0, stamp_ns - track.stamp_ns) * 1e-9)
-    ways = [np.array([box.cx - last.cx, box.cy - last.cy]) - part * ahead for part in (0.0, 1.0)]
-    near = [float(np.hypot(*way)) for way in ways if np.abs(way).max() < size]
-    return min(near) / size + abs(float(np.log(ratio))) if near else float("inf")

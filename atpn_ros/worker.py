@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from atpn_ros import fields
-from atpn_ros.camera import Calibration
+from atpn_ros.camera import Calibration, CameraInfo
 from atpn_ros.engines.base import Watch
 from atpn_ros.engines.owner import Job, Owner
 from atpn_ros.fields import Message, Progress
 from atpn_ros.flow import FlowStats, NewestSlot
+from atpn_ros.health import AHEAD_NS
 from atpn_ros.images import BadImage
 from atpn_ros.loading import Sight
 from atpn_ros.pipeline import FacePipeline
@@ -87,6 +88,8 @@ class Worker:
         self._slot.close()
         self._job: Job | None = None
         self._publish_ns = 0
+        self._to_forget = ""
+        self._last_stamp_ns: int | None = None
         self._owner = Owner(load, Sight.close, host.tell)
 
     @property
@@ -120,6 +123,18 @@ class Worker:
         self.stats.last_received_ns = time.monotonic_ns()
         if self._slot.put(Arrival(message, received_ns)):
             self.stats.dropped += 1
+
+    def calibrate(self, info: CameraInfo) -> None:
+        """Take a calibration for the images to come."""
+        self.calibration.info = info
+
+    def lose(self, count: int) -> None:
+        """Count images that were lost on the way here."""
+        self.stats.lost += count
+
+    def forget(self, why: str) -> None:
+        """Forget the faces before the next image."""
+        self._to_forget = why
 
     def stop(self, seconds: float) -> bool:
         """Forget the faces and answer nothing more; whether the frame at hand was finished in time.
@@ -174,7 +189,14 @@ class Worker:
         )
         pipeline.settings = settings.pipeline()
         frame = Frame(image, fields.stamp_ns(header.stamp), header.frame_id)
+        self._look_at_header(frame, arrival, stats)
+        resets = dict(pipeline.resets)
+        if self._to_forget:
+            why, self._to_forget = self._to_forget, ""
+            pipeline.reset(why)
         result = pipeline.process(frame, camera)
+        for why in {why for why, n in pipeline.resets.items() if n != resets.get(why)}:
+            host.warn(f"faces forgotten: {why}", why)
         finished_ns = host.now_ns()
         stats.processed += 1
         stats.detector_runs += result.detector_ran
@@ -194,6 +216,21 @@ class Worker:
             detector_runs=stats.detector_runs,
         )
         return Answer(image, header, result, progress, settings)
+
+    def _look_at_header(self, frame: Frame, arrival: Arrival, stats: FlowStats) -> None:
+        """Count what is odd, so that it can be told; nothing here stops a frame."""
+        stamp = frame.stamp_ns
+        stats.age_ns = arrival.received_ns - stamp if stamp else None
+        nanosec = int(arrival.message.header.stamp.nanosec)
+        odd = {
+            "stamp is zero": stamp == 0,
+            "stamp is ahead of the clock": stamp > arrival.received_ns + AHEAD_NS,
+            "stamp is that of the image before": stamp != 0 and stamp == self._last_stamp_ns,
+            "stamp has a nanosec over 999999999": nanosec > 999_999_999,
+            "frame_id is empty": not frame.frame_id.strip("/"),
+        }
+        stats.odd.update(what for what, is_so in odd.items() if is_so)
+        self._last_stamp_ns = stamp
 
     def _send(self, answer: Answer) -> None:
         began = time.perf_counter_ns()

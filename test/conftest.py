@@ -18,6 +18,13 @@ os.environ.setdefault("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
 os.environ.setdefault("FASTDDS_BUILTIN_TRANSPORTS", "UDPv4")
 os.environ.setdefault("ROS_LOG_DIR", _logs.name)
 
+if importlib.util.find_spec("hypothesis"):
+    from hypothesis import settings
+
+    # The same examples in every run, as long as a machine needs for them.
+    settings.register_profile("always the same", derandomize=True, deadline=None)
+    settings.load_profile("always the same")
+
 collect_ignore = []
 if importlib.util.find_spec("torch") is None:
     collect_ignore.append("learning")

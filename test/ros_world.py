@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ import cv2
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -33,6 +34,11 @@ from atpn_ros.msg import (
     TrackingStatus,
 )
 
+BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+INPUTS = ("image", "image/compressed", "camera_info")
+LISTEN_RELIABLY = tuple(f"qos_overrides./{t}.subscription.reliability:=reliable" for t in INPUTS)
+"""What makes the node hear every single frame of the robot's, however busy the machine is."""
 WIDTH, HEIGHT = 320, 240  # small enough for one UDP burst, so that no frame is lost on the way
 SECOND = 1_000_000_000
 OUTPUTS = {
@@ -63,19 +69,22 @@ def header(stamp_ns: int, frame_id: str = "camera_optical_frame") -> Header:
 
 
 class Robot:
-    """Publishes camera topics, keeps everything that the node says."""
+    """Publishes camera topics, keeps everything that the node says.
 
-    def __init__(self, compressed: bool = False) -> None:
+    Its frames arrive, unlike those of a camera: tests are about what the node does with them.
+    """
+
+    def __init__(
+        self, compressed: bool = False, qos: QoSProfile = RELIABLE, domain: int | None = None
+    ) -> None:
         self.context = rclpy.Context()
-        rclpy.init(context=self.context, args=[])
+        rclpy.init(context=self.context, args=[], domain_id=domain)
         self.node = rclpy.create_node("robot", context=self.context)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
-        self.camera = self.node.create_publisher(kind, topic, qos_profile_sensor_data)
-        self.calibration = self.node.create_publisher(
-            CameraInfo, "camera_info", qos_profile_sensor_data
-        )
+        self.camera = self.node.create_publisher(kind, topic, qos)
+        self.calibration = self.node.create_publisher(CameraInfo, "camera_info", qos)
         self.heard: dict[str, list[Any]] = defaultdict(list)
         for name, kind_of in OUTPUTS.items():
             self._listen(name, kind_of, f"face_node/{name}")
@@ -91,7 +100,7 @@ class Robot:
         while (left := end - time.monotonic()) > 0:
             self.executor.spin_once(timeout_sec=left)
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 120.0) -> None:
         """Spin until something holds; fail if it does not come to hold."""
         end = time.monotonic() + seconds
         while not condition():
@@ -125,7 +134,8 @@ class Robot:
             setattr(info, name, value)
         self.wait(lambda: self.calibration.get_subscription_count() > 0)
         self.calibration.publish(info)
-        self.spin(0.2)
+        # Once it is there, the node takes it before any image that comes later.
+        assert self.calibration.wait_for_all_acked(Duration(seconds=120))
 
     def diagnosis(self) -> dict[str, str]:
         """The values of a diagnostics message that is yet to come, and its summary."""
@@ -152,12 +162,12 @@ class Robot:
 class NodeProcess:
     """The real ``face_node`` in a process of its own, its log in a file."""
 
-    def __init__(self, folder: Path, *parameters: str) -> None:
+    def __init__(self, folder: Path, *parameters: str, arguments: Sequence[str] = ()) -> None:
         self.log = folder / "node.log"
-        arguments = [v for p in parameters for v in ("-p", p)]
+        given = [v for p in (*LISTEN_RELIABLY, *parameters) for v in ("-p", p)]
         with self.log.open("w") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "atpn_ros.start", "--ros-args", *arguments],
+                [sys.executable, "-m", "atpn_ros.start", "--ros-args", *given, *arguments],
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},

@@ -18,9 +18,10 @@ FILES = {
     if p.relative_to(PACKAGE).parts[0] not in ("msg", "build")  # generated
 }
 ROS_BORDER = {
-    *("messages.py", "settings.py", "publishers.py", "rep155_topics.py", "node.py", "start.py"),
+    *("messages.py", "settings.py", "publishers.py", "subscriptions.py", "rep155_topics.py"),
+    *("node.py", "start.py"),
 }
-SHELL = {"messages", "publishers", "rep155_topics", "node", "start", "cli"}
+SHELL = {"messages", "publishers", "subscriptions", "rep155_topics", "node", "start", "cli"}
 ROS = ("rclpy", "rcl_interfaces", "builtin_interfaces", "ament_", "launch", "rosidl", "tf2_ros")
 
 
@@ -102,7 +103,8 @@ def test_the_core_does_not_know_its_shells(name):
         ("head.py", {"types"}),
         ("crop.py", {"types", "layouts"}),
         ("assignment.py", {"types"}),
-        ("tracker.py", {"types", "crop", "assignment"}),
+        ("nearness.py", {"types", "crop"}),
+        ("tracker.py", {"types", "crop", "assignment", "nearness"}),
         ("flow.py", set()),
     ],
 )

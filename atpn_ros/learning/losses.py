@@ -81,8 +81,7 @@ def atpn_loss(out: AtpnOutput, truth: Truth, weights: LossWeights | None = None)
     presence = (cross * truth.presence_weight).sum() / truth.presence_weight.sum().clamp(min=1.0)
     gaze = torch.zeros((), device=out.landmarks.device)
     if out.gaze is not None:
-        apart = _length(out.gaze - truth.gaze, (2,))
-        gaze = (apart * truth.gaze_weight).sum() / truth.gaze_weight.sum().clamp(min=1.0)
+        gaze = direction_loss(out.gaze, truth)
     total = (
         landmarks
         + weights.spread * spread
@@ -91,6 +90,12 @@ def atpn_loss(out: AtpnOutput, truth: Truth, weights: LossWeights | None = None)
         + weights.gaze * gaze
     )
     return Losses(total, landmarks, spread, pose, presence, gaze)
+
+
+def direction_loss(gaze: Tensor, truth: Truth) -> Tensor:
+    """Mean distance of (N, 2, 3) unit directions from those of open eyes."""
+    apart = _length(gaze - truth.gaze, (2,))
+    return (apart * truth.gaze_weight).sum() / truth.gaze_weight.sum().clamp(min=1.0)
 
 
 def brow_middles(landmarks: Tensor, middles: Tensor) -> Tensor:

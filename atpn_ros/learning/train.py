@@ -23,6 +23,7 @@ from atpn_ros.learning.crew import Crew
 from atpn_ros.learning.data import Sample
 from atpn_ros.learning.examples import Examples, Mix, Source
 from atpn_ros.learning.export import export
+from atpn_ros.learning.gaze_stage import gaze_losses
 from atpn_ros.learning.losses import Losses, LossWeights, Truth, atpn_loss
 from atpn_ros.learning.network import Atpn, AtpnOutput, AtpnSettings
 from atpn_ros.learning.progress import Progress, look
@@ -47,6 +48,7 @@ class TrainSettings:
         calm: The last share of the steps, in which pictures are spoilt a third as often.
         order: ``together`` teaches all tasks at once; ``in_turn`` the landmarks in the first half,
             then, with all that they rest on frozen, the heads.
+        teach: ``all`` tasks, or the ``gaze`` alone, from true landmarks and rotations.
         flip_consistency: Weight of the distance between a crop's landmarks and its mirror image's.
         precision: Of the convolutions; the rest is float32.
         seed: Of the examples and the first weights.
@@ -65,6 +67,7 @@ class TrainSettings:
     photographs_share: float = 0.5
     calm: float = 0.0
     order: Literal["together", "in_turn"] = "together"
+    teach: Literal["all", "gaze"] = "all"
     flip_consistency: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 1
@@ -175,6 +178,9 @@ def begin(network: Atpn, path: Path) -> None:
 
 def _losses(network: Atpn, settings: TrainSettings, crops: Tensor, truth: Truth) -> Losses:
     half = settings.precision == "bfloat16"
+    if settings.teach == "gaze":
+        with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
+            return gaze_losses(network, crops, truth, settings.weights)
     with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
         out = network(crops)
         mirrored = network(crops.flip(2)) if settings.flip_consistency > 0 else None

@@ -228,6 +228,19 @@ def test_a_run_may_begin_with_what_another_learned(tmp_path: Path) -> None:
     assert torch.allclose(weight, learned.state_dict()["maps.weight"], atol=1e-6)
 
 
+def test_eyes_taught_alone_leave_the_rest_as_it_was(tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    looking = [replace(s, gaze=np.tile(s.rotation[:, 0], (2, 1))) for s in a_source().renders]
+    source = Source(looking, [], [])
+    go(tmp_path / "first")
+    eyes = replace(SMALL, teach="gaze", average=0.0)
+    begun = train(eyes, source, {}, tmp_path / "eyes", 0, tmp_path / "first" / "checkpoint.pt")
+    before = load_average(tmp_path / "first" / "checkpoint.pt").state_dict()
+    changed = {k for k, v in begun.state_dict().items() if not torch.equal(v, before[k])}
+    assert changed
+    assert all(k.startswith("gaze.") for k in changed)
+
+
 def test_a_batch_is_the_same_in_every_run_and_differs_between_processes() -> None:
     mix = Mix(batch=3, steps=9, photographs_share=0.5, empty_share=0.2, calm=0.3, seed=1)
     source = a_source()

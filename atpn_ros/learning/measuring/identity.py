@@ -142,4 +142,4 @@ def _agreeing(pairs: Mapping[tuple[int, int], int]) -> int:
 
 
 def _percent(part: float, whole: float) -> float:
-    return 100.0 * part / whole if whole else float("nan")
+    return 100.0 * part / whole if whole else 0.0
