@@ -23,13 +23,14 @@ export PATH := $(VENV)/bin:$(PATH)
 SOURCES := $(shell find atpn_ros launch config scripts -type f -not -name '*.pyc' 2>/dev/null)
 INTERFACES := package.xml CMakeLists.txt setup.py pyproject.toml $(wildcard msg/*.msg)
 
-.PHONY: help venv dev demo test soak check test-learning colcon clean
+.PHONY: help venv dev demo test soak rate check test-learning colcon clean
 .DELETE_ON_ERROR:
 
 help: ## This list
 	@echo "make demo           the node at work on a real photograph, live; leaves out/demo/"
 	@echo "make test           all tests but the learning side's"
 	@echo "make soak           the node under faults for ten minutes: memory, threads, log"
+	@echo "make rate           30 Hz for a minute, three times: share of frames, latency, CPU"
 	@echo "make test-learning  the learning side's tests (installs PyTorch into .venv)"
 	@echo "make check          ruff and mypy"
 	@echo "make colcon         build with colcon, as in a ROS 2 workspace, and look at the result"
@@ -49,6 +50,9 @@ test: dev
 
 soak: dev
 	PYTHONPATH=$(CURDIR) $(PY) test/soak.py 600
+
+rate: dev
+	PYTHONPATH=$(CURDIR) $(PY) test/rate.py 60 3
 
 check: $(VENV)/.dev
 	$(PY) -m ruff check .

@@ -76,7 +76,7 @@ def soak(seconds: float, folder: Path, seed: int = 0, warm_up_s: float = WARM_UP
                 before = _state(robot, node)
             picture = portrait() if (sent // 90) % 3 < 2 else nobody()
             message = messages.image_message(picture, header(stamp))
-            kind = _fault(rng)
+            kind = _fault(rng, sent)
             if kind:
                 faults[kind] += 1
                 stamp = _inject(kind, robot, message, big, stamp)
@@ -105,13 +105,19 @@ def soak(seconds: float, folder: Path, seed: int = 0, warm_up_s: float = WARM_UP
     )  # fmt: skip
 
 
-def _fault(rng: np.random.Generator) -> str:
-    """Which fault this frame has: mostly none."""
-    kinds = ("short", "encoding", "empty", "back", "ahead", "again", "resize", "pause", "setting",
-             "cycle", "info")  # fmt: skip
-    odds = (0.01, 0.01, 0.01, 0.003, 0.003, 0.01, 0.003, 0.001, 0.005, 0.001, 0.005)
+ODDS = {
+    "short": 0.01, "encoding": 0.01, "empty": 0.01, "back": 0.003, "ahead": 0.003, "again": 0.01,
+    "resize": 0.003, "setting": 0.005, "info": 0.005, "cycle": 0.001, "pause": 0.001,
+}  # fmt: skip
+
+
+def _fault(rng: np.random.Generator, sent: int) -> str:
+    """Which fault this frame has: each kind once at the start, after that mostly none."""
+    round_, step = divmod(sent, RATE // 3)
+    if step == 0 and 1 <= round_ <= len(ODDS):
+        return list(ODDS)[round_ - 1]
     pick = rng.random()
-    for kind, odd in zip(kinds, odds, strict=True):
+    for kind, odd in ODDS.items():
         if pick < odd:
             return kind
         pick -= odd
@@ -171,18 +177,24 @@ def _state(robot: Robot, node: NodeProcess) -> tuple[float, int, int]:
     return int(fields["VmRSS"].split()[0]) / 1024, int(fields["Threads"]), len(topics)
 
 
-def verdict(result: Soaked) -> list[str]:
-    """What is wrong with a soak; empty when nothing is."""
+def verdict(result: Soaked, memory_mb: float = 20.0, answered: float = 0.5) -> list[str]:
+    """What is wrong with a soak; empty when nothing is.
+
+    Args:
+        result: What was seen.
+        memory_mb: Growth that is allowed.
+        answered: Share of the frames that must have been answered.
+    """
     wrong = [f"log: {line}" for line in result.bad_lines]
     if result.exit_code:
         wrong.append(f"exit code {result.exit_code}")
-    if result.memory_growth_mb > 20:
+    if result.memory_growth_mb > memory_mb:
         wrong.append(f"memory grew by {result.memory_growth_mb} MB")
     if result.threads[1] > result.threads[0]:
         wrong.append(f"threads grew from {result.threads[0]} to {result.threads[1]}")
     if result.publishers[1] != result.publishers[0]:
         wrong.append(f"published topics went from {result.publishers[0]} to {result.publishers[1]}")
-    if result.answered < 0.5 * result.sent:
+    if result.answered < answered * result.sent:
         wrong.append(f"only {result.answered} of {result.sent} frames were answered")
     return wrong
 

@@ -27,6 +27,7 @@ class Figure:
         call_best: The fastest call: the one that nothing else on this machine disturbed.
         face: The fastest call, per face.
         calls: How many were measured.
+        call_cpu: Median of a call in this process's CPU time; says nothing of a GPU's.
     """
 
     threads: int
@@ -36,26 +37,30 @@ class Figure:
     call_best: float
     face: float
     calls: int
+    call_cpu: float = 0.0
 
 
 def measure(engine: Engine, threads: int, batches: tuple[int, ...], seconds: float) -> list[Figure]:
     """Time calls of each batch size, in turns, so that what else runs here disturbs all alike."""
     crops = sample_crops(max(batches))
     times: dict[int, list[float]] = {n: [] for n in batches}
+    cpu: dict[int, list[float]] = {n: [] for n in batches}
     for n in batches:
         for _ in range(3):
             engine.run(crops[:n])
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[batches[-1]]) < 5:
         for n in batches:
-            began = time.perf_counter()
+            cpu_began, began = time.process_time_ns(), time.perf_counter()
             engine.run(crops[:n])
             times[n].append(1e3 * (time.perf_counter() - began))
+            cpu[n].append((time.process_time_ns() - cpu_began) / 1e6)
     figures = []
     for n in batches:
         p50, p99, best = (float(v) for v in np.percentile(times[n], [50, 99, 0]))
         p50, p99, best, face = (round(v, 3) for v in (p50, p99, best, best / n))
-        figures.append(Figure(threads, n, p50, p99, best, face, len(times[n])))
+        spent = round(float(np.median(cpu[n])), 3)
+        figures.append(Figure(threads, n, p50, p99, best, face, len(times[n]), spent))
     return figures
 
 

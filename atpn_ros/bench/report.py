@@ -38,10 +38,10 @@ def head(where: Mapping[str, str | int]) -> str:
 
 def network_table(figures: list[network.Figure], reports: Sequence[str]) -> list[str]:
     """The network alone."""
-    rows = [("threads", "batch", "best call", "p50", "p99", "best per face")]
+    rows = [("threads", "batch", "best call", "p50", "p99", "CPU", "best per face")]
     rows += [
         (str(f.threads), str(f.batch), f"{f.call_best:.2f}", f"{f.call_p50:.2f}",
-         f"{f.call_p99:.2f}", f"{f.face:.2f}")
+         f"{f.call_p99:.2f}", f"{f.call_cpu:.2f}", f"{f.face:.2f}")
         for f in figures
     ]  # fmt: skip
     out = ["the network alone, ms", *reports, *columns(rows)]

@@ -66,7 +66,7 @@ def face_example(sample: Sample, rng: np.random.Generator, rough: float = 1.0) -
     known = sample.gaze is not None and overlap > 0.35
     gaze = np.tile((0.0, 0.0, -1.0), (2, 1)) if sample.gaze is None else sample.gaze
     gaze = gaze @ back.T
-    open_eyes = np.asarray(sample.eyes_open) * known
+    open_eyes = np.asarray(sample.eyes_seen) * known
     if rng.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])
         points = (points * (-1, 1) + (1, 0))[_MIRROR]

@@ -33,7 +33,8 @@ class Sample:
         detection: A real detector's box of this face, or None.
         name: For messages.
         gaze: (2, 3) unit directions of the right and left eye in the crop's own camera, or None.
-        eyes_open: (2,) 1 where an eye is open enough to be seen looking.
+        eyes_open: (2,) 1 where an eye is open enough to look.
+        eyes_seen: (2,) 1 where it is open and nothing hides it: hair, a hand, the nose.
         middles: Whether the brows' upper points are their middles, as iBUG's annotators click.
         tone: Skin tone bin, 0 light to 5 dark, or None.
         subset: The part of its data set, for figures per part.
@@ -47,6 +48,7 @@ class Sample:
     name: str
     gaze: Floats | None = None
     eyes_open: tuple[float, float] = (1.0, 1.0)
+    eyes_seen: tuple[float, float] = (1.0, 1.0)
     middles: bool = False
     tone: int | None = None
     subset: str = ""

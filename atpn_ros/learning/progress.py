@@ -25,7 +25,7 @@ class Progress:
         nme: Percent of the distance of the outer eye corners, over the 68 points that iBUG's
             annotators click.
         degrees: Between the rotations; NaN where no truth is known.
-        gaze: Degrees between the directions of open eyes; NaN where no truth is known.
+        gaze: Degrees between the directions of eyes that are seen; NaN where no truth is known.
     """
 
     nme: float
@@ -69,7 +69,7 @@ def _batch(network: Atpn, samples: list[Sample]) -> tuple[list[float], list[floa
         if gazes is not None and sample.gaze is not None:
             cosines = (gazes[i] @ turn.T * sample.gaze).sum(-1)
             angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
-            gaze += [float(a) for a, o in zip(angles, sample.eyes_open, strict=True) if o]
+            gaze += [float(a) for a, o in zip(angles, sample.eyes_seen, strict=True) if o]
     return nme, degrees, gaze
 
 

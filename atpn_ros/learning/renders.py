@@ -4,84 +4,106 @@
 
 from __future__ import annotations
 
-import json
-import tarfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from atpn_ros.learning.data import DataError, Sample
+from atpn_ros import layouts
+from atpn_ros.learning.data import Sample
+from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.measure import OPEN
-from atpn_ros.types import Floats
+from atpn_ros.types import Floats, Image
 
 FACING_AWAY = 0.17
 """z of the head's x axis in its own camera: above it (100 degrees) one sees the back of a head."""
 
 
-def load_renders(folder: Path) -> list[Sample]:
-    """All faces of a folder's shards, and of its sub-folders', by name.
+_SEEN = 0.6
+"""Share of an eye's lids that must be seen, with its pupil, for the eye to be."""
 
-    Pictures without a face, or with the back of a head, are left out.
+
+@dataclass(frozen=True, slots=True)
+class Renders:
+    """Rendered faces, and rendered pictures that hold none."""
+
+    faces: list[Sample]
+    empty: list[Image]
+
+
+def load_renders(folder: Path) -> Renders:
+    """All samples of a folder of tar shards, as ``atpn synth --shards`` writes them, or of several.
+
+    Left out are backs of heads and faces that are mostly outside their picture: neither there nor
+    not there.
 
     Raises:
-        DataError: There is none, or one is damaged; names the file and the field.
+        DataError: There is none, or a field is not what it should be.
+        ArchiveError: The shards are not what their checksums say.
     """
-    paths = sorted(folder.rglob("shard-*.tar"))
-    if not paths:
-        raise DataError(f"{folder}: holds no shard of renders (shard-*.tar)")
-    with ThreadPoolExecutor(2) as pool:
-        return [sample for part in pool.map(_load_shard, paths) for sample in part]
+    from atpn_ros.learning.synth import archive
+
+    faces, empty = [], []
+    # A folder of archives is as good as one.
+    inner = sorted(p.parent for p in folder.glob("*/SHA256SUMS"))
+    archives = inner if inner and not (folder / "SHA256SUMS").is_file() else [folder]
+    for part, (image, record) in ((a, sample) for a in archives for sample in archive.read(a)):
+        where = f"{part}: sample {record.get('index')}"
+        if record.get("face") is None:
+            empty.append(image)
+        else:
+            face = _sample(where, image, record["face"])
+            if _shown(face):
+                faces.append(face)
+    if not faces:
+        raise DataError(f"{folder}: holds no shard of rendered faces")
+    return Renders(faces, empty)
 
 
-def _load_shard(path: Path) -> list[Sample]:
-    out = []
-    try:
-        for name, picture, record in _members(path):
-            face = record["face"]
-            if face is None or face["crop_rotation"][2][0] > FACING_AWAY:
-                continue  # nobody, or the back of a head
-            image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
-            if image is None:
-                raise DataError(f"{path}: {name}.png: not an image")
-            out.append(_sample(f"{path}: {name}.json", np.asarray(image, np.uint8), face))
-    except (OSError, tarfile.TarError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: not a shard of renders: {error!r}") from error
-    return out
+def _shown(face: Sample) -> bool:
+    """Whether one sees the face rather than the back of the head, and most of it."""
+    height, width = face.image.shape[:2]
+    inside = (face.landmarks > -0.5).all(axis=1) & (face.landmarks < (width, height)).all(axis=1)
+    ahead = face.rotation is None or float(face.rotation[2, 0]) < FACING_AWAY
+    return ahead and float(inside.mean()) >= 0.5
 
 
-def _members(path: Path) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
-    """Name, PNG bytes and labels of each sample."""
-    with tarfile.open(path) as tar:
-        picture = b""
-        for member in tar:
-            file = tar.extractfile(member)
-            data = b"" if file is None else file.read()
-            if member.name.endswith(".png"):
-                picture = data
-            else:
-                yield Path(member.name).stem, picture, json.loads(data)
-
-
-def _sample(name: str, image: Any, face: dict[str, Any]) -> Sample:
-    landmarks = _numbers(name, face, "landmarks98", (98, 2))
-    in_crop = _numbers(name, face, "crop_rotation", (3, 3))
-    in_camera = _numbers(name, face, "rotation", (3, 3))
-    # From the picture's camera to one that looks straight at the face, as its crop does.
-    gaze = _numbers(name, face, "gaze", (2, 3)) @ (in_crop @ in_camera.T).T
+def _sample(name: str, image: Image, face: dict[str, Any]) -> Sample:
+    landmarks = numbers(face.get("landmarks98"), (98, 2), f"{name}: landmarks98")
+    in_crop = numbers(face.get("crop_rotation"), (3, 3), f"{name}: crop_rotation")
+    in_camera = numbers(face.get("rotation"), (3, 3), f"{name}: rotation")
+    # The picture's camera and the crop's own differ by the ray to the face.
+    gaze = numbers(face.get("gaze"), (2, 3), f"{name}: gaze") @ (in_crop @ in_camera.T).T
     gaze /= np.linalg.norm(gaze, axis=1, keepdims=True)
-    right, left = _numbers(name, face, "eyes_open", (2,)) > OPEN
+    lids = numbers(face.get("eyes_open"), (2,), f"{name}: eyes_open")
+    visible = numbers(face.get("visible98"), (98,), f"{name}: visible98")
+    is_open = [float(v > OPEN) for v in lids]
+    seen = [
+        float(visible[pupil] and visible[list(eye)].mean() > _SEEN) * opened
+        for pupil, eye, opened in zip(
+            (layouts.RIGHT_PUPIL, layouts.LEFT_PUPIL), (layouts.RIGHT_EYE, layouts.LEFT_EYE),
+            is_open, strict=True,
+        )
+    ]  # fmt: skip
     return Sample(
-        image, landmarks, np.ones(98), in_crop, None, name, gaze, (float(right), float(left)),
-        tone=int(face["tone"]),
+        image, landmarks, np.ones(98), in_crop, None, name, gaze, (is_open[0], is_open[1]),
+        (seen[0], seen[1]), tone=None if face.get("tone") is None else int(face["tone"]),
     )  # fmt: skip
 
 
-def _numbers(name: str, face: dict[str, Any], field: str, shape: tuple[int, ...]) -> Floats:
-    values = np.asarray(face[field], np.float64)
-    if values.shape != shape or not np.isfinite(values).all():
-        raise DataError(f"{name}: {field}: not {shape} finite numbers")
-    return values
+def numbers(values: object, shape: tuple[int, ...], where: str) -> Floats:
+    """Finite numbers of a shape.
+
+    Raises:
+        DataError: They are not; says where.
+    """
+    try:
+        out = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: not numbers: {error}") from error
+    if out.shape != shape:
+        raise DataError(f"{where}: has shape {out.shape}, expected {shape}")
+    if not np.isfinite(out).all():
+        raise DataError(f"{where}: holds a number that is not finite")
+    return out

@@ -88,7 +88,7 @@ def carry_out(
         torch.set_num_threads(threads)
     data = run.data
     source = Source(
-        load_renders(root / data.renders) if data.renders else [],
+        load_renders(root / data.renders).faces if data.renders else [],
         load_faces_300w(root / data.photographs, "train") if data.photographs else [],
         load_panoramas(root / data.backgrounds) if data.backgrounds else [],
     )
@@ -96,7 +96,7 @@ def carry_out(
     if data.watch_photographs:
         watched["photographs"] = load_faces_300w(root / data.watch_photographs, "val")[:_WATCHED]
     if data.watch_renders:
-        watched["renders"] = load_renders(root / data.watch_renders)[:_WATCHED]
+        watched["renders"] = load_renders(root / data.watch_renders).faces[:_WATCHED]
     begin = root / run.begin_with if run.begin_with else None
     if begin is not None and not begin.is_file():
         raise DataError(f"{begin}: no such checkpoint to begin with")

@@ -119,12 +119,14 @@ def test_pose_is_told_by_axis_and_by_turn() -> None:
     ).roll.value == pytest.approx(2)
 
 
-def test_gaze_counts_open_eyes_only() -> None:
-    one = face(eyes_open=(True, False))
+def test_gaze_counts_eyes_that_are_open_and_seen() -> None:
+    one = face(eyes_open=(True, True), eyes_seen=(True, False))
     away = one.rotation @ (0.8, 0.6, 0.0)
     found = gaze_figures(np.stack([one.gaze[0], -away])[None], one.rotation[None], [one])
     assert found["eyes"].value == pytest.approx(0, abs=1e-5)
     assert found["eyes"].count == 1
+    assert found["eyes, hidden too"].count == 2
+    assert found["eyes, hidden too"].value > 30
     both = gaze_figures(None, one.rotation[None], [face()])
     assert both["head"].value == pytest.approx(np.degrees(np.arccos(0.8)) / 2)
     assert "eyes" not in both

@@ -17,6 +17,8 @@ from atpn_ros.learning.data import DataError
 from atpn_ros.learning.recipes import BadRecipe
 from atpn_ros.learning.renders import load_renders
 from atpn_ros.learning.runs import load_run
+from atpn_ros.learning.synth import archive
+from atpn_ros.learning.synth.archive import ArchiveError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +30,7 @@ def a_face(**changes: object) -> dict[str, object]:
     return {
         "landmarks98": points.tolist(), "crop_rotation": rotation.tolist(),
         "rotation": rotation.tolist(), "gaze": [gaze.tolist()] * 2, "eyes_open": [0.3, 0.01],
-        "tone": 2,
+        "tone": 2, "visible98": [1] * 98,
     } | changes  # fmt: skip
 
 
@@ -37,20 +39,30 @@ def a_shard(folder: Path, faces: list[dict[str, object] | None], picture: bytes 
     png = picture or cv2.imencode(".png", np.full((120, 120, 3), 90, np.uint8))[1].tobytes()
     with tarfile.open(folder / "shard-00000.tar", "w") as tar:
         for i, face in enumerate(faces):
-            record = json.dumps({"presence": 1, "face": face}).encode()
+            record = json.dumps({"index": i, "face": face}).encode()
             for name, data in ((f"{i:08d}.png", png), (f"{i:08d}.json", record)):
                 info = tarfile.TarInfo(name)
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
+    archive.checksums(folder, [folder / "shard-00000.tar"])
     return folder
+
+
+def test_a_hidden_eye_is_open_and_not_seen(tmp_path: Path) -> None:
+    visible = np.ones(98, int)
+    visible[97] = 0
+    a_shard(tmp_path, [a_face(eyes_open=[0.3, 0.3], visible98=visible.tolist())])
+    (sample,) = load_renders(tmp_path).faces
+    assert sample.eyes_open == (1.0, 1.0)
+    assert sample.eyes_seen == (1.0, 0.0)
 
 
 def test_renders_come_from_shards_in_sub_folders(tmp_path: Path) -> None:
     away = a_face(crop_rotation=(geometry.head_rotation(0, 0, np.pi)).tolist())
     a_shard(tmp_path / "one", [a_face(), None, away])
-    (sample,) = load_renders(tmp_path)
+    (sample,) = load_renders(tmp_path).faces
     assert sample.landmarks.shape == (98, 2)
-    assert sample.eyes_open == (1.0, 0.0)
+    assert sample.eyes_open == sample.eyes_seen == (1.0, 0.0)
     assert sample.tone == 2
     assert sample.gaze is not None
     assert np.allclose(np.linalg.norm(sample.gaze, axis=1), 1)
@@ -59,26 +71,30 @@ def test_renders_come_from_shards_in_sub_folders(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"landmarks98": [[1.0, 2.0]] * 97}, "landmarks98: not"),
-        ({"gaze": [[float("nan")] * 3] * 2}, "gaze: not"),
+        ({"landmarks98": [[1.0, 2.0]] * 97}, r"landmarks98: has shape \(97, 2\)"),
+        ({"gaze": [[float("nan")] * 3] * 2}, "gaze: holds a number that is not finite"),
+        ({"rotation": None}, "rotation: "),
     ],
 )
 def test_bad_renders_name_the_file_and_the_field(
     tmp_path: Path, changes: dict[str, object], word: str
 ) -> None:
     a_shard(tmp_path, [a_face(**changes)])
-    with pytest.raises(DataError, match=rf"shard-00000\.tar: 00000000\.json: {word}"):
+    with pytest.raises(DataError, match=rf"{tmp_path}: sample 0: {word}"):
         load_renders(tmp_path)
 
 
 def test_damaged_shards_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no shard of renders"):
+    with pytest.raises(ArchiveError, match="SHA256SUMS"):
+        load_renders(tmp_path)
+    a_shard(tmp_path, [None])
+    with pytest.raises(DataError, match="no shard of rendered faces"):
         load_renders(tmp_path)
     a_shard(tmp_path, [a_face()], b"no picture")
-    with pytest.raises(DataError, match=r"00000000\.png: not an image"):
+    with pytest.raises(ArchiveError, match=r"shard-00000\.tar: 00000000\.png"):
         load_renders(tmp_path)
     (tmp_path / "shard-00000.tar").write_bytes(b"nonsense" * 200)
-    with pytest.raises(DataError, match=r"shard-00000\.tar: not a shard"):
+    with pytest.raises(ArchiveError, match=r"shard-00000\.tar: not what SHA256SUMS says"):
         load_renders(tmp_path)
 
 
@@ -132,4 +148,4 @@ def test_a_run_is_carried_out_and_taken_up(
     assert {"checkpoint.pt", "atpn.onnx"} <= {p.name for p in (tmp_path / "out").iterdir()}
     (tmp_path / "renders" / "shard-00000.tar").unlink()
     assert main([*words, "--workers", "0"]) != 0
-    assert "no shard of renders" in capsys.readouterr().err
+    assert "shard-00000.tar" in capsys.readouterr().err

@@ -88,26 +88,31 @@ def pose_figures(rotation: Floats, faces: Sequence[Face]) -> PoseFigures | None:
 def gaze_figures(
     gaze: Floats | None, rotation: Floats | None, faces: Sequence[Face]
 ) -> dict[str, Estimate]:
-    """Degrees between directions of open eyes: ``eyes`` as told, ``head`` by the face's own axis.
+    """Degrees between directions: ``eyes`` of open eyes that are seen, ``head`` by the face's axis.
 
-    The second is what a model without a gaze head gives.
+    The second is what a model without a gaze head gives, for the same eyes. ``eyes, hidden too``
+    counts every open eye, also behind hair, dark glasses, a hand or the nose.
     """
-    seen = [
-        (i, eye)
-        for i, f in enumerate(faces)
-        if f.gaze is not None
-        for eye in range(2)
-        if f.eyes_open[eye]
-    ]
+    along = None if rotation is None else np.repeat(rotation[:, None, :, 0], 2, axis=1)
     told = {
-        "eyes": gaze,
-        "head": None if rotation is None else np.repeat(rotation[:, None, :, 0], 2, axis=1),
+        "eyes": (gaze, True),
+        "head": (along, True),
+        "eyes, hidden too": (gaze, False),
     }
     out = {}
-    for name, directions in told.items():
-        if directions is None or not seen:
+    for name, (directions, only_seen) in told.items():
+        chosen = [
+            (i, eye)
+            for i, f in enumerate(faces)
+            if f.gaze is not None
+            for eye in range(2)
+            if (f.eyes_seen if only_seen else f.eyes_open)[eye]
+        ]
+        if directions is None or not chosen:
             continue
-        found = estimate(np.array([_between(directions[i, e], faces[i].gaze, e) for i, e in seen]))
+        found = estimate(
+            np.array([_between(directions[i, e], faces[i].gaze, e) for i, e in chosen])
+        )
         if found is not None:
             out[name] = found
     return out

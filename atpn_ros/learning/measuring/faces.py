@@ -14,13 +14,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from atpn_ros.learning.data import Sample
 from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.measuring.points import IBUG68, WFLW98, Layout
-from atpn_ros.measure import OPEN
+from atpn_ros.learning.renders import load_renders, numbers
 from atpn_ros.types import Box, Floats, Image
-
-_FACING_AWAY = 0.17
-"""z of the head's x axis: above it (100 degrees) one sees the back of a head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,8 @@ class Face:
         detection: A real detector's box.
         rotation: (3, 3) head to the crop's own camera.
         gaze: (2, 3) unit directions of the right and left eye there.
-        eyes_open: Whether each eye is open enough to be seen looking.
+        eyes_open: Whether each eye is open enough to look.
+        eyes_seen: Whether it is open and nothing hides it.
         tone: Skin tone bin, 0 light to 5 dark.
     """
 
@@ -49,6 +48,7 @@ class Face:
     rotation: Floats | None = None
     gaze: Floats | None = None
     eyes_open: tuple[bool, bool] = (True, True)
+    eyes_seen: tuple[bool, bool] = (True, True)
     tone: int | None = None
 
 
@@ -86,41 +86,23 @@ def _photograph(folder: Path, row: dict[str, Any]) -> Face:
     image = cv2.imread(str(folder / "images" / name))
     if image is None:
         raise DataError(f"{where}: file: images/{name} is missing or not an image")
-    points = _numbers(row.get("landmarks68"), (68, 2), f"{where}: landmarks68")
+    points = numbers(row.get("landmarks68"), (68, 2), f"{where}: landmarks68")
     found, box = row.get("face_box_xywh_score"), None
     if found is not None:
-        x, y, w, h = _numbers(found[:4], (4,), f"{where}: face_box_xywh_score")
+        x, y, w, h = numbers(found[:4], (4,), f"{where}: face_box_xywh_score")
         box = Box.from_xyxy(float(x), float(y), float(x + w), float(y + h))
     return Face(np.asarray(image, np.uint8), points, IBUG68, name, str(row.get("subset", "")), box)
 
 
 def renders(folder: Path) -> Renders:
-    """All samples of a folder of tar shards, as ``atpn synth --shards`` writes them, or of several.
-
-    Left out are backs of heads and faces that are mostly outside their picture: neither there nor
-    not there.
+    """The faces of :func:`atpn_ros.learning.renders.load_renders`, and the pictures without one.
 
     Raises:
         DataError: There is none, or a field is not what it should be.
         ArchiveError: The shards are not what their checksums say.
     """
-    from atpn_ros.learning.synth import archive
-
-    faces, empty = [], []
-    # A folder of archives is as good as one.
-    inner = sorted(p.parent for p in folder.glob("*/SHA256SUMS"))
-    archives = inner if inner and not (folder / "SHA256SUMS").is_file() else [folder]
-    for part, (image, record) in ((a, sample) for a in archives for sample in archive.read(a)):
-        where = f"{part}: sample {record.get('index')}"
-        if record.get("face") is None:
-            empty.append(image)
-        else:
-            face = _render(image, record["face"], where)
-            if _shown(face):
-                faces.append(face)
-    if not faces:
-        raise DataError(f"{folder}: holds no shard of rendered faces")
-    return Renders(faces, empty)
+    read = load_renders(folder)
+    return Renders([_render(sample) for sample in read.faces], read.empty)
 
 
 def views(pictures: Sequence[Image], count: int) -> list[Image]:
@@ -139,39 +121,15 @@ def views(pictures: Sequence[Image], count: int) -> list[Image]:
     return out
 
 
-def _render(image: Image, face: dict[str, Any], where: str) -> Face:
-    rotation = _numbers(face.get("crop_rotation"), (3, 3), f"{where}: crop_rotation")
-    in_camera = _numbers(face.get("rotation"), (3, 3), f"{where}: rotation")
-    gaze = _numbers(face.get("gaze"), (2, 3), f"{where}: gaze")
-    lids = _numbers(face.get("eyes_open"), (2,), f"{where}: eyes_open")
+def _render(sample: Sample) -> Face:
     return Face(
-        image,
-        _numbers(face.get("landmarks98"), (98, 2), f"{where}: landmarks98"),
+        sample.image,
+        sample.landmarks,
         WFLW98,
-        where,
-        rotation=rotation,
-        # The picture's camera and the crop's own differ by the ray to the face.
-        gaze=gaze @ (rotation @ in_camera.T).T,
-        eyes_open=(bool(lids[0] > OPEN), bool(lids[1] > OPEN)),
-        tone=int(face["tone"]) if face.get("tone") is not None else None,
+        sample.name,
+        rotation=sample.rotation,
+        gaze=sample.gaze,
+        eyes_open=(bool(sample.eyes_open[0]), bool(sample.eyes_open[1])),
+        eyes_seen=(bool(sample.eyes_seen[0]), bool(sample.eyes_seen[1])),
+        tone=sample.tone,
     )
-
-
-def _shown(face: Face) -> bool:
-    """Whether one sees the face rather than the back of the head, and most of it."""
-    height, width = face.image.shape[:2]
-    inside = (face.points > -0.5).all(axis=1) & (face.points < (width, height)).all(axis=1)
-    ahead = face.rotation is None or float(face.rotation[2, 0]) < _FACING_AWAY
-    return ahead and float(inside.mean()) >= 0.5
-
-
-def _numbers(values: object, shape: tuple[int, ...], where: str) -> Floats:
-    try:
-        out = np.asarray(values, np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: not numbers: {error}") from error
-    if out.shape != shape:
-        raise DataError(f"{where}: has shape {out.shape}, expected {shape}")
-    if not np.isfinite(out).all():
-        raise DataError(f"{where}: holds a number that is not finite")
-    return out

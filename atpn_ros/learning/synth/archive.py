@@ -152,6 +152,8 @@ def read(folder: Path) -> Iterator[tuple[Image, dict[str, Any]]]:
                 data = b"" if file is None else file.read()
                 if member.name.endswith(".png"):
                     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+                    if decoded is None:
+                        raise ArchiveError(f"{path}: {member.name}: not an image")
                     picture = np.asarray(decoded, np.uint8)
                 elif picture is not None:
                     yield picture, json.loads(data)
