@@ -53,7 +53,6 @@ def test_interrupted_at_any_moment_it_ends_without_a_traceback(
     node.process.send_signal(number)
     assert node.stop() == 0, node.words()
     assert "Traceback" not in node.words()
-    assert "rror" not in node.words()
 
 
 def test_impatience_changes_nothing(tmp_path: Path) -> None:
