@@ -11,6 +11,7 @@ from atpn_ros.cli import (
     bench,
     budget,
     demo,
+    detector,
     engine,
     evaluate,
     export,
@@ -22,8 +23,20 @@ from atpn_ros.cli import (
 )
 from atpn_ros.types import AtpnError
 
-_COMMANDS = (demo, pictures, replay, engine, bench, synth, learn, evaluate, budget, export,
-             studies)  # fmt: skip
+_COMMANDS = (
+    demo,
+    pictures,
+    replay,
+    engine,
+    bench,
+    synth,
+    learn,
+    evaluate,
+    budget,
+    export,
+    detector,
+    studies,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from atpn_ros.cli.learn import need_torch
+from atpn_ros.cli.extras import need
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _ablate(args: argparse.Namespace) -> int:
-    need_torch()
+    need("torch", "learning")
     from atpn_ros.learning.studies import ablation
 
     plan = ablation.load_plan(args.plan)
@@ -43,7 +43,7 @@ def _ablate(args: argparse.Namespace) -> int:
 
 
 def _train_asmnet(args: argparse.Namespace) -> int:
-    need_torch()
+    need("torch", "learning")
     from atpn_ros.learning.studies import asm_study
 
     plan = asm_study.load_plan(args.plan)
