@@ -21,7 +21,7 @@ from atpn_ros.learning.network import Atpn
 from atpn_ros.learning.recipes import BadRecipe, read_recipe
 from atpn_ros.learning.runs import Data, load_source
 from atpn_ros.learning.studies import pages
-from atpn_ros.learning.studies.results import finished, keep, spread
+from atpn_ros.learning.studies.results import finished, keep, need_different, spread
 from atpn_ros.learning.train import TrainSettings, train
 
 RowName = Literal["whole", "no_shortcut", "no_heatmap", "heatmap_per_landmark", "heatmap_only",
@@ -80,10 +80,7 @@ class AblationPlan:
     faces: int = 1000
 
     def __post_init__(self) -> None:
-        for name in ("rows", "seeds"):
-            values = getattr(self, name)
-            if not values or len(set(values)) < len(values):
-                raise ValueError(f"{name}: must be one or more different ones, is {list(values)}")
+        need_different(rows=self.rows, seeds=self.seeds)
         if self.faces < 1:
             raise ValueError(f"faces: must be at least 1, is {self.faces}")
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -33,7 +32,7 @@ from atpn_ros.learning.studies.asm_training import (
     train_row,
 )
 from atpn_ros.learning.studies.asm_views import Views, prepare
-from atpn_ros.learning.studies.results import finished, keep, spread
+from atpn_ros.learning.studies.results import finished, keep, need_different, spread
 from atpn_ros.types import Image
 
 PUBLISHED: dict[str, tuple[str, str]] = {
@@ -73,10 +72,7 @@ class AsmPlan:
     head: str = "ict_facekit"
 
     def __post_init__(self) -> None:
-        for name in ("rows", "seeds"):
-            values = getattr(self, name)
-            if not values or len(set(values)) < len(values):
-                raise ValueError(f"{name}: must be one or more different ones, is {list(values)}")
+        need_different(rows=self.rows, seeds=self.seeds)
 
 
 def load_plan(path: Path) -> AsmPlan:
@@ -210,6 +206,6 @@ def _nme(seeds: dict[str, Any], boxes: str) -> str:
     return text(found[0]) if len(found) == 1 else spread([f.value for f in found]).text()
 
 
-def _fr10(seeds: Sequence[str] | dict[str, Any]) -> str:
-    values = [_raw(figure, "truth")["fr10"]["value"] for figure in dict(seeds).values()]
+def _fr10(seeds: dict[str, Any]) -> str:
+    values = [_raw(figure, "truth")["fr10"]["value"] for figure in seeds.values()]
     return spread(values).text(1)

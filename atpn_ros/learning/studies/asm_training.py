@@ -167,9 +167,9 @@ def _loss(
 def describe(recipe: Recipe) -> dict[str, Any]:
     """The recipe and each network's size, for the page and its JSON."""
     sizes = {}
-    for network, name in (("asmnet", "asmnet"), ("mnv2", "mnv2")):
+    for name in ("asmnet", "mnv2"):
         built = build(ROWS[name], recipe.norm_momentum)
         parameters, here = size_of(built, recipe.size)
         _, published = size_of(built, 224)
-        sizes[network] = {"parameters": parameters, "mmacs": here, "mmacs_at_224": published}
+        sizes[name] = {"parameters": parameters, "mmacs": here, "mmacs_at_224": published}
     return {"recipe": asdict(recipe), "networks": sizes}

@@ -52,6 +52,17 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(float(np.mean(values)), deviation, len(values))
 
 
+def need_different(**lists: Sequence[Any]) -> None:
+    """Refuse a plan's list that is empty or names something twice.
+
+    Raises:
+        ValueError: Names the list.
+    """
+    for name, values in lists.items():
+        if not values or len(set(values)) < len(values):
+            raise ValueError(f"{name}: must be one or more different ones, is {list(values)}")
+
+
 def finished(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """The figures of a run that is done, or None.
 
