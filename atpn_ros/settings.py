@@ -88,7 +88,10 @@ class Settings:
         1, "threads of the network on a CPU; 0: as ONNX Runtime likes", low=0, high=64, live=False
     )
     detector_model: str = _setting(
-        "", "path of YuNet's .onnx file; empty: the embedded Haar cascade", live=False
+        "",
+        "atpn: the shipped network; haar or empty: the embedded cascade; "
+        "else the path of YuNet's .onnx file",
+        live=False,
     )
     detect_interval: float = _setting(
         1.0, "how often to look for further faces while some are held, s", low=0.0, high=60.0

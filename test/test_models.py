@@ -7,16 +7,19 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from atpn_ros.detectors import load_detector
+from atpn_ros.detectors.atpn import DETECTOR_MODEL
 from atpn_ros.engines import load_engine
 from atpn_ros.pipeline import FacePipeline
 from atpn_ros.settings import SHIPPED_MODEL, Settings
-from atpn_ros.types import FaceState, Frame
+from atpn_ros.types import Box, FaceState, Frame
 
 MODELS = sorted(SHIPPED_MODEL.parent.glob("*.onnx"))
+FACE_MODELS = [m for m in MODELS if m != DETECTOR_MODEL]
 
 
 def test_the_default_model_is_shipped() -> None:
@@ -33,10 +36,10 @@ def test_a_model_has_a_card_of_its_own(model: Path) -> None:
 
 
 def test_both_shipped_models_are_named_in_the_settings() -> None:
-    assert {Settings().model_path(), Settings(model="research").model_path()} == set(MODELS)
+    assert {Settings().model_path(), Settings(model="research").model_path()} == set(FACE_MODELS)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda p: p.name)
+@pytest.mark.parametrize("model", FACE_MODELS, ids=lambda p: p.name)
 def test_a_shipped_model_sees_the_portrait_and_nobody_on_a_wall(model: Path) -> None:
     data = pytest.importorskip("skimage.data", reason="the photographs come with scikit-image")
     settings = Settings()
@@ -51,3 +54,14 @@ def test_a_shipped_model_sees_the_portrait_and_nobody_on_a_wall(model: Path) -> 
     assert np.hypot(*(face.landmarks[76:88].mean(axis=0) - (224, 144))) < 8
     (lost,) = pipeline.process(Frame(np.full_like(picture, 128), 264_000_000)).faces
     assert lost.state is FaceState.LOST
+
+
+@pytest.mark.parametrize("scale", [0.25, 1.0, 2.0])
+def test_the_shipped_detector_sees_the_portrait_and_nobody_on_a_wall(scale: float) -> None:
+    data = pytest.importorskip("skimage.data", reason="the photographs come with scikit-image")
+    picture = np.ascontiguousarray(data.astronaut()[..., ::-1])
+    picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    detector = load_detector("atpn")
+    (face,) = detector.detect(picture)
+    assert face.box.iou(Box(*(v * scale for v in (224, 116, 88, 116)))) > 0.5
+    assert detector.detect(np.full_like(picture, 128)) == []

@@ -11,17 +11,32 @@ from atpn_ros.cli import (
     bench,
     budget,
     demo,
+    detector,
     engine,
     evaluate,
     export,
     learn,
     pictures,
     replay,
+    studies,
     synth,
 )
 from atpn_ros.types import AtpnError
 
-_COMMANDS = (demo, pictures, replay, engine, bench, synth, learn, evaluate, budget, export)
+_COMMANDS = (
+    demo,
+    pictures,
+    replay,
+    engine,
+    bench,
+    synth,
+    learn,
+    evaluate,
+    budget,
+    export,
+    detector,
+    studies,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

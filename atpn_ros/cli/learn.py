@@ -8,14 +8,9 @@ PyTorch is imported only when it runs.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from pathlib import Path
 
-from atpn_ros.types import AtpnError
-
-
-class NoTorch(AtpnError):
-    """PyTorch is not installed."""
+from atpn_ros.cli.extras import need
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,13 +24,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.set_defaults(run=_train)
 
 
-def _need_torch() -> None:
-    if importlib.util.find_spec("torch") is None:
-        raise NoTorch("needs PyTorch: pip install 'atpn_ros[learning]'")
-
-
 def _train(args: argparse.Namespace) -> int:
-    _need_torch()
+    need("torch", "learning")
     from atpn_ros.learning.runs import carry_out, load_run
 
     carry_out(load_run(args.run_file), args.data, args.out, args.workers, args.threads)

@@ -8,13 +8,13 @@ OpenGL is loaded only when it runs.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import itertools
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from atpn_ros.cli.extras import need
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 _GALLERY = 48
 """At most this many samples go on the gallery picture."""
-
-
-class NoOpenGl(AtpnError):
-    """The generator's extra is not installed."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -79,8 +75,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Make the pictures."""
-    if importlib.util.find_spec("moderngl") is None:
-        raise NoOpenGl("moderngl is not installed: pip install 'atpn_ros[synth]'")
+    need("moderngl", "synth")
     _check(args)
     if args.placement:
         return _placement(args)

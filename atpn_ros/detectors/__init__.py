@@ -3,6 +3,6 @@
 """The face detectors that start tracks."""
 
 from atpn_ros.detectors.base import Detection, Detector, DetectorError, square_of
-from atpn_ros.detectors.select import load_detector
+from atpn_ros.detectors.select import detector_file, load_detector
 
-__all__ = ["Detection", "Detector", "DetectorError", "load_detector", "square_of"]
+__all__ = ["Detection", "Detector", "DetectorError", "detector_file", "load_detector", "square_of"]

@@ -6,15 +6,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from atpn_ros.detectors.atpn import DETECTOR_MODEL, AtpnDetector
 from atpn_ros.detectors.base import Detector
 from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
 
+HAAR, OWN = "haar", "atpn"
+"""Names of the detectors that need no path."""
+DEFAULT = HAAR
+"""What an empty name stands for."""
+
+
+def detector_file(model: str = "") -> Path | None:
+    """The file that a detector's weights come from; None: OpenCV brings them."""
+    name = model or DEFAULT
+    if name == HAAR:
+        return None
+    return DETECTOR_MODEL if name == OWN else Path(name).expanduser()
+
 
 def load_detector(model: str = "") -> Detector:
-    """The embedded detector, or YuNet where a path to its ``.onnx`` file is given.
+    """The detector of a name, or YuNet where a path to its ``.onnx`` file is given.
+
+    Args:
+        model: "atpn" for this package's own, "haar" for OpenCV's cascade, empty for the default of
+            the two; else a path.
 
     Raises:
         DetectorError: It cannot be loaded.
     """
-    return YuNetDetector(Path(model).expanduser()) if model else HaarDetector()
+    path = detector_file(model)
+    if path is None:
+        return HaarDetector()
+    return AtpnDetector(path) if (model or DEFAULT) == OWN else YuNetDetector(path)

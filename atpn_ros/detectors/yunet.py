@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.detectors.base import Detection, DetectorError
+from atpn_ros.detectors.base import Detection
+from atpn_ros.detectors.session import open_session
 from atpn_ros.types import Box, Floats, Image
 
 _STRIDES = (8, 16, 32)
@@ -29,25 +30,8 @@ class YuNetDetector:
     name = "yunet"
 
     def __init__(self, model: Path, min_score: float = 0.6) -> None:
-        try:
-            import onnxruntime as ort
-        except ImportError as error:
-            raise DetectorError("YuNet needs ONNX Runtime: pip install onnxruntime") from error
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(
-                str(model), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise DetectorError(
-                f"{model}: cannot be loaded: {' '.join(str(error).split())[:300]}"
-            ) from error
         self._outputs = [f"{part}_{s}" for part in ("cls", "obj", "bbox") for s in _STRIDES]
-        have = {o.name for o in self._session.get_outputs()}
-        if not have.issuperset(self._outputs):
-            raise DetectorError(f"{model}: not a YuNet: has outputs {sorted(have)}")
+        self._session = open_session(model, set(self._outputs), "YuNet")
         source = self._session.get_inputs()[0]
         self._input = source.name
         fixed = source.shape[2:]

@@ -69,6 +69,19 @@ def load_run(path: Path) -> Run:
     return run
 
 
+def load_source(data: Data, root: Path) -> Source:
+    """What teaches, from folders below ``root``.
+
+    Raises:
+        DataError: It cannot be used.
+    """
+    return Source(
+        load_renders(root / data.renders).faces if data.renders else [],
+        load_faces_300w(root / data.photographs, "train") if data.photographs else [],
+        load_panoramas(root / data.backgrounds) if data.backgrounds else [],
+    )
+
+
 def carry_out(
     run: Run, root: Path, folder: Path, workers: int = 1, threads: int | None = None
 ) -> Atpn:
@@ -87,11 +100,7 @@ def carry_out(
     if threads is not None:
         torch.set_num_threads(threads)
     data = run.data
-    source = Source(
-        load_renders(root / data.renders).faces if data.renders else [],
-        load_faces_300w(root / data.photographs, "train") if data.photographs else [],
-        load_panoramas(root / data.backgrounds) if data.backgrounds else [],
-    )
+    source = load_source(data, root)
     watched = {}
     if data.watch_photographs:
         watched["photographs"] = load_faces_300w(root / data.watch_photographs, "val")[:_WATCHED]

@@ -139,11 +139,12 @@ def train(
     )
     began, sums, count = time.monotonic(), np.zeros(len(Losses._fields)), 0
     for step, (crops, *truth) in enumerate(stream, first):
-        _set_stage(network, settings, step)
+        weights = _set_stage(network, settings, step)
         for group in optimiser.param_groups:
             group["lr"] = settings.rate(step)
         crops = crops.to(crew.device)
-        losses = _losses(network, settings, crops, Truth(*(t.to(crew.device) for t in truth)))
+        truths = Truth(*(t.to(crew.device) for t in truth))
+        losses = _losses(network, settings, weights, crops, truths)
         optimiser.zero_grad(set_to_none=True)
         losses.total.backward()
         crew.share_gradients(network)
@@ -176,15 +177,17 @@ def begin(network: Atpn, path: Path) -> None:
     )
 
 
-def _losses(network: Atpn, settings: TrainSettings, crops: Tensor, truth: Truth) -> Losses:
+def _losses(
+    network: Atpn, settings: TrainSettings, weights: LossWeights, crops: Tensor, truth: Truth
+) -> Losses:
     half = settings.precision == "bfloat16"
     if settings.teach == "gaze":
         with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
-            return gaze_losses(network, crops, truth, settings.weights)
+            return gaze_losses(network, crops, truth, weights)
     with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
         out = network(crops)
         mirrored = network(crops.flip(2)) if settings.flip_consistency > 0 else None
-    losses = atpn_loss(out, truth, settings.weights)
+    losses = atpn_loss(out, truth, weights)
     if mirrored is None:
         return losses
     apart = _mirror_distance(out, mirrored, truth)
@@ -200,14 +203,21 @@ def _mirror_distance(out: AtpnOutput, mirrored: AtpnOutput, truth: Truth) -> Ten
     return (apart * held).sum() / held.sum().clamp(min=1.0)
 
 
-def _set_stage(network: Atpn, settings: TrainSettings, step: int) -> None:
-    """Freeze what alignment rests on in the second half of a run ``in_turn``."""
-    if settings.order != "in_turn" or step != max(step, settings.steps // 2):
-        return
+def _set_stage(network: Atpn, settings: TrainSettings, step: int) -> LossWeights:
+    """Freeze what a step of a run ``in_turn`` does not teach; returns the step's weights.
+
+    Losses of frozen heads weigh nothing: they would still pull at the features below.
+    """
+    if settings.order != "in_turn":
+        return settings.weights
+    heads_now = step >= settings.steps // 2
     for name, part in network.named_children():
-        if name in _ALIGNMENT:
-            part.requires_grad_(False)
-            part.eval()
+        taught = (name in _ALIGNMENT) != heads_now
+        part.requires_grad_(taught)
+        part.train(taught)
+    if heads_now:
+        return settings.weights
+    return LossWeights(settings.weights.spread, pose=0.0, presence=0.0, gaze=0.0)
 
 
 def _report(

@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 
 import atpn_ros
+from atpn_ros.detectors import detector_file
 from atpn_ros.replay.bags import BadBag, replaced, storage_files
 from atpn_ros.replay.job import Job, Progress, replay
 from atpn_ros.types import AtpnError
@@ -113,8 +114,9 @@ def origin(job: Job) -> dict[str, Any]:
     """
     s = job.settings
     networks = {"model": s.model_path()}
-    if s.detector_model:
-        networks["detector"] = Path(s.detector_model).expanduser()
+    detector = detector_file(s.detector_model)
+    if detector is not None:
+        networks["detector"] = detector
     paths = storage_files(job.source)
     if job.source.is_dir():
         paths = sorted(p for p in job.source.iterdir() if p.is_file() and p.name != SUMMARY)

@@ -194,13 +194,30 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
     assert load_average(tmp_path / "cut" / "checkpoint.pt").settings == SMALL.network
 
 
-def test_in_turn_freezes_what_alignment_rests_on(tmp_path: Path) -> None:
-    settings = replace(SMALL, order="in_turn", average=0.0)
-    half = go(tmp_path / "half", replace(settings, steps=6)).state_dict()
-    first = checkpoints.read(tmp_path / "half" / "checkpoint.pt")["network"]
-    assert first.keys() == half.keys()
-    whole = replace(settings, steps=6, save_every=1)
-    rates = [whole.rate(i) for i in range(6)]
+def test_in_turn_teaches_alignment_and_then_the_heads_alone(tmp_path: Path) -> None:
+    settings = replace(SMALL, order="in_turn", average=0.0, steps=6, save_every=3)
+    kept: list[dict[str, torch.Tensor]] = []
+    original = checkpoints.save
+
+    def save_and_keep(path: Path, known: object, step: int, network: Atpn, *rest: object) -> None:
+        original(path, known, step, network, *rest)  # type: ignore[arg-type]
+        kept.append({k: v.clone() for k, v in network.state_dict().items()})
+
+    torch.manual_seed(settings.seed)
+    kept.append(Atpn(settings.network).state_dict())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "save", save_and_keep)
+        go(tmp_path, settings)
+    begun, half, whole = kept
+    for name, value in begun.items():
+        moved = (not torch.equal(value, half[name]), not torch.equal(half[name], whole[name]))
+        part = name.split(".")[0]
+        aligns = part not in ("drawn", "heads", "cells", "places", "mix", "pose", "presence",
+                              "gaze")  # fmt: skip
+        assert not moved[1 if aligns else 0], name
+        if part in ("stem", "deep", "maps", "pose", "presence") and name.endswith(".weight"):
+            assert moved[0 if aligns else 1], name
+    rates = [settings.rate(i) for i in range(6)]
     assert rates[:3] == rates[3:], "each half has a schedule of its own"
 
 

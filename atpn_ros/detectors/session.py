@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX Runtime as every detector uses it: one thread, errors in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from atpn_ros.detectors.base import DetectorError
+
+
+def open_session(model: Path, outputs: set[str], kind: str) -> Any:
+    """An inference session of a model on the CPU.
+
+    Args:
+        model: The ``.onnx`` file.
+        outputs: Names that the model's outputs must include.
+        kind: What such a model is called, for messages.
+
+    Raises:
+        DetectorError: ONNX Runtime is missing, or the file is no such model.
+    """
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise DetectorError(f"{kind} needs ONNX Runtime: pip install onnxruntime") from error
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise DetectorError(
+            f"{model}: cannot be loaded: {' '.join(str(error).split())[:300]}"
+        ) from error
+    have = {o.name for o in session.get_outputs()}
+    if not have.issuperset(outputs):
+        raise DetectorError(f"{model}: not a {kind}: has outputs {sorted(have)}")
+    return session

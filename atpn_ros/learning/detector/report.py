@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Detectors side by side: tables of figures, and pictures to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from atpn_ros.clips import Clip, write_picture
+from atpn_ros.detectors import Detection, Detector
+from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
+from atpn_ros.detectors.haar import HaarDetector
+from atpn_ros.detectors.yunet import YuNetDetector
+from atpn_ros.learning.detector import evaluate
+from atpn_ros.learning.detector.material import gather
+from atpn_ros.learning.detector.peers import RfbDetector
+from atpn_ros.learning.detector.scenes import Composer, Scene, ScenePlan
+from atpn_ros.types import Image
+
+ALARMS = 1.0
+"""False alarms per 100 scenes at which recall is compared."""
+_WEAK = 0.05
+"""Scores from which faces are asked for, so that every threshold can be tried."""
+_USUAL = {"atpn": MIN_SCORE, "haar": 0.0, "yunet": 0.6, "rfb320": 0.7}
+"""The scores from which each is used on clips: what it comes with."""
+_COLOURS = {"haar": (255, 80, 80), "yunet": (0, 200, 255), "rfb320": (255, 0, 255),
+            "atpn": (0, 255, 0)}  # fmt: skip
+
+
+def line_up(model: Path | None, yunet: Path | None, rfb: Path | None) -> list[Detector]:
+    """The detectors to compare: this package's two, and the peers that a file is given for."""
+    found: list[Detector] = [HaarDetector(), AtpnDetector(model or DETECTOR_MODEL, _WEAK)]
+    if yunet is not None:
+        found.append(YuNetDetector(yunet, _WEAK))
+    if rfb is not None:
+        found.append(RfbDetector(rfb, _WEAK))
+    return found
+
+
+def held_back_scenes(people: Path, panoramas: Path, count: int, seed: int) -> list[Scene]:
+    """Scenes of 640x480 with faces of 16 to 200 pixels, of people and views that taught nothing."""
+    plan = ScenePlan(size=(640, 480), faces=(16.0, 200.0), mosaics=0.0, empty=0.2)
+    composer = Composer(gather(people, None, panoramas, held_back=True), plan)
+    return [composer.scene(np.random.default_rng((seed, i))) for i in range(count)]
+
+
+def on_scenes(detectors: Sequence[Detector], scenes: Sequence[Scene], out: Path | None) -> str:
+    """A table: recall at the same rate of false alarms, by size, and the time of a call."""
+    bins = list(zip(evaluate.SIZES, evaluate.SIZES[1:], strict=False))
+    sizes = (f"{a:.0f}-{b:.0f} px" if b < 1e4 else f"over {a:.0f}" for a, b in bins)
+    head = ["detector", f"recall at {ALARMS:g}/100", *sizes, "score", "as used", "ms"]
+    rows = []
+    for detector in detectors:
+        outcome = evaluate.run(detector, scenes)
+        at, usual = outcome.threshold(ALARMS), _USUAL[detector.name]
+        rows.append([
+            detector.name, f"{100 * outcome.recall(at):.1f} %",
+            *(f"{100 * outcome.recall(at, a, b):.0f} %" for a, b in bins), f"{at:.3f}",
+            f"{100 * outcome.recall(usual):.1f} %, {outcome.alarms(usual):.1f}",
+            f"{np.median(outcome.milliseconds):.2f}",
+        ])  # fmt: skip
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            cells = [_drawn(s.image, {detector.name: _from(detector.detect(s.image), at)})
+                     for s in scenes[:24]]  # fmt: skip
+            write_picture(out / f"scenes_{detector.name}.jpg", sheet(cells, 4, 400))
+    faces = sum(len(s.boxes) for s in scenes)
+    return f"{len(scenes)} scenes, {faces} faces\n" + _table([head, *rows])
+
+
+def on_clips(
+    detectors: Sequence[Detector], clips: Sequence[Path], every: int, out: Path | None
+) -> str:
+    """A table: how many faces each says it sees, and how many of them no other detector sees.
+
+    Clips have no labels: what only one detector sees may be a false alarm, or a face that the
+    others miss. The pictures tell.
+    """
+    rows = [["clip", "frames", *(f"{d.name}: found, alone" for d in detectors)]]
+    for path in clips:
+        images = _frames(path, every)
+        seen = [{d.name: d.detect(image) for d in detectors} for image in images]
+        row = [path.name, str(len(images))]
+        for detector in detectors:
+            found = [_from(s[detector.name], _USUAL[detector.name]) for s in seen]
+            alone = sum(_alone(d, s, detector.name) for f, s in zip(found, seen, strict=True)
+                        for d in f)  # fmt: skip
+            row.append(f"{sum(map(len, found))}, {alone}")
+        rows.append(row)
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            cells = [_drawn(image, {n: _from(f, _USUAL[n]) for n, f in s.items()})
+                     for image, s in zip(images, seen, strict=True)]  # fmt: skip
+            write_picture(out / f"clip_{path.stem}.jpg", sheet(cells[:20], 5, 380))
+    return _table(rows)
+
+
+def _frames(path: Path, every: int) -> list[Image]:
+    clip = Clip(str(path))
+    return [frame.image for i, frame in enumerate(clip) if i % every == 0]
+
+
+def _alone(detection: Detection, seen: dict[str, list[Detection]], name: str) -> bool:
+    others = (o for n, found in seen.items() if n != name for o in _from(found, _USUAL[n] / 2))
+    return not any(detection.box.iou(o.box) > 0.2 for o in others)
+
+
+def _from(found: Sequence[Detection], score: float) -> list[Detection]:
+    return [d for d in found if d.score >= score]
+
+
+def _drawn(image: Image, found: dict[str, list[Detection]]) -> Image:
+    image = image.copy()
+    for name, faces in found.items():
+        for face in faces:
+            x0, y0, x1, y1 = (round(v) for v in face.box.xyxy)
+            cv2.rectangle(image, (x0, y0), (x1, y1), _COLOURS[name], 2)
+            cv2.putText(image, f"{face.score:.2f}", (x0, y0 - 3), 0, 0.4, _COLOURS[name], 1)
+    return image
+
+
+def sheet(images: Sequence[Image], columns: int, width: int) -> Image:
+    """Pictures in rows, each brought to a width and the first one's height."""
+    height = round(width * images[0].shape[0] / images[0].shape[1])
+    cells = [cv2.resize(i, (width, height), interpolation=cv2.INTER_AREA) for i in images]
+    cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
+    rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
+    return np.asarray(np.vstack(rows), np.uint8)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(v.ljust(w) for v, w in zip(r, widths, strict=True)) for r in rows)

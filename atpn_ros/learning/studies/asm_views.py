@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What ASMNet and its baseline are taught: photographs seen many ways, prepared once.
+
+All rows of a study see the same pictures in the same order; the smoothed targets of the shape model
+depend on labels alone, so they are computed here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from atpn_ros import geometry, layouts
+from atpn_ros.crop import Crop, crop_from_landmarks, cut
+from atpn_ros.detectors.base import square_of
+from atpn_ros.learning.asmnet import to_asmnet
+from atpn_ros.learning.augment import degrade, occlude
+from atpn_ros.learning.data import Sample
+from atpn_ros.learning.ict import PointModel, fit
+from atpn_ros.learning.shape_model import ShapeModel
+from atpn_ros.types import Floats, Image
+
+_TURN = 0.55
+"""Radians to either side, as published."""
+
+_FULL_ANGLE = np.radians(65.0)
+"""This angle is 1 in the network's output, as published."""
+
+_MIRROR68 = np.array(
+    [layouts.IBUG68_IN_WFLW98.index(layouts.MIRROR98[i]) for i in layouts.IBUG68_IN_WFLW98]
+)
+
+
+class View(NamedTuple):
+    """One way to see one face: crop (S, S, 3), landmarks (68, 2) 0..1, angles (3,)."""
+
+    crop: Image
+    landmarks: Floats
+    angles: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """V ways to see each of N faces.
+
+    Attributes:
+        crops: (V, N, S, S, 3) uint8 BGR.
+        landmarks: (V, N, 68, 2) in ASMNet's coordinates.
+        smoothed: (V, N, 68, 2) what the shape model makes of them.
+        angles: (V, N, 3) yaw, pitch, roll in units of 65 degrees.
+        modes: How many modes the shape model has.
+    """
+
+    crops: Tensor
+    landmarks: Tensor
+    smoothed: Tensor
+    angles: Tensor
+    modes: int
+
+
+def prepare(
+    samples: list[Sample], head: PointModel, size: int, count: int, kept: float, seed: int = 0
+) -> Views:
+    """Make ``count`` views of each photograph and their targets.
+
+    The angles are of a head fitted to the clicked points: nobody measured the true ones.
+
+    Args:
+        samples: Photographs with 68 clicked points.
+        head: What is fitted to them.
+        size: Side of the crops in pixels.
+        count: Views of each.
+        kept: Share of the labels' variance that the shape model keeps.
+        seed: Of all chance.
+    """
+    rotations = [fit(head, layouts.to_ibug68(s.landmarks)).rotation for s in samples]
+    crops = np.empty((count, len(samples), size, size, 3), np.uint8)
+    landmarks = np.empty((count, len(samples), 68, 2))
+    angles = np.empty((count, len(samples), 3))
+    for v in range(count):
+        rng = np.random.default_rng((seed, v))
+        for i, (sample, rotation) in enumerate(zip(samples, rotations, strict=True)):
+            crops[v, i], landmarks[v, i], angles[v, i] = view(sample, rotation, size, rng)
+    labels = to_asmnet(torch.from_numpy(landmarks)).numpy().reshape(-1, 68, 2)
+    model = ShapeModel.learn(labels, kept)
+    smoothed = model.smooth(labels).reshape(landmarks.shape)
+    return Views(
+        torch.from_numpy(crops),
+        torch.from_numpy(labels.reshape(landmarks.shape)).float(),
+        torch.from_numpy(smoothed).float(),
+        torch.from_numpy(angles).float(),
+        len(model.modes),
+    )
+
+
+def view(sample: Sample, rotation: Floats, size: int, rng: np.random.Generator) -> View:
+    """One view: turned, shifted, scaled, perhaps mirrored and spoilt."""
+    crop = _crop(sample, rng)
+    picture = cut(sample.image, crop, size)
+    points = crop.to_crop(layouts.to_ibug68(sample.landmarks))
+    turned = geometry.about_z(-crop.angle) @ rotation
+    if rng.random() < 0.5:
+        picture = np.ascontiguousarray(picture[:, ::-1])
+        points = (points * (-1, 1) + (1, 0))[_MIRROR68]
+        turned = turned * np.outer((-1, 1, 1), (1, -1, 1))
+    if rng.random() < 0.5:
+        picture = degrade(occlude(picture, rng), rng)
+    roll, pitch, yaw = geometry.roll_pitch_yaw(turned)
+    return View(picture, points, np.array([yaw, pitch, roll]) / _FULL_ANGLE)
+
+
+def _crop(sample: Sample, rng: np.random.Generator) -> Crop:
+    angle = float(rng.uniform(-_TURN, _TURN))
+    if sample.detection is not None and rng.random() < 0.3:
+        start = square_of(sample.detection)
+    else:
+        start = crop_from_landmarks(sample.landmarks, angle)
+    dx, dy = (float(d) for d in rng.normal(0, 0.05, 2) * start.side)
+    factor = float(np.exp(rng.normal(0, 0.1)))
+    return Crop(start.cx + dx, start.cy + dy, start.side * factor, angle)

@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tables on pages that people write: a command fills what lies between two markers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from atpn_ros.types import AtpnError
+
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+_LONG = ("errors", "false_alarms", "hits")
+"""Fields with a number per face or per point of a curve."""
+
+
+class PageError(AtpnError):
+    """A page that has no place for a table."""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table.
+
+    >>> print(table(["row", "NME"], [["whole", "8.1"]]))
+    | row | NME |
+    |---|---|
+    | whole | 8.1 |
+    """
+    lines = [head, *rows]
+    text = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([text[0], "|" + "---|" * len(head), *text[1:]])
+
+
+def fill(page: Path, text: str) -> None:
+    """Replace what lies between the markers of a page.
+
+    Raises:
+        PageError: It cannot be read, or has not exactly one pair of markers.
+    """
+    try:
+        old = page.read_text()
+    except OSError as error:
+        raise PageError(f"{page}: {error.strerror}") from error
+    if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
+        raise PageError(f"{page}: needs one {BEGIN} and below it one {END}")
+    before, rest = old.split(BEGIN)
+    part = page.with_name(f"{page.name}.part")
+    part.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
+    part.replace(page)
+
+
+def beside(page: Path, report: dict[str, Any]) -> None:
+    """Write the figures as JSON next to a page, without what only plots need."""
+    text = json.dumps(_shortened(report), indent=1)
+    page.with_suffix(".json").write_text(text + "\n")
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _shortened(v) for k, v in value.items() if k not in _LONG}
+    return value
