@@ -21,10 +21,11 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspa
 from builtin_interfaces.msg import Time
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from atpn_ros import messages
+from atpn_ros.msg import TrackingStatus
 from node_here import FRAME, World
 from ros_world import HEIGHT, RELIABLE, SECOND, WIDTH, Robot, header, portrait
 
@@ -325,6 +326,31 @@ def test_another_publisher_of_another_type_is_named(world: World) -> None:
     other.close()
     robot.wait(lambda: words not in robot.diagnosis()["summary"])
     world.still_works()
+
+
+def test_a_camera_that_is_restarted_is_heard_again(world: World) -> None:
+    robot = world.robot
+    received = world.stats.received
+    robot.node.destroy_publisher(robot.camera)
+    robot.wait(lambda: robot.node.count_publishers("/image") == 0)
+    robot.camera = robot.node.create_publisher(Image, "image", RELIABLE)
+    robot.wait_for_node()
+    world.still_works()
+    assert world.stats.received == received + 1, "the node was not started anew"
+
+
+def test_another_node_of_the_same_name_is_told(world: World) -> None:
+    robot, words = world.robot, "another node has this one's name"
+    twin = robot.node.create_publisher(TrackingStatus, "/face_node/status", RELIABLE)
+
+    def told() -> bool:
+        """While images come: that none does would be the worse news."""
+        world.still_works()
+        return words in robot.diagnosis()["summary"]
+
+    robot.wait(told)
+    robot.node.destroy_publisher(twin)
+    robot.wait(lambda: not told())
 
 
 def test_a_double_configure_is_refused_and_the_node_goes_on(world: World) -> None:

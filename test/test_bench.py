@@ -327,7 +327,7 @@ def test_without_matplotlib_plots_say_so_before_anything_is_measured(monkeypatch
     assert main(["bench", "pipeline", "--plots", "out"]) == 1
     assert capsys.readouterr() == (
         "",
-        "atpn bench: --plots needs matplotlib: pip install matplotlib\n",
+        "atpn bench: --plots needs matplotlib: pip install 'atpn_ros[plots]'\n",
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from atpn_ros.health import SILENCE_NS, Facts, Level, assess
+from atpn_ros.health import AHEAD_NS, BEHIND_NS, SILENCE_NS, ClockWatch, Facts, Level, assess
 
 FINE = Facts(True, "/cam/image", publishers=1, received=30, processed=30)
 
@@ -65,7 +65,75 @@ FINE = Facts(True, "/cam/image", publishers=1, received=30, processed=30)
             Level.WARN,
             "no positions: uncalibrated",
         ),
+        (
+            replace(FINE, calibrated=False),
+            Level.OK,
+            "running; no positions: no camera_info has come",
+        ),
+        (
+            replace(FINE, twins=1),
+            Level.WARN,
+            "another node has this one's name: every answer comes twice",
+        ),
+        (
+            replace(FINE, age_ns=None),
+            Level.WARN,
+            "the camera does not stamp its images: all is said for time zero",
+        ),
+        (
+            replace(FINE, age_ns=-1_500_000_000),
+            Level.WARN,
+            "stamps are 1.5 s ahead of the clock: is use_sim_time as it should?",
+        ),
+        (
+            replace(FINE, age_ns=3_000_000_000),
+            Level.WARN,
+            "stamps are 3.0 s behind the clock: a recording, or a late camera",
+        ),
+        (replace(FINE, age_ns=-AHEAD_NS), Level.OK, "running"),
+        (replace(FINE, age_ns=BEHIND_NS), Level.OK, "running"),
+        (replace(FINE, received=0, processed=0, age_ns=None), Level.OK, "running"),
+        (
+            replace(FINE, received=90, lost=30),
+            Level.WARN,
+            "30 of 120 images lost on the way here: is the Fast DDS profile in use?",
+        ),
+        (replace(FINE, received=95, lost=5), Level.OK, "running"),
+        (
+            replace(FINE, received=120, processed=40, dropped=80),
+            Level.WARN,
+            "slower than the camera: 80 of 120 images dropped for newer ones",
+        ),
+        (replace(FINE, received=30, processed=24, dropped=6), Level.OK, "running"),
+        (
+            replace(FINE, clock_problem="/clock has stood still for 5 s"),
+            Level.WARN,
+            "/clock has stood still for 5 s",
+        ),
+        (
+            replace(FINE, silent_ns=5 * 10**9, clock_problem="/clock has stood still for 5 s"),
+            Level.WARN,
+            "no image on /cam/image for 5 s: 1 publisher; /clock has stood still for 5 s",
+        ),
+        (
+            replace(FINE, twins=1, publishers=2, refused=30, processed=0, refused_reason="empty"),
+            Level.ERROR,
+            "every image is refused: empty",
+        ),
     ],
 )
 def test_the_worst_is_said_in_words(facts: Facts, level: Level, words: str) -> None:
     assert assess(facts) == (level, words)
+
+
+def test_a_simulators_pause_is_told_until_it_runs_again() -> None:
+    watch = ClockWatch()
+    said = [watch.problem(True, 7 * 10**9, steady * 10**9) for steady in range(100, 106)]
+    still = [f"/clock has stood still for {n} s" for n in (4, 5)]
+    assert said == ["", "", "", "", *still]
+    assert watch.problem(True, 7 * 10**9 + 1, 106 * 10**9) == ""
+
+
+def test_of_a_clock_that_is_not_simulated_there_is_nothing_to_tell() -> None:
+    watch = ClockWatch()
+    assert [watch.problem(False, 0, steady * 10**9) for steady in (0, 60)] == ["", ""]

@@ -125,7 +125,7 @@ def test_each_face_keeps_its_id_and_place_when_another_leaves():
     assert [round(f.box.cx) for f in result.faces] == [60, 260]
 
 
-@pytest.mark.parametrize("ms", [33, 100])
+@pytest.mark.parametrize("ms", [8, 33, 100])
 def test_the_detector_runs_by_the_images_stamps(ms):
     """While faces are held every detect_interval, without faces every search_interval."""
     settings = replace(RAW, detect_interval_ns=1000 * MS, search_interval_ns=200 * MS)
@@ -160,6 +160,7 @@ def test_the_detector_searches_at_once_for_a_face_just_lost():
         (frame(-1, DISC), "time went back"),
         (frame(-(10**4), DISC), "time went back"),
         (frame(100, DISC), "time jumped forward"),
+        (frame(300, DISC), "time jumped forward"),
         (frame(3, DISC, frame_id="other"), "frame_id changed"),
         (frame(3, DISC, size=(200, 320)), "resolution changed"),
     ],
@@ -376,6 +377,20 @@ def test_pictures_of_any_shape_are_processed(size, shipped):
         assert (result.height, result.width) == size
 
 
+@pytest.mark.parametrize(
+    "disc",
+    [(2, 120, 30), (318, 238, 30), (160, 1, 12), (160, 120, 5), (160, 120, 115), (160, 120, 400)],
+    ids=["half outside", "in a corner", "at the upper border", "tiny", "huge", "all there is"],
+)
+def test_faces_at_the_border_tiny_and_huge_are_answered_with_numbers(disc):
+    pipeline = discs()
+    for n in range(6):
+        result = pipeline.process(frame(n, disc), CAMERA)
+        assert np.isfinite(all_numbers(result)).all()
+    assert pipeline.resets == {}
+    assert states(pipeline.process(frame(7, DISC))).keys(), "and the next one is found"
+
+
 # --- with the shipped model on real photographs --------------------------------------------------
 
 
@@ -441,6 +456,28 @@ def test_a_face_that_is_gone_is_lost_in_that_frame(shipped, portrait):
     blank = Frame(np.full((400, 512, 3), 120, np.uint8), 10**9 + 5 * 33 * MS, "camera")
     assert states(pipeline.process(blank)) == {1: FaceState.LOST}
     assert states(pipeline.process(shown(portrait, 6))) == {1: FaceState.DETECTED}
+
+
+def test_an_upside_down_face_is_no_trouble(shipped, portrait):
+    """Found or not: what is said of it are numbers, and the upright one is found after it."""
+    pipeline = shipped()
+    for n in range(3):
+        result = pipeline.process(shown(portrait, n, roll=180), CAMERA)
+        assert np.isfinite(all_numbers(result)).all()
+    later = shown(portrait, 100)
+    assert FaceState.DETECTED in states(pipeline.process(later, CAMERA)).values()
+
+
+def test_a_face_in_a_poster_is_a_face(shipped, portrait):
+    """A photograph of a face beside the face itself: two of them, with ids of their own."""
+    pipeline = shipped()
+    person = shown(portrait, 0).image
+    for n in range(3):
+        both = Frame(np.hstack([person, person]), 10**9 + n * 33 * MS, "camera")
+        result = pipeline.process(both)
+    assert states(result) == {1: FaceState.TRACKED, 2: FaceState.TRACKED}
+    left, right = sorted(face.box.cx for face in result.faces)
+    assert right - left == pytest.approx(512, abs=5)
 
 
 @pytest.mark.parametrize("name", ["coffee", "rocket", "checkerboard", "black", "white", "noise"])

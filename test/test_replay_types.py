@@ -14,6 +14,7 @@ from std_msgs.msg import Header
 
 from atpn_ros import fields, geometry, messages
 from atpn_ros.replay.types import TYPES, kinds_of, own_types
+from atpn_ros.settings import Settings
 from atpn_ros.types import (
     Box,
     Face,
@@ -66,7 +67,7 @@ def bytes_both_ways(seed):
         "landmarks": (),
         "head_poses": (),
         "gazes": (),
-        "tf": ("left_",),
+        "tf": (Settings(tf_prefix="left_").frame_name,),
         "status": (progress,),
     }
     for name, more in calls.items():

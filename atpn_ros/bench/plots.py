@@ -25,7 +25,7 @@ def check() -> None:
         NoPlots: As it says.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise NoPlots("--plots needs matplotlib: pip install matplotlib")
+        raise NoPlots("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:

@@ -25,7 +25,7 @@ class NoPlots(AtpnError):
 def need_matplotlib() -> None:
     """Raise NoPlots where it is missing, before anything is measured."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise NoPlots("plots need matplotlib: pip install 'atpn_ros[learning]'")
+        raise NoPlots("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
 
 
 def write_plots(reports: Sequence[Report], folder: Path) -> list[Path]:
