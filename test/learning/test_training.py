@@ -102,7 +102,7 @@ def test_gaze_turns_and_mirrors_with_the_picture(seed: int) -> None:
     plain = drawn(0.1, 0.2, 0.5)
     along = plain.rotation[:, 0]
     aside = plain.rotation @ (0.8, 0.6, 0.0)  # the left eye looks to the person's left
-    sample = replace(plain, gaze=np.stack([along, aside]), eyes_open=(1.0, 0.0))
+    sample = replace(plain, gaze=np.stack([along, aside]), eyes_seen=(1.0, 0.0))
     example = face_example(sample, np.random.default_rng(seed))
     straight, left = example.rotation @ (1.0, 0.0, 0.0), example.rotation @ (0.8, 0.6, 0.0)
     right_of_mirrored = example.rotation @ (0.8, -0.6, 0.0)
