@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from atpn_ros.camera import Camera
@@ -25,8 +26,12 @@ from atpn_ros.types import (
     FaceFrame,
     FaceState,
     Frame,
+    Image,
     Timing,
 )
+
+_DARK = 6.0
+"""Mean of a crop's brightest channel, of 255: below it nothing is to be seen."""
 
 _FAR = 1.5
 """Landmarks further than this from their crop's middle, in crop sides, are no answer."""
@@ -137,7 +142,7 @@ class FacePipeline:
         if found is not None:
             self._last_detection_ns = stamp
 
-        looks = _looks(output, crops)
+        looks = _looks(output, crops, batch)
         lost = tracker.update(looks, stamp)
         faces = [_gone(track, stamp) for track in lost]
         if output is not None:
@@ -193,13 +198,17 @@ class FacePipeline:
         return since >= (s.detect_interval_ns if tracker.held else s.search_interval_ns)
 
 
-def _looks(output: NetworkOutput | None, crops: list[Crop]) -> list[Look]:
-    """What was seen in each crop; an answer that makes no sense counts as no face."""
-    if output is None:
+def _looks(output: NetworkOutput | None, crops: list[Crop], batch: Image | None) -> list[Look]:
+    """What was seen in each crop; an answer that makes no sense counts as no face.
+
+    So does one about a crop in which nothing is to be seen: a network that was taught faces in the
+    dark takes a covered lens for one of them.
+    """
+    if output is None or batch is None:
         return []
     return [
         Look(crop.to_image(output.landmarks[i]), float(output.presence[i]), i)
-        if _sane(output, i)
+        if max(cv2.mean(batch[i])) > _DARK and _sane(output, i)
         else Look(np.full((98, 2), np.nan), 0.0, i)
         for i, crop in enumerate(crops)
     ]

@@ -47,7 +47,7 @@ def test_a_picture_is_drawn_told_and_written_as_json(tmp_path, capsys):
     (face,) = first["faces"]
     assert np.shape(face["landmarks"]) == (98, 2)
     assert face["position"][2] > 0
-    assert face["gaze_source"] == "head"
+    assert face["gaze_source"] == "eyes"
     for name in ("a.png", "a-2.png"):
         drawn = cv2.imread(str(tmp_path / "out" / name))
         assert drawn.shape == PORTRAIT.shape

@@ -515,3 +515,14 @@ def test_a_decoded_message_is_processed_though_its_memory_is_read_only(shipped, 
     picture = decode_raw(width, height, "bgr8", False, 3 * width, portrait.tobytes())
     assert not picture.flags.writeable
     assert len(shipped().process(Frame(picture, 1, "camera")).faces) == 1
+
+
+def test_a_covered_lens_holds_no_face_whatever_the_network_says():
+    class Sure(DiscEngine):
+        def run(self, crops):
+            return replace(super().run(crops), presence=np.ones(len(crops)))
+
+    pipeline = FacePipeline(Sure(), DiscDetector(), RAW)
+    pipeline.process(frame(0, DISC))
+    black = replace(frame(1, DISC), image=np.full((240, 320, 3), 3, np.uint8))
+    assert states(pipeline.process(black)) == {1: FaceState.LOST}
