@@ -10,12 +10,14 @@ import cv2
 import numpy as np
 
 from atpn_ros import geometry, layouts
-from atpn_ros.crop import Crop, crop_from_landmarks, cut, upright_angle
+from atpn_ros.crop import CROP_SIZE, Crop, crop_from_landmarks, cut, upright_angle
 from atpn_ros.detectors.base import square_of
 from atpn_ros.learning.data import Sample
 from atpn_ros.types import Floats, Image
 
 _MIRROR = np.asarray(layouts.MIRROR98)
+_DARK = 8.0
+"""Mean of a crop's brightest channel, of 255: below it there is nothing to learn a face from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ def face_example(sample: Sample, rng: np.random.Generator, rough: float = 1.0) -
         gaze, open_eyes = (gaze * (-1, 1, 1))[::-1], open_eyes[::-1]
     if rng.random() < rough:
         picture = degrade(occlude(picture, rng), rng)
+    # What is too dark to be seen teaches only that no face is seen.
+    seen = max(cv2.mean(picture)) > _DARK
+    trust, open_eyes, overlap = trust * seen, open_eyes * seen, overlap * seen
     held = float(overlap > 0.5)
     unsure = 0.25 < overlap <= 0.5
     return Example(
@@ -93,6 +98,8 @@ def face_example(sample: Sample, rng: np.random.Generator, rough: float = 1.0) -
 
 def empty_example(sample: Sample, backgrounds: list[Image], rng: np.random.Generator) -> Example:
     """A crop that does not hold the face: beside it, far too near or far, or nothing at all."""
+    if rng.random() < 0.1:
+        return _none(_blank(rng))
     true = crop_from_landmarks(sample.landmarks, 0.0)
     kind = rng.random()
     if kind < 0.35 and backgrounds:
@@ -118,8 +125,20 @@ def empty_example(sample: Sample, backgrounds: list[Image], rng: np.random.Gener
         image = sample.image
         factor = float(rng.choice([rng.uniform(0.2, 0.42), rng.uniform(2.3, 5.0)]))
         crop = Crop(true.cx, true.cy, true.side * factor, float(rng.normal(0, 0.3)))
-    picture = degrade(cut(image, crop), rng)
+    return _none(degrade(cut(image, crop), rng))
+
+
+def _none(picture: Image) -> Example:
     return Example(picture, np.zeros((98, 2)), np.zeros(98), 0.0, geometry.FACING, 0.0, 0.0, 1.0)
+
+
+def _blank(rng: np.random.Generator) -> Image:
+    """What a covered lens, a wall or the night shows: one colour, sloping light, some noise."""
+    steps = np.linspace(-1, 1, CROP_SIZE)
+    slope = steps[:, None] * rng.normal(0, 10) + steps * rng.normal(0, 10)
+    colour = rng.uniform(0, 255) * (rng.random() > 0.4) + rng.normal(0, 12, 3)
+    noise = rng.normal(0, rng.uniform(0, 10), (CROP_SIZE, CROP_SIZE, 3))
+    return np.clip(slope[..., None] + colour + noise, 0, 255).astype(np.uint8)
 
 
 def _jittered(sample: Sample, rng: np.random.Generator, rough: float) -> Crop:

@@ -100,7 +100,7 @@ class Atpn(nn.Module):
         self.settings = settings
         w = settings.width
         self.stem = conv(3, w, 2)  # 64
-        self.shallow = nn.Sequential(conv(w, 2 * w, 2), conv(2 * w, 2 * w))  # 32
+        self.shallow = conv(w, 2 * w, 2)  # 32
         self.middle = nn.Sequential(conv(2 * w, 4 * w, 2), Residual(4 * w, 1))  # 16
         self.deep = nn.Sequential(conv(4 * w, 6 * w, 2), Residual(6 * w, 2))  # 8
 
@@ -126,6 +126,7 @@ class Atpn(nn.Module):
         self.heads = nn.Sequential(
             conv((w if self.draws else 0) + (6 * w if sees else 0), 6 * w, kernel=1),
             conv(6 * w, 4 * w, 2),
+            Residual(4 * w, 2),
         )  # 4
         # Where something is tells the pose: the cells are not averaged.
         self.cells = nn.Linear(16 * 4 * w, 6 * w)

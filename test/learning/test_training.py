@@ -119,6 +119,24 @@ def test_an_empty_crop_says_so() -> None:
     assert example.pose_weight == 0
 
 
+def test_empty_crops_are_blank_at_times_and_in_the_dark() -> None:
+    """A covered lens, a wall and the night are taught as such."""
+    crops = [empty_example(drawn(), [], np.random.default_rng(s)).crop for s in range(200)]
+    black = sum(crop.max() < 64 for crop in crops)
+    assert 2 <= black <= 30, "four in a hundred are meant to be"
+    flat = sum(crop.max() >= 64 and crop.std(axis=(0, 1)).max() < 25 for crop in crops)
+    assert flat >= 5
+
+
+def test_a_face_in_the_dark_teaches_that_none_is_seen() -> None:
+    night = replace(drawn(), image=np.full((300, 300, 3), 2, np.uint8), detection=None)
+    example = face_example(night, np.random.default_rng(2), 0.0)
+    assert (example.presence, example.presence_weight, example.pose_weight) == (0.0, 1.0, 0.0)
+    assert example.trust.sum() == 0
+    day = face_example(replace(drawn(), detection=None), np.random.default_rng(2), 0.0)
+    assert (day.presence, day.pose_weight) == (1.0, 1.0), "the same crop with light"
+
+
 def truth(count: int, trust: float) -> Truth:
     return Truth(
         torch.full((count, 98, 2), 0.5), torch.full((count, 98), trust), torch.zeros(count),
