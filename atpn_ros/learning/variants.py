@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Smaller copies of an exported model: half precision, and 8 bit integers.
 
-Only the convolutions change, which are nearly all of the work and of the weights. What reads
-landmarks and directions from them stays in 32 bit: half a pixel is easily lost there.
+Only the convolutions change, which are nearly all of the work. What reads landmarks and directions
+from them is calculated in 32 bit: half a pixel is easily lost there. Its large matrices are stored
+in 16 bit all the same.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _PASSES_ON = {"Relu", "Add", "Concat", "AveragePool", "MaxPool", "Resize"}
 """Operators that run in half precision where all that they get is in it."""
 _INTEGER = ["Conv", "Add"]
 """Operators that may run in integers."""
+_LARGE = 10_000
+"""Numbers in a matrix that is worth storing in 16 bit."""
 
 
 def half(source: Path, target: Path) -> None:
@@ -69,7 +72,28 @@ def half(source: Path, target: Path) -> None:
         nodes.append(node)
     del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)
+    _store_large(graph)
     onnx.save(model, str(target))
+
+
+def _store_large(graph: onnx.GraphProto) -> None:
+    """Store large matrices in 16 bit, with a cast behind each, which engines do once, on loading.
+
+    They lose at most a 2048th of each number, far less than by 8 bit.
+    """
+    used = {n.input[1] for n in graph.node if n.op_type in ("Gemm", "MatMul")}
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.name not in used or values.dtype != np.float32 or values.size < _LARGE:
+            continue
+        name = tensor.name
+        stored = numpy_helper.from_array(values.astype(np.float16), f"{name}_stored")
+        tensor.CopyFrom(stored)
+        casts.append(helper.make_node("Cast", [stored.name], [name], to=TensorProto.FLOAT))
+    first = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*casts, *first])
 
 
 def _flow(model: onnx.ModelProto) -> list[onnx.NodeProto]:
@@ -119,6 +143,9 @@ def quantise(source: Path, target: Path, crops: Image) -> None:
             )  # fmt: skip
     except Exception as error:
         raise ModelError(f"{source}: cannot be quantised: {one_line(error)}") from error
+    model = onnx.load(str(target))
+    _store_large(model.graph)
+    onnx.save(model, str(target))
 
 
 def calibration_crops(folder: Path, count: int = 256) -> Image:

@@ -29,13 +29,6 @@ def crops(count: int) -> np.ndarray:
     return np.ascontiguousarray(small.repeat(8, axis=1).repeat(8, axis=2))
 
 
-def convolution_bytes(path: Path) -> int:
-    """Of the float32 weights of a model's convolutions."""
-    graph = onnx.load(path).graph
-    sizes = {i.name: 4 * int(np.prod(i.dims)) for i in graph.initializer}
-    return sum(sizes.get(n.input[1], 0) for n in graph.node if n.op_type == "Conv")
-
-
 @pytest.mark.parametrize("source", [SHIPPED_MODEL, RESEARCH_MODEL], ids=lambda p: p.stem)
 def test_smaller_copies_say_nearly_the_same(tmp_path: Path, source: Path) -> None:
     seen = crops(8)
@@ -43,16 +36,14 @@ def test_smaller_copies_say_nearly_the_same(tmp_path: Path, source: Path) -> Non
     integer = tmp_path / "a_int8.onnx"
     variants.half(source, half)
     variants.quantise(source, integer, seen)
-    for path, pixels, share in ((half, 0.5, 0.45), (integer, 12.0, 0.65)):
+    for path, pixels, share in ((half, 0.5, 0.7), (integer, 12.0, 0.5)):
         found = load_engine(path, "onnx-cpu").engine.run(seen)
         off = np.linalg.norm(found.landmarks - whole.landmarks, axis=-1) * 128
         assert off.mean() < pixels
         assert off.max() > 0, "nothing was changed"
         identity = found.rotation @ found.rotation.transpose(0, 2, 1)
         assert np.allclose(identity, np.eye(3), atol=1e-3), "the heads are as exact as they were"
-        # What shrinks is the convolutions' weights: to a half or a quarter, less some bookkeeping.
-        saved = source.stat().st_size - path.stat().st_size
-        assert saved > share * convolution_bytes(source)
+        assert path.stat().st_size < share * source.stat().st_size
     assert facts(half.read_bytes()).half
     assert facts(integer.read_bytes()).quantized
     for path in (half, integer):
