@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import atpn_ros
 from atpn_ros.bench.network import Figure, gain
 from atpn_ros.cli import main
 from atpn_ros.engines.base import NetworkOutput
@@ -99,3 +104,17 @@ def test_bench_prints_and_writes_what_it_measured(tmp_path, capsys):
 
 def test_gain_needs_both_sizes():
     assert gain([Figure(1, 1, 1.0, 1.0, 1.0, 1.0, 9)], 1) is None
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tmp_path):
+    """As `| head` does: no traceback, and the status that a shell expects of it."""
+    code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "engine", "list"],
+        env=os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])},
+        stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=120,
+    )  # fmt: skip
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")

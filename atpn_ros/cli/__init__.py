@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from atpn_ros.cli import (
@@ -47,9 +48,14 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_parser(commands)
     args = parser.parse_args(arguments)
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()  # not only when Python ends, where nobody could catch what goes wrong
+        return code
     except AtpnError as error:
         print(f"atpn {args.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read what was printed has seen enough, like `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
