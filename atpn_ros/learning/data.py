@@ -4,17 +4,14 @@
 
 from __future__ import annotations
 
-import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from atpn_ros import layouts
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.datasets.labelled import Labelled, read_labelled
 from atpn_ros.types import Box, Floats, Image
 
 _STORED_SIDE = 300
@@ -55,46 +52,28 @@ class Sample:
 
 
 def load_faces_300w(folder: Path, split: str) -> list[Sample]:
-    """Read a folder of 68-point face crops with ``labels.json``.
+    """The faces of :func:`atpn_ros.learning.datasets.labelled.read_labelled`, ready to teach.
 
     The 30 points that WFLW has beyond iBUG's 68 are not trusted, the rotation is not known.
 
     Raises:
         DataError: A file is missing, cannot be read, or holds no 68 finite points.
     """
-    path = folder / "labels.json"
-    try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}") from error
-    wanted = [row for row in rows if row.get("split") == split]
-    if not wanted:
-        raise DataError(f"{path}: no face of split {split!r}")
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda row: _load_row(folder, row), wanted))
+    return [_sample(face) for face in read_labelled(folder, split)]
 
 
-def _load_row(folder: Path, row: dict[str, Any]) -> Sample:
-    path = folder / "images" / str(row.get("file"))
-    image = cv2.imread(str(path))
-    if image is None:
-        raise DataError(f"{path}: missing or not an image")
-    points = np.asarray(row.get("landmarks68"), np.float64)
-    if points.shape != (68, 2) or not np.isfinite(points).all():
-        raise DataError(f"{folder / 'labels.json'}: {path.name}: landmarks68 is {points.shape}")
+def _sample(face: Labelled) -> Sample:
+    image, points, box = face.image, face.points, face.detection
     scale = min(1.0, _STORED_SIDE / max(image.shape[:2]))
     if scale < 1.0:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         points = (points + 0.5) * scale - 0.5
-    found = row.get("face_box_xywh_score")
-    box = None
-    if found is not None:
-        x, y, w, h = (float(v) * scale for v in found[:4])
-        box = Box.from_xyxy(x, y, x + w, y + h)
+        if box is not None:
+            box = Box(box.cx * scale, box.cy * scale, box.width * scale, box.height * scale)
     landmarks, trust = complete(points)
     return Sample(
-        np.asarray(image, np.uint8), landmarks, trust, None, box, path.name, middles=True,
-        subset=str(row.get("subset", "")),
+        np.asarray(image, np.uint8), landmarks, trust, None, box, face.name, middles=True,
+        subset=face.subset,
     )  # fmt: skip
 
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from atpn_ros import layouts
 from atpn_ros.learning.data import Sample
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.datasets.record import DataError, numbers
 from atpn_ros.measure import OPEN
-from atpn_ros.types import Floats, Image
+from atpn_ros.types import Image
 
 FACING_AWAY = 0.17
 """z of the head's x axis in its own camera: above it (100 degrees) one sees the back of a head."""
@@ -90,20 +90,3 @@ def _sample(name: str, image: Image, face: dict[str, Any]) -> Sample:
         image, landmarks, np.ones(98), in_crop, None, name, gaze, (is_open[0], is_open[1]),
         (seen[0], seen[1]), tone=None if face.get("tone") is None else int(face["tone"]),
     )  # fmt: skip
-
-
-def numbers(values: object, shape: tuple[int, ...], where: str) -> Floats:
-    """Finite numbers of a shape.
-
-    Raises:
-        DataError: They are not; says where.
-    """
-    try:
-        out = np.asarray(values, np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: not numbers: {error}") from error
-    if out.shape != shape:
-        raise DataError(f"{where}: has shape {out.shape}, expected {shape}")
-    if not np.isfinite(out).all():
-        raise DataError(f"{where}: holds a number that is not finite")
-    return out

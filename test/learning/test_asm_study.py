@@ -16,7 +16,8 @@ from atpn_ros.cli import main
 from atpn_ros.head import MEAN_HEAD
 from atpn_ros.learning import checkpoints
 from atpn_ros.learning.asmnet import from_asmnet
-from atpn_ros.learning.data import DataError, load_faces_300w
+from atpn_ros.learning.data import load_faces_300w
+from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.ict import PointModel
 from atpn_ros.learning.recipes import BadRecipe
 from atpn_ros.learning.studies import asm_study, asm_training

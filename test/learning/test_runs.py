@@ -13,7 +13,7 @@ import pytest
 
 from atpn_ros import geometry
 from atpn_ros.cli import main
-from atpn_ros.learning.data import DataError
+from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.recipes import BadRecipe
 from atpn_ros.learning.renders import load_renders
 from atpn_ros.learning.runs import load_run

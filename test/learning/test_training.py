@@ -16,7 +16,8 @@ from atpn_ros import geometry, layouts
 from atpn_ros.head import MEAN_HEAD
 from atpn_ros.learning import checkpoints
 from atpn_ros.learning.augment import empty_example, face_example
-from atpn_ros.learning.data import DataError, Sample, complete, load_faces_300w
+from atpn_ros.learning.data import Sample, complete, load_faces_300w
+from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.examples import Examples, Mix, Source, stack
 from atpn_ros.learning.ict import AssetError, PointModel, fit, load_points
 from atpn_ros.learning.losses import Truth, atpn_loss, brow_middles
@@ -321,10 +322,12 @@ def test_a_data_set_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"file": "b.png"}, "b.png: missing"),
-        ({"landmarks68": [[1, 2]] * 67}, r"a.png: landmarks68 is \(67, 2\)"),
+        ({"file": "b.png"}, r"labels.json: b.png: file: images/b.png is missing"),
+        ({"landmarks68": [[1, 2]] * 67}, r"a.png: landmarks68: has shape \(67, 2\)"),
         ({"landmarks68": [[float("nan"), 2]] * 68}, "a.png: landmarks68"),
-        ({"split": "val"}, "no face of split 'train'"),
+        ({"split": "val"}, "no face of 'train'"),
+        ({"split": None}, "a.png: split: expected a word"),
+        ({"face_box_xywh_score": [60, 60]}, "a.png: face_box_xywh_score: has shape"),
     ],
 )
 def test_bad_data_names_the_file_and_the_field(

@@ -3,24 +3,28 @@
 """The field's public data sets in their published layouts, read lazily and checked.
 
 Every reader is a function ``folder, split -> list[Record]``; pictures stay on disk until they are
-needed. None of the sets is part of this package, and most allow research only.
+needed, but for those of ``labelled``, which are few. None of the sets is part of this package, and
+most allow research only.
 """
 
 from atpn_ros.learning.datasets.aflw import read_300w_lp, read_aflw2000
 from atpn_ros.learning.datasets.biwi import read_biwi
 from atpn_ros.learning.datasets.ibug import read_300vw, read_300w
+from atpn_ros.learning.datasets.labelled import Labelled, read_labelled
 from atpn_ros.learning.datasets.record import DataError, Record
 from atpn_ros.learning.datasets.wflw import read_wflw
 from atpn_ros.learning.datasets.wider import read_wider
 
 __all__ = [
     "DataError",
+    "Labelled",
     "Record",
     "read_300vw",
     "read_300w",
     "read_300w_lp",
     "read_aflw2000",
     "read_biwi",
+    "read_labelled",
     "read_wflw",
     "read_wider",
 ]

@@ -84,6 +84,23 @@ def points_of(values: Floats, count: int, where: str) -> Floats:
     return points
 
 
+def numbers(values: object, shape: tuple[int, ...], where: str) -> Floats:
+    """Finite numbers of a shape.
+
+    Raises:
+        DataError: They are not; says where.
+    """
+    try:
+        out = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: not numbers: {error}") from error
+    if out.shape != shape:
+        raise DataError(f"{where}: has shape {out.shape}, expected {shape}")
+    if not np.isfinite(out).all():
+        raise DataError(f"{where}: holds a number that is not finite")
+    return out
+
+
 def numbers_of(words: list[str], where: str) -> Floats:
     """Numbers from words.
 

@@ -4,20 +4,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 
 from atpn_ros.learning.data import Sample
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.datasets.labelled import read_labelled
 from atpn_ros.learning.measuring.points import IBUG68, WFLW98, Layout
-from atpn_ros.learning.renders import load_renders, numbers
+from atpn_ros.learning.renders import load_renders
 from atpn_ros.types import Box, Floats, Image
 
 
@@ -61,37 +57,15 @@ class Renders:
 
 
 def photographs(folder: Path, split: str) -> list[Face]:
-    """Faces of a split of a folder with ``labels.json`` (68 points each) and ``images/``.
+    """The faces of :func:`atpn_ros.learning.datasets.labelled.read_labelled`, to measure on.
 
     Raises:
         DataError: A file is missing, cannot be read, or a field is not what it should be.
     """
-    path = folder / "labels.json"
-    try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{path}: expected a list of faces")
-    wanted = [row for row in rows if row.get("split") == split]
-    if not wanted:
-        raise DataError(f"{path}: split: no face of {split!r}")
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda row: _photograph(folder, row), wanted))
-
-
-def _photograph(folder: Path, row: dict[str, Any]) -> Face:
-    name = str(row.get("file"))
-    where = f"{folder / 'labels.json'}: {name}"
-    image = cv2.imread(str(folder / "images" / name))
-    if image is None:
-        raise DataError(f"{where}: file: images/{name} is missing or not an image")
-    points = numbers(row.get("landmarks68"), (68, 2), f"{where}: landmarks68")
-    found, box = row.get("face_box_xywh_score"), None
-    if found is not None:
-        x, y, w, h = numbers(found[:4], (4,), f"{where}: face_box_xywh_score")
-        box = Box.from_xyxy(float(x), float(y), float(x + w), float(y + h))
-    return Face(np.asarray(image, np.uint8), points, IBUG68, name, str(row.get("subset", "")), box)
+    return [
+        Face(face.image, face.points, IBUG68, face.name, face.subset, face.detection)
+        for face in read_labelled(folder, split)
+    ]
 
 
 def renders(folder: Path) -> Renders:
