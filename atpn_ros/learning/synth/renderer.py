@@ -97,14 +97,11 @@ class Renderer:
         far_first = np.argsort([-float(p.position[2]) for p in scene.people])
         for i in far_first:
             person, body = scene.people[i], bodies[i]
-            if len(scene.people) > 1 or scene.light.lamp is not None:
-                self._upload(body)
-                if scene.light.lamp is not None:
-                    self._draw_shadow(body, setups[i])
-                    target.use()
-                    self.ctx.viewport = (0, 0, *size)
-            else:
-                self._upload(body)
+            self._upload(body)
+            if scene.light.lamp is not None:
+                self._draw_shadow(body, setups[i])
+                target.use()
+                self.ctx.viewport = (0, 0, *size)
             self._draw_person(person, body, setups[i])
         image = np.frombuffer(target.read(components=3, alignment=1), np.uint8)
         z = np.frombuffer(depth.read(alignment=1), np.float32).reshape(size[::-1])
