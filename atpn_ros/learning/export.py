@@ -6,7 +6,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import onnx
 import torch
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
 
 from atpn_ros.crop import CROP_SIZE
@@ -45,4 +49,28 @@ def export(network: Atpn, path: Path) -> None:
         dynamic_axes={name: {0: "batch"} for name in ("crops", *outputs)},
         opset_version=OPSET,
         dynamo=False,
+    )
+    model = onnx.load(str(path))
+    _fold_constants(model.graph)
+    onnx.save(model, str(path))
+
+
+def _fold_constants(graph: onnx.GraphProto) -> None:
+    """Do once what does not depend on the crops; PyTorch's exporter leaves some of it."""
+    known = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    left = []
+    for node in graph.node:
+        if all(name in known for name in node.input if name):
+            inputs = {name: known[name] for name in node.input if name}
+            values = ReferenceEvaluator(node).run(None, inputs)
+            known |= {
+                name: np.asarray(v) for name, v in zip(node.output, values, strict=True) if name
+            }
+        else:
+            left.append(node)
+    used = {name for node in left for name in node.input}
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(left)
+    graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in known.items() if name in used
     )

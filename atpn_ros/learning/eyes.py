@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from atpn_ros import layouts
 from atpn_ros.crop import CROP_SIZE
@@ -19,6 +20,9 @@ _REACH = 33 / CROP_SIZE
 
 _FEATURES = 48
 _CELLS = 3 * 4 * _FEATURES
+_WIDE = 64
+"""What is made of all that an eye is told."""
+
 _CONTEXT = 9 + 4
 """What an eye knows besides pictures: the head's rotation, and the two eyes' places."""
 
@@ -38,9 +42,11 @@ class EyeGaze(nn.Module):
             conv(3, 16, 2), conv(16, 32), conv(32, 48, 2), conv(48, 48),
             conv(48, _FEATURES, 2),
         )  # fmt: skip
-        self.sides = nn.Linear(_CELLS, 2 * 64)  # what a picture tells its own eye, and the other
-        self.context = nn.Linear(_CONTEXT, 64)
-        self.read = nn.Sequential(nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
+        self.sides = nn.Linear(_CELLS, 2 * _WIDE)  # what a picture tells its own eye, and the other
+        self.context = nn.Linear(_CONTEXT, _WIDE)
+        self.read = nn.Sequential(
+            nn.ReLU(), nn.Linear(_WIDE, _WIDE), nn.ReLU(), nn.Linear(_WIDE, 3)
+        )
         nn.init.normal_(self.read[3].weight, std=1e-2)
         nn.init.zeros_(self.read[3].bias)
         self.register_buffer("pixels", torch.arange(float(CROP_SIZE)), persistent=False)
@@ -50,16 +56,28 @@ class EyeGaze(nn.Module):
     def forward(self, x: Tensor, landmarks: Tensor, rotation: Tensor) -> Tensor:
         """(N, 2, 3) of a centred crop (N, S, S, 3), its landmarks and rotation."""
         points = landmarks.reshape(-1, 2 * layouts.WFLW98)
-        seen = self.features(self._patches(x, points)).reshape(-1, 2, _CELLS)
+        seen = self.features(self._patches(x, points)).reshape(-1, 2 * _CELLS)
         with torch.autocast(x.device.type, enabled=False):
-            sides = self.sides(seen.float())
-            seen_by_both = sides[..., :64] + sides[:, [1, 0], 64:]
-            known = torch.cat([points - 0.5, rotation.reshape(-1, 9)], 1)
-            told = self.context((known @ self.told).reshape(-1, 2, _CONTEXT))
-            out = self.read(seen_by_both + told) * self.flip
+            known = torch.cat([seen.float(), points, rotation.reshape(-1, 9)], 1)
+            both = functional.linear(known, *self._first_layer()).reshape(-1, _WIDE)
+            out = self.read(both).reshape(-1, 2, 3) * self.flip
             # The head's x axis, in the camera: where the face points.
             gaze = rotation[:, None, :, 0] + out
             return gaze / gaze.norm(dim=-1, keepdim=True)
+
+    def _first_layer(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias that tell both eyes all they know by one product.
+
+        Small steps cost as much as large ones on a CPU; in an exported model these are constants.
+        """
+        own, other = self.sides.weight.split(_WIDE)
+        pictures = torch.cat([torch.cat([own, other], 1), torch.cat([other, own], 1)])
+        right, left = self.told.split(_CONTEXT, 1)
+        context = torch.cat([right @ self.context.weight.T, left @ self.context.weight.T], 1)
+        # Places count from the crop's middle.
+        middle = context[:-9].sum(0) * 0.5
+        bias = self.sides.bias[:_WIDE] + self.sides.bias[_WIDE:] + self.context.bias
+        return torch.cat([pictures, context.T], 1), torch.cat([bias, bias]) - middle
 
     def _patches(self, x: Tensor, points: Tensor) -> Tensor:
         """(2 N, 3, HEIGHT, WIDTH), a right and a left eye by turns.

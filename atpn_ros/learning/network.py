@@ -135,9 +135,7 @@ class Atpn(nn.Module):
         self.pose = nn.Linear(4 * w, 6)
         self.presence = nn.Linear(4 * w, 1)
         self.gaze = EyeGaze() if settings.gaze else None
-        self.register_buffer(
-            "facing", torch.tensor(geometry.FACING, dtype=torch.float32), persistent=False
-        )
+        self.register_buffer("columns", _columns(), persistent=False)
         nn.init.zeros_(self.correction.weight)
         nn.init.zeros_(self.correction.bias)
         nn.init.constant_(self.spread.bias, -3.0)
@@ -178,22 +176,45 @@ class Atpn(nn.Module):
             inputs.append(self.drawn(heatmap))
         cells = self.heads(torch.cat(inputs, 1))
         with torch.autocast(crops.device.type, enabled=False):
-            told = self.cells(cells.float().reshape(-1, 64 * self.settings.width))
-            if self.places is not None:
-                told = told + self.places((known - 0.5).reshape(-1, 2 * LANDMARKS) * 4.0)
+            told = self._first_layer(cells.float().reshape(-1, 64 * self.settings.width), known)
             mixed = self.mix(told)
-            rotation = self.facing @ _from_six(self.pose(mixed))
+            rotation = (_from_six(self.pose(mixed)) @ self.columns).reshape(-1, 3, 3)
             presence = self.presence(mixed)[:, 0]
         gaze = None if self.gaze is None else self.gaze(pixels, known, rotation.detach())
         return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze)
 
+    def _first_layer(self, cells: Tensor, landmarks: Tensor) -> Tensor:
+        """What the cells and the landmarks' coordinates tell the heads, by one product."""
+        if self.places is None:
+            return self.cells(cells)
+        # Coordinates count from the crop's middle, in quarters of it.
+        places = self.places.weight * 4.0
+        bias = self.cells.bias + self.places.bias - places.sum(1) * 0.5
+        known = torch.cat([cells, landmarks.reshape(-1, 2 * LANDMARKS)], 1)
+        return functional.linear(known, torch.cat([self.cells.weight, places], 1), bias)
+
+
+_FIRST, _SECOND = [1, 2, 0, 2, 0, 1], [5, 3, 4, 4, 5, 3]
+"""Factors of a cross product's positive and negative terms, among two vectors' six numbers."""
+
 
 def _from_six(six: Tensor) -> Tensor:
-    """(N, 6) to (N, 3, 3) rotations: Gram-Schmidt on two columns (arXiv 1812.07035)."""
+    """(N, 6) to (N, 12): two columns of a rotation, and the third one's terms, + and -.
+
+    Gram-Schmidt on two columns (arXiv 1812.07035). The third is their cross product, whose terms
+    :func:`_columns` adds up.
+    """
     a, b = six[:, :3], six[:, 3:]
     x = a / a.norm(dim=-1, keepdim=True)
     y = b - (x * b).sum(-1, keepdim=True) * x
-    y = y / y.norm(dim=-1, keepdim=True)
-    ahead, behind = [1, 2, 0], [2, 0, 1]
-    z = x[:, ahead] * y[:, behind] - x[:, behind] * y[:, ahead]
-    return torch.stack([x, y, z], -1)
+    two = torch.cat([x, y / y.norm(dim=-1, keepdim=True)], 1)
+    return torch.cat([two, two[:, _FIRST] * two[:, _SECOND]], 1)
+
+
+def _columns() -> Tensor:
+    """(12, 9) from those twelve numbers to a rotation's nine, seen from the camera."""
+    facing = torch.tensor(geometry.FACING, dtype=torch.float32)
+    out = torch.zeros(4, 3, 3, 3)  # of x, y, + and -: to row and column of the rotation
+    for part, (column, sign) in enumerate(((0, 1.0), (1, 1.0), (2, 1.0), (2, -1.0))):
+        out[part, :, :, column] = facing.T * sign
+    return out.reshape(12, 9)
