@@ -201,8 +201,8 @@ class FacePipeline:
 def _looks(output: NetworkOutput | None, crops: list[Crop], batch: Image | None) -> list[Look]:
     """What was seen in each crop; an answer that makes no sense counts as no face.
 
-    So does one about a crop in which nothing is to be seen: a network that was taught faces in the
-    dark takes a covered lens for one of them.
+    So does one about a crop in which nothing is to be seen. The shipped weights say so themselves;
+    a model given by path may never have been taught a covered lens.
     """
     if output is None or batch is None:
         return []
