@@ -89,7 +89,7 @@ class Settings:
     )
     detector_model: str = _setting(
         "",
-        "atpn or empty: the shipped network; haar: OpenCV's cascade; "
+        "atpn: the shipped network; haar or empty: the embedded cascade; "
         "else the path of YuNet's .onnx file",
         live=False,
     )

@@ -125,7 +125,7 @@ def test_it_is_chosen_by_name(tmp_path, monkeypatch):
     assert detector_file("haar") is None
     assert detector_file("atpn") == tmp_path / "d.onnx"
     assert detector_file("/some/yunet.onnx").name == "yunet.onnx"
-    assert load_detector("").name == "atpn"
+    assert load_detector("").name == select.DEFAULT
 
 
 def test_a_missing_file_another_network_and_no_onnx_runtime_are_told(tmp_path, monkeypatch):

@@ -32,7 +32,7 @@ class HaarDetector:
         if path is None or not hasattr(cv2, "CascadeClassifier"):
             raise DetectorError(
                 f"{_FILE} not found: install opencv-python-headless<5 or opencv-data, "
-                "or leave detector_model empty for this package's own"
+                "or set detector_model to a YuNet .onnx file"
             )
         self._cascade = cv2.CascadeClassifier(str(path))
 
