@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from atpn_ros import layouts
+from atpn_ros import landmark_layouts
 from atpn_ros.types import Box, Floats, Image
 
 CROP_SIZE = 128
@@ -26,7 +26,7 @@ CROP_MARGIN = 1.4
 
 _UP = np.zeros(98)
 _UP[60:76] = 1 / 16
-_UP[[layouts.RIGHT_MOUTH_CORNER, layouts.LEFT_MOUTH_CORNER]] = -1 / 2
+_UP[[landmark_layouts.RIGHT_MOUTH_CORNER, landmark_layouts.LEFT_MOUTH_CORNER]] = -1 / 2
 """Weights of the landmarks that make the vector from the mouth's corners to the eyes."""
 
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every setting, once: its name, default, range and meaning.
 
-The names are those of the ROS parameters, of ``config/atpn.yaml`` and of the launch arguments. The
-dataclass itself needs no ROS; :func:`declare` is the border.
+The names are those of the ROS parameters, of ``config/atpn.yaml`` and of the launch arguments.
+:mod:`atpn_ros.node.parameters` declares them as ROS parameters.
 """
 
 from __future__ import annotations
@@ -11,23 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from atpn_ros.conversions.rep155 import face_id
 from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
-from atpn_ros.measure import MeasureSettings
-from atpn_ros.pipeline import PipelineSettings
-from atpn_ros.rep155 import face_id
-from atpn_ros.smoothing import OneEuroSettings
-from atpn_ros.tracker import TrackerSettings
+from atpn_ros.pipeline.estimator import MeasureSettings
+from atpn_ros.pipeline.one_euro import OneEuroSettings
+from atpn_ros.pipeline.pipeline import PipelineSettings
+from atpn_ros.pipeline.tracker import TrackerSettings
 from atpn_ros.types import AtpnError
 
-if TYPE_CHECKING:
-    from rcl_interfaces.msg import ParameterDescriptor
-    from rclpy.node import Node
-
-SHIPPED_MODEL = Path(__file__).parent / "models" / "atpn.onnx"
-RESEARCH_MODEL = Path(__file__).parent / "models" / "atpn_research.onnx"
+SHIPPED_MODEL = Path(__file__).parent / "weights" / "atpn.onnx"
+RESEARCH_MODEL = Path(__file__).parent / "weights" / "atpn_research.onnx"
 
 Value = bool | int | float | str
 
@@ -235,37 +231,3 @@ def parse(name: str, text: str) -> Value:
     except ValueError as error:
         raise BadSetting(f"{name}: {text!r} is not of type {kind.__name__}") from error
     return value
-
-
-def declare(node: Node) -> Settings:
-    """Declare every setting as a parameter of a node and read what was given.
-
-    Raises:
-        BadSetting: A given value breaks its rule.
-    """
-    from rclpy.exceptions import ParameterException
-
-    given: dict[str, Value] = {}
-    for name, rule in RULES.items():
-        default = getattr(Settings(), name)
-        try:
-            given[name] = node.declare_parameter(name, default, _descriptor(name, rule)).value
-        except ParameterException as error:  # ROS checks type and range first
-            raise BadSetting(str(error)) from error
-    return change(Settings(), given)
-
-
-def _descriptor(name: str, rule: Rule) -> ParameterDescriptor:
-    from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-
-    text = rule.text + (f" ({' | '.join(rule.choices)})" if rule.choices else "")
-    # Not "read_only": ROS would refuse without our reason, and a cleaned-up node may be changed.
-    descriptor = ParameterDescriptor(name=name, description=text)
-    default = getattr(Settings(), name)
-    if type(default) is float:
-        descriptor.floating_point_range = [
-            FloatingPointRange(from_value=float(rule.low), to_value=float(rule.high))
-        ]
-    elif type(default) is int:
-        descriptor.integer_range = [IntegerRange(from_value=int(rule.low), to_value=int(rule.high))]
-    return descriptor

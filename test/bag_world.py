@@ -11,7 +11,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from atpn_ros import fields
 from atpn_ros.replay.bags import BagReader, new_bag
 from atpn_ros.replay.types import own_types
 from atpn_ros.types import Image
@@ -121,4 +120,4 @@ def read(path: Path) -> dict[str, list[tuple[int, Any]]]:
 
 def stamps(messages: list[tuple[int, Any]]) -> list[int]:
     """The frames' numbers, from the messages' own stamps."""
-    return [(fields.stamp_ns(m.header.stamp) - T0) // STEP for _, m in messages]
+    return [(messages.stamp_ns(m.header.stamp) - T0) // STEP for _, m in messages]

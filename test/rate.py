@@ -21,26 +21,26 @@ import cv2
 import numpy as np
 
 import conftest  # noqa: F401  a ROS world of its own, before any ROS import
-from atpn_ros import stage
+from atpn_ros.bench import node_process
 
 # The processes meet as the launch files have them, not over the tests' UDP.
 os.environ.pop("FASTDDS_BUILTIN_TRANSPORTS", None)
-WORLD = stage.environment()
+WORLD = node_process.environment()
 os.environ.update(WORLD)
 
 from rclpy.qos import qos_profile_sensor_data
 
-from atpn_ros import messages
+from atpn_ros.node import ros_messages
 from ros_world import OUTPUTS, Robot, header
 
 RATE = 30
 WIDTH, HEIGHT = 640, 480
-NODE = "import sys; from atpn_ros.start import main; sys.exit(main())"
+NODE = "import sys; from atpn_ros.node.main import main; sys.exit(main())"
 BLIND = """
 import sys
-import atpn_ros.node
-from atpn_ros.loading import Sight
-from atpn_ros.pipeline import FacePipeline
+import atpn_ros.node.face_node
+from atpn_ros.runtime import LoadedPipeline
+from atpn_ros.pipeline.pipeline import FacePipeline
 
 class Nobody:
     name = report = "switched off"
@@ -49,10 +49,10 @@ class Nobody:
     def close(self): pass
 
 def sight(settings, watch):
-    return Sight(FacePipeline(Nobody(), Nobody(), settings.pipeline()), Nobody())
+    return LoadedPipeline(FacePipeline(Nobody(), Nobody(), settings.pipeline()), Nobody())
 
-atpn_ros.node.load_sight = sight
-from atpn_ros.start import main
+atpn_ros.node.face_node.load_pipeline = sight
+from atpn_ros.node.main import main
 sys.exit(main())
 """
 
@@ -80,12 +80,12 @@ def run(program: str, seconds: float, folder: Path) -> dict[str, float]:
     known: dict[int, int] = {}
     robot.node.create_subscription(
         OUTPUTS["landmarks"], "face_node/landmarks",
-        lambda m: arrived.setdefault(messages.stamp_ns(m.header.stamp), time.time_ns()), 100,
+        lambda m: arrived.setdefault(ros_messages.stamp_ns(m.header.stamp), time.time_ns()), 100,
     )  # fmt: skip
     robot.node.create_subscription(
         OUTPUTS["status"], "face_node/status",
         lambda m: known.setdefault(
-            messages.stamp_ns(m.header.stamp), messages.stamp_ns(m.finished)
+            ros_messages.stamp_ns(m.header.stamp), ros_messages.stamp_ns(m.finished)
         ), 100,
     )  # fmt: skip
     try:
@@ -98,7 +98,7 @@ def run(program: str, seconds: float, folder: Path) -> dict[str, float]:
             if n == warm_up:
                 before, began = cpu_s(node), time.monotonic()
             stamp = time.time_ns()
-            robot.camera.publish(messages.image_message(shown, header(stamp)))
+            robot.camera.publish(ros_messages.image_message(shown, header(stamp)))
             if n >= warm_up:
                 sent.append(stamp)
         robot.spin(1.0)

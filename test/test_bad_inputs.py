@@ -24,8 +24,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from atpn_ros import messages
 from atpn_ros.msg import TrackingStatus
+from atpn_ros.node import ros_messages
 from node_here import FRAME, World
 from ros_world import HEIGHT, RELIABLE, SECOND, WIDTH, Robot, header, portrait
 
@@ -401,6 +401,6 @@ def test_simulated_time_that_does_not_run_and_that_jumps_back_is_told() -> None:
         assert world.still_works().boxes.faces[-1].id > known
         assert robot.diagnosis()["tracks forgotten: the clock jumped"] == "1"
         robot.wait(lambda: any("/clock has stood still for" in s for s in summaries()))
-        assert messages.stamp_ns(robot.heard["diagnostics"][-1].header.stamp) == 1_002 * SECOND
+        assert ros_messages.stamp_ns(robot.heard["diagnostics"][-1].header.stamp) == 1_002 * SECOND
     finally:
         world.close()

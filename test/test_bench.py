@@ -14,10 +14,10 @@ import pytest
 
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 
-from atpn_ros.bench import marks, node, peers, pipeline, plots
+from atpn_ros.bench import node, peers, pipeline, plots, targets
 from atpn_ros.bench.frames import MOST_FACES, BadFrames, frames
+from atpn_ros.bench.json_subprocess import Died, LineProcess
 from atpn_ros.bench.landmark_models import BadPeer, their_crops
-from atpn_ros.bench.lines import Died, LineProcess
 from atpn_ros.bench.memory import memory_of
 from atpn_ros.bench.peer_environment import NoPeer, mediapipe_python
 from atpn_ros.bench.runner import Block, timed
@@ -181,7 +181,7 @@ class FakeContender:
 
 
 def test_a_duel_compares_pair_by_pair(monkeypatch):
-    monkeypatch.setattr(peers, "Contender", FakeContender)
+    monkeypatch.setattr(peers, "Candidate", FakeContender)
     ours, theirs = (peers.Entry(Path(), kind, 2) for kind in ("ours", "mediapipe"))
     row = peers.duel("which?", ours, theirs, lambda n: Path(), peers.Plan(None, 5, 4))
     assert (row.first, row.second, row.faces, row.held) == ("ours", "mediapipe", (2, 2), (2, 2))
@@ -242,7 +242,7 @@ def test_a_peer_that_cannot_be_installed_has_a_row_that_says_so(monkeypatch, cap
         raise NoPeer("MediaPipe cannot be installed: no network")
 
     monkeypatch.setattr(bench, "mediapipe_python", refuse)
-    monkeypatch.setattr(peers, "Contender", FakeContender)
+    monkeypatch.setattr(peers, "Candidate", FakeContender)
     out = tmp_path / "peers.json"
     assert main(f"bench peers --pairs 2 --seconds 0 --json {out}".split()) == 1
     refused, growth = json.loads(out.read_text())["peers"]["rows"]
@@ -293,11 +293,11 @@ def test_landmark_models_that_cannot_be_compared_say_why(tmp_path):
 def test_marks_are_met_missed_or_not_measured():
     figure = pipeline.Figure(1, 1.0, "tracked", *[1.0] * 6, python_share=0.3, frames=20)
     rows = [made_up(1.0, 1.0), made_up(5.0, 2.0, (5, 1), (5, 1), ("atpn_ros 1", "atpn_ros 1"))]
-    one, five, python = marks.verdicts(rows, [figure])
+    one, five, python = targets.verdicts(rows, [figure])
     assert (one.word, five.word, python.word) == ("met", "met", "MISSED")
     assert (one.measured, five.measured, python.measured) == (1.0, 2.5, 0.3)
     lost = [made_up(held=(0.9, 1)), made_up(names=("atpn_ros", "MediaPipe, iris"))]
-    assert [v.word for v in marks.verdicts(lost, [])] == ["not measured"] * 3
+    assert [v.word for v in targets.verdicts(lost, [])] == ["not measured"] * 3
 
 
 def test_memory_and_pipeline_from_the_shell(capsys, tmp_path):

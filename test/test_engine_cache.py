@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 import atpn_ros
-from atpn_ros.engines import Interrupted, Watch
+from atpn_ros.engines import Interrupted, LoadControl
 from atpn_ros.engines.cache import EngineCache, default_folder
-from atpn_ros.engines.private import CacheError
+from atpn_ros.engines.secure_files import CacheError
 from cache_worker import key, plan
 
 WORKER = Path(__file__).with_name("cache_worker.py")
@@ -146,7 +146,7 @@ def test_what_is_not_as_it_was_is_refused_and_built_again(cache, spoil, why):
     engine, manifest = stored(cache)
     spoil(engine, manifest)
     told = []
-    again = cache.get_or_build(key(0), lambda: plan(0), Watch(told.append))
+    again = cache.get_or_build(key(0), lambda: plan(0), LoadControl(told.append))
     assert again.fresh
     assert why in told[0]
     assert told[0].endswith("building again")
@@ -184,7 +184,7 @@ def test_a_folder_that_must_not_be_used_is_not(cache, place, tmp_path):
     folder = cache.folder if place == "folder" else cache.folder.parent
     folder.chmod(0o777)
     told = []
-    taken = cache.get_or_build(key(0), lambda: b"fresh", Watch(told.append))
+    taken = cache.get_or_build(key(0), lambda: b"fresh", LoadControl(told.append))
     assert taken.plan == b"fresh"
     assert "writable by others" in taken.words
     assert "not used" in told[0]
@@ -206,7 +206,7 @@ def test_a_home_that_cannot_be_written(monkeypatch):
     """Not even by root: /proc takes no folders."""
     cache = EngineCache(Path("/proc/atpn_ros/engines"))
     told = []
-    taken = cache.get_or_build(key(0), lambda: b"fresh", Watch(told.append))
+    taken = cache.get_or_build(key(0), lambda: b"fresh", LoadControl(told.append))
     assert (taken.plan, taken.fresh) == (b"fresh", True)
     assert "no cache" in taken.words
     assert "/proc/atpn_ros/engines" in told[0]
@@ -277,7 +277,7 @@ def test_killed_at_any_moment_it_leaves_a_usable_cache(cache, tmp_path):
         for number in range(5):
             told = []
             assert cache.get_or_build(
-                key(number), lambda n=number: plan(n), Watch(told.append)
+                key(number), lambda n=number: plan(n), LoadControl(told.append)
             ).plan == plan(number)
             assert told == [], "half an engine is a miss, not a refusal"
     assert not list(cache.folder.glob("*.tmp"))
@@ -297,7 +297,7 @@ def test_who_waits_for_another_build_says_so_and_can_be_stopped(cache, tmp_path)
     threading.Timer(0.3, stop.set).start()
     before = time.monotonic()
     with pytest.raises(Interrupted):
-        cache.get_or_build(key(0), must_not_build, Watch(told.append, stop))
+        cache.get_or_build(key(0), must_not_build, LoadControl(told.append, stop))
     assert time.monotonic() - before < 1
     assert told == ["waiting for another process that builds an engine"]
     done.set()

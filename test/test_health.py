@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from atpn_ros.health import AHEAD_NS, BEHIND_NS, SILENCE_NS, ClockWatch, Facts, Level, assess
+from atpn_ros.node.health import AHEAD_NS, BEHIND_NS, SILENCE_NS, ClockWatch, Facts, Level, assess
 
 FINE = Facts(True, "/cam/image", publishers=1, received=30, processed=30)
 

@@ -14,7 +14,7 @@ import pytest
 from atpn_ros.detectors import load_detector
 from atpn_ros.detectors.atpn import DETECTOR_MODEL
 from atpn_ros.engines import load_engine
-from atpn_ros.pipeline import FacePipeline
+from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.settings import SHIPPED_MODEL, Settings
 from atpn_ros.types import Box, FaceState, Frame
 

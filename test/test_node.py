@@ -21,8 +21,8 @@ from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from sensor_msgs.msg import CompressedImage, Image
 
-from atpn_ros import messages
 from atpn_ros.msg import FaceBox, FaceLandmarks
+from atpn_ros.node import ros_messages
 from atpn_ros.settings import RULES
 from ros_world import (
     BEST_EFFORT,
@@ -153,7 +153,7 @@ def test_a_bad_camera_info_is_named_once_and_changes_nothing_else(
 
 
 def spoilt(kind: str) -> object:
-    message = messages.image_message(portrait(), header(T0))
+    message = ros_messages.image_message(portrait(), header(T0))
     match kind:
         case "empty":
             message.data = array.array("B")
@@ -226,12 +226,14 @@ def compressed(data: bytes, stamp_ns: int) -> CompressedImage:
 def test_a_burst_is_answered_with_the_newest_frame(robot: Robot, node: NodeProcess) -> None:
     robot.show(portrait(), T0)
     for n in range(1, 41):
-        robot.camera.publish(messages.image_message(portrait(), header(T0 + n * FRAME)))
-    robot.wait(lambda: messages.stamp_ns(robot.heard["boxes"][-1].header.stamp) == T0 + 40 * FRAME)
+        robot.camera.publish(ros_messages.image_message(portrait(), header(T0 + n * FRAME)))
+    robot.wait(
+        lambda: ros_messages.stamp_ns(robot.heard["boxes"][-1].header.stamp) == T0 + 40 * FRAME
+    )
     robot.spin(0.3)
     status = robot.heard["status"][-1]
     assert status.frames_received == status.frames_processed + status.frames_dropped
-    stamps = [messages.stamp_ns(m.header.stamp) for m in robot.heard["boxes"]]
+    stamps = [ros_messages.stamp_ns(m.header.stamp) for m in robot.heard["boxes"]]
     assert stamps == sorted(stamps)
 
 
@@ -239,7 +241,7 @@ def test_status_tells_how_late_and_how(robot: Robot, node: NodeProcess) -> None:
     robot.show(portrait(), T0)
     status = robot.heard["status"][0]
     received, started, finished = (
-        messages.stamp_ns(t) for t in (status.received, status.started, status.finished)
+        ros_messages.stamp_ns(t) for t in (status.received, status.started, status.finished)
     )
     assert received <= started <= finished
     assert 0 < status.network_ns < finished - started
@@ -265,7 +267,7 @@ def test_silence_is_reported_in_words(robot: Robot, node: NodeProcess) -> None:
 def test_two_cameras_on_one_topic_are_reported(robot: Robot, node: NodeProcess) -> None:
     other = robot.node.create_publisher(Image, "image", RELIABLE)
     for n in range(40):
-        robot.camera.publish(messages.image_message(nobody(), header(T0 + n * FRAME)))
+        robot.camera.publish(ros_messages.image_message(nobody(), header(T0 + n * FRAME)))
         robot.spin(FRAME / SECOND)
     assert "2 publishers on /image" in robot.diagnosis()["summary"]
     robot.node.destroy_publisher(other)
@@ -337,7 +339,7 @@ def test_lifecycle_with_a_face_in_view(tmp_path: Path, robot: Robot) -> None:
             assert robot.heard["boxes"][0].faces[0].state == FaceBox.STATE_DETECTED
             assert transition(robot, Transition.TRANSITION_DEACTIVATE)
             robot.heard["boxes"].clear()
-            robot.camera.publish(messages.image_message(portrait(), header(T0 + FRAME)))
+            robot.camera.publish(ros_messages.image_message(portrait(), header(T0 + FRAME)))
             robot.spin(0.5)
             assert robot.heard["boxes"] == [], "silent while inactive"
             assert transition(robot, Transition.TRANSITION_CLEANUP)
@@ -367,7 +369,7 @@ def test_interrupted_while_frames_come_it_ends_at_once(tmp_path: Path, robot: Ro
     node = NodeProcess(tmp_path)
     robot.wait_for_node()
     for n in range(10):
-        robot.camera.publish(messages.image_message(portrait(), header(T0 + n * FRAME)))
+        robot.camera.publish(ros_messages.image_message(portrait(), header(T0 + n * FRAME)))
     assert node.stop() == 0, node.words()
     assert "Traceback" not in node.words()
 

@@ -10,9 +10,9 @@ import pytest
 
 data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
 
-from atpn_ros import clips
 from atpn_ros.cli import main
-from atpn_ros.clips import BadClip, Clip, ClipWriter, read_picture
+from atpn_ros.drawing import video
+from atpn_ros.drawing.video import BadClip, Clip, ClipWriter, read_picture
 
 PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
 
@@ -136,7 +136,7 @@ class FakeCamera:
 
 
 def test_a_live_camera_runs_until_it_is_interrupted(tmp_path, monkeypatch):
-    monkeypatch.setattr(clips.cv2, "VideoCapture", FakeCamera)
+    monkeypatch.setattr(video.cv2, "VideoCapture", FakeCamera)
     monkeypatch.chdir(tmp_path)
     assert atpn("video", "0", "--out", "out") == 0
     every = lines(tmp_path / "out" / "faces.jsonl")
@@ -183,4 +183,4 @@ def test_a_window_that_cannot_be_is_one_line(tmp_path, clip, monkeypatch, capsys
 
 def test_an_odd_suffix_is_told(tmp_path):
     with pytest.raises(BadClip, match=r"cannot write \.xyz"):
-        clips.write_picture(tmp_path / "a.xyz", PORTRAIT)
+        video.write_picture(tmp_path / "a.xyz", PORTRAIT)

@@ -14,11 +14,11 @@ from atpn_ros.detectors import load_detector
 from atpn_ros.engines import BackendError, load_engine
 from atpn_ros.geometry import FACING, about_y, angle_between
 from atpn_ros.images import decode_raw
-from atpn_ros.measure import MeasureSettings
-from atpn_ros.pipeline import FacePipeline, PipelineSettings
+from atpn_ros.pipeline.estimator import MeasureSettings
+from atpn_ros.pipeline.one_euro import OneEuroSettings
+from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
+from atpn_ros.pipeline.tracker import TrackerSettings
 from atpn_ros.settings import SHIPPED_MODEL
-from atpn_ros.smoothing import OneEuroSettings
-from atpn_ros.tracker import TrackerSettings
 from atpn_ros.types import FaceState, Frame, GazeSource
 from fakes import FACE, MS, DiscDetector, DiscEngine, frame, scene
 

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("rosbags", reason="pip install rosbags")
 
-from atpn_ros import fields
 from atpn_ros.cli import main
+from atpn_ros.conversions import messages
 from atpn_ros.geometry import head_rotation
 from atpn_ros.replay.bags import new_bag
 from atpn_ros.replay.compare import compare
@@ -40,9 +40,9 @@ def bag(path, frames, node="/face_node", only=("boxes", "landmarks", "head_poses
                 if faces is None:
                     continue
                 header = KINDS.Header(frame_id="camera")
-                fields.set_time(header.stamp, n * 10**8)
+                messages.set_time(header.stamp, n * 10**8)
                 frame = FaceFrame(n * 10**8, "camera", 320, 240, tuple(faces))
-                message = getattr(fields, name)(KINDS, frame, header)
+                message = getattr(messages, name)(KINDS, frame, header)
                 out.write(topic, n, STORE.serialize_cdr(message, TYPES[name]))
     return path
 

@@ -12,19 +12,12 @@ from builtin_interfaces.msg import Time
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
-from atpn_ros import fields, geometry, messages
+from atpn_ros import geometry
+from atpn_ros.conversions import messages
+from atpn_ros.node import ros_messages
 from atpn_ros.replay.types import TYPES, kinds_of, own_types
 from atpn_ros.settings import Settings
-from atpn_ros.types import (
-    Box,
-    Face,
-    FaceFrame,
-    FaceState,
-    Gaze,
-    GazeSource,
-    HeadPose,
-    Timing,
-)
+from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose, Timing
 
 STORE = own_types()
 KINDS = kinds_of(STORE)
@@ -60,8 +53,8 @@ def bytes_both_ways(seed):
     name = str(rng.choice(["camera", "/left/optical", ""]))
     there = Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=name)
     here = KINDS.Header(frame_id=name)
-    fields.set_time(here.stamp, sec * 10**9 + nanosec)
-    progress = fields.Progress(*(int(v) for v in rng.integers(0, 2**60, 9)), "onnx", "haar", 7)
+    messages.set_time(here.stamp, sec * 10**9 + nanosec)
+    progress = messages.Progress(*(int(v) for v in rng.integers(0, 2**60, 9)), "onnx", "haar", 7)
     calls = {
         "boxes": (),
         "landmarks": (),
@@ -72,8 +65,8 @@ def bytes_both_ways(seed):
     }
     for name, more in calls.items():
         function = "transforms" if name == "tf" else name
-        ros = serialize_message(getattr(messages, function)(frame, there, *more))
-        ours = getattr(fields, function)(KINDS, frame, here, *more)
+        ros = serialize_message(getattr(ros_messages, function)(frame, there, *more))
+        ours = getattr(messages, function)(KINDS, frame, here, *more)
         yield name, ros, bytes(STORE.serialize_cdr(ours, TYPES[name]))
 
 

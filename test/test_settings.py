@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from atpn_ros.pipeline import PipelineSettings
+from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.settings import RULES, SHIPPED_MODEL, BadSetting, Settings, change
 
 ROOT = Path(__file__).resolve().parents[1]

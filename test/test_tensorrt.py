@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import atpn_ros
-from atpn_ros.engines import BackendError, Interrupted, ModelError, Watch, load_engine
+from atpn_ros.engines import BackendError, Interrupted, LoadControl, ModelError, load_engine
 from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.child import build_in_child
 from atpn_ros.engines.onnx import OnnxEngine
@@ -56,9 +56,9 @@ def reference(model):
     return OnnxEngine(model, "onnx-cpu", "CPUExecutionProvider")
 
 
-def load(model: Path, folder: Path, watch: Watch | None = None, **options):
+def load(model: Path, folder: Path, watch: LoadControl | None = None, **options):
     return load_tensorrt(
-        model, BuildOptions(**options), EngineCache(folder / "engines"), watch or Watch()
+        model, BuildOptions(**options), EngineCache(folder / "engines"), watch or LoadControl()
     )
 
 
@@ -291,7 +291,7 @@ def test_progress_is_told(monkeypatch, model, tmp_path):
             machine(monkeypatch, tmp_path, child=True, tensorrt=flavour, build_s="0.8"),
         ):
             patch.setattr("atpn_ros.engines.child._SAY_EVERY_S", 0.2)
-            load(model, tmp_path / flavour, Watch(told.append))
+            load(model, tmp_path / flavour, LoadControl(told.append))
         assert any("building the engine" in t and words in t for t in told), told
 
 
@@ -300,12 +300,12 @@ def test_a_build_is_stopped_at_once_and_leaves_the_cache_usable(monkeypatch, mod
     with machine(monkeypatch, tmp_path, child=True, build_s="30") as world:
         threading.Timer(0.5, stop.set).start()
         with pytest.raises(Interrupted):
-            build_in_child(model.read_bytes(), BuildOptions(), Watch(stop=stop))
+            build_in_child(model.read_bytes(), BuildOptions(), LoadControl(stop=stop))
         assert world.gpu.held() == 0
         stop.clear()
         threading.Timer(0.5, stop.set).start()
         with pytest.raises(Interrupted):
-            load(model, tmp_path, Watch(stop=stop))
+            load(model, tmp_path, LoadControl(stop=stop))
     assert not list((tmp_path / "engines").glob("*.engine"))
     with machine(monkeypatch, tmp_path):
         assert "built in" in load(model, tmp_path).report
@@ -330,7 +330,7 @@ def test_a_process_that_is_killed_takes_its_builder_along(monkeypatch, model, tm
         wait_until(lambda: not builder.is_dir() or "State:\tZ" in (builder / "status").read_text())
     with machine(monkeypatch, tmp_path):
         cache = EngineCache()
-        loaded = load_tensorrt(model, BuildOptions(), cache, Watch())
+        loaded = load_tensorrt(model, BuildOptions(), cache, LoadControl())
         assert "built in" in loaded.report
         assert [e.problem for e in cache.entries()] == [""]
 
@@ -362,7 +362,7 @@ def test_a_cached_engine_that_does_not_load_is_built_again(ten, model, tmp_path,
     monkeypatch.undo()
     told: list[str] = []
     with machine(monkeypatch, tmp_path):
-        assert "built in" in load(model, tmp_path, Watch(told.append)).report
+        assert "built in" in load(model, tmp_path, LoadControl(told.append)).report
     assert any("building again" in t for t in told)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from atpn_ros.crop import Crop, crop_from_landmarks
-from atpn_ros.tracker import Look, Tracker, TrackerSettings
+from atpn_ros.pipeline.tracker import Observation, Tracker, TrackerSettings
 from atpn_ros.types import FaceState
 from fakes import FACE, MS
 
@@ -14,7 +14,7 @@ STEP = 33 * MS
 
 
 def face(x, y=100.0, radius=30.0, presence=0.9, index=0):
-    return Look(FACE * radius + (x, y), presence, index)
+    return Observation(FACE * radius + (x, y), presence, index)
 
 
 def gone(presence=0.1):
@@ -120,21 +120,21 @@ def test_searching_only_while_a_lost_face_is_remembered():
 
 
 def nan_presence():
-    return Look(FACE * 30 + 100.0, float("nan"))
+    return Observation(FACE * 30 + 100.0, float("nan"))
 
 
 def nan_point():
     points = FACE * 30 + 100.0
     points[7, 1] = np.nan
-    return Look(points, 0.99)
+    return Observation(points, 0.99)
 
 
 BAD_LOOKS = {
     "nan presence": nan_presence(),
     "nan point": nan_point(),
-    "infinite points": Look(np.full((98, 2), np.inf), 0.99),
-    "all points equal": Look(np.full((98, 2), 50.0), 0.99),
-    "points on a line": Look(FACE * (30, 0.5) + 100.0, 0.99),
+    "infinite points": Observation(np.full((98, 2), np.inf), 0.99),
+    "all points equal": Observation(np.full((98, 2), 50.0), 0.99),
+    "points on a line": Observation(FACE * (30, 0.5) + 100.0, 0.99),
     "tiny": face(100, radius=3, presence=0.99),
     "low presence": face(100, presence=0.49),
 }
@@ -303,7 +303,7 @@ def test_frames_without_anything_are_fine():
 def test_boxes_of_no_size_are_new_faces_at_most():
     tracker = Tracker(TrackerSettings())
     assert len(tracker.confirm([Crop(10, 10, 0.0)])) == 1
-    tracker.update([Look(np.full((98, 2), 10.0), 0.9)], 0)
+    tracker.update([Observation(np.full((98, 2), 10.0), 0.9)], 0)
     assert tracker.held == []
 
 

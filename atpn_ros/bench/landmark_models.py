@@ -11,8 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from atpn_ros.bench.pipeline_setup import load
 from atpn_ros.bench.runner import PERIOD_NS
-from atpn_ros.bench.subject import load
 from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
 from atpn_ros.types import AtpnError, Frame, Image
 

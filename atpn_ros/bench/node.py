@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from atpn_ros import places, stage
+from atpn_ros import resources
+from atpn_ros.bench import node_process
 from atpn_ros.bench.frames import frames
-from atpn_ros.bench.lines import LineProcess
+from atpn_ros.bench.json_subprocess import LineProcess
 from atpn_ros.bench.memory import Memory, memory_of
 from atpn_ros.bench.timing import trimmed
 from atpn_ros.types import AtpnError
@@ -97,15 +98,15 @@ def measure(faces: int, seconds: float, runs: int, rates: Sequence[float] = RATE
     if importlib.util.find_spec("rclpy") is None:
         raise NoNode("node: needs ROS 2: make venv, or source a workspace")
     here = str(Path(__file__).resolve().parents[2])
-    world = stage.environment()
+    world = node_process.environment()
     world["PYTHONPATH"] = os.pathsep.join(filter(None, (here, world.get("PYTHONPATH", ""))))
     with tempfile.TemporaryDirectory(prefix="atpn-bench-") as folder:
         log, file = Path(folder, "node.log"), Path(folder, "frames.npy")
         np.save(file, frames(faces, _LOOP))
-        with stage.node(log, world) as process:
+        with node_process.node(log, world) as process:
             if process.poll() is not None:
-                raise NoNode(f"node: it did not start: {stage.last_words(log)}")
-            command = [sys.executable, str(places.script("bench_client")), str(file), "30"]
+                raise NoNode(f"node: it did not start: {node_process.last_words(log)}")
+            command = [sys.executable, str(resources.script("bench_client")), str(file), "30"]
             with LineProcess("bench_client", command, world) as client:
 
                 def show(rate_hz: float, length: float) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atpn_ros.bench.contender import Contender
+from atpn_ros.bench.candidate import Candidate
 from atpn_ros.bench.frames import frames
 from atpn_ros.bench.timing import Spread, ratios
 from atpn_ros.types import AtpnError, Image
@@ -28,7 +28,7 @@ BLOCK = 20
 class Entry:
     """Who is to be timed, on frames with so many faces.
 
-    ``kind`` and ``more`` are those of :class:`Contender`.
+    ``kind`` and ``more`` are those of :class:`Candidate`.
     """
 
     python: Path
@@ -86,7 +86,7 @@ def duel(what: str, first: Entry, second: Entry, files: Callable[[int], Path], p
         with ExitStack() as stack:
             pair = [
                 stack.enter_context(
-                    Contender(e.python, e.kind, files(e.faces), e.faces, plan.core, *e.more)
+                    Candidate(e.python, e.kind, files(e.faces), e.faces, plan.core, *e.more)
                 )
                 for e in (first, second)
             ]
@@ -95,7 +95,7 @@ def duel(what: str, first: Entry, second: Entry, files: Callable[[int], Path], p
         return Row(what, error=str(error))
 
 
-def _row(what: str, entries: tuple[Entry, Entry], pair: Sequence[Contender], plan: Plan) -> Row:
+def _row(what: str, entries: tuple[Entry, Entry], pair: Sequence[Candidate], plan: Plan) -> Row:
     wall: tuple[list[float], list[float]] = ([], [])
     cpu: tuple[list[float], list[float]] = ([], [])
     held: tuple[list[int], list[int]] = ([], [])

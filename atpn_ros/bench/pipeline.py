@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from atpn_ros.bench.frames import frames
+from atpn_ros.bench.pipeline_setup import load
 from atpn_ros.bench.runner import PERIOD_NS
-from atpn_ros.bench.subject import load
 from atpn_ros.detectors import Detection
 from atpn_ros.detectors.base import Detector
 from atpn_ros.engines import Engine, NetworkOutput

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from atpn_ros.bench import network, node, pipeline
-from atpn_ros.bench.marks import Verdict
 from atpn_ros.bench.memory import Memory
 from atpn_ros.bench.peers import Row
+from atpn_ros.bench.targets import Verdict
 
 
 def columns(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:

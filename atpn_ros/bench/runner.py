@@ -75,7 +75,7 @@ def ours(frames: Frames, faces: int) -> tuple[See, str]:
     import cv2
 
     from atpn_ros import __version__
-    from atpn_ros.bench.subject import load
+    from atpn_ros.bench.pipeline_setup import load
     from atpn_ros.types import Frame
 
     cv2.setNumThreads(1)

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from atpn_ros import __version__
-from atpn_ros.bench import marks, network, node, peers, pipeline, plots, report
-from atpn_ros.bench.contender import Contender
+from atpn_ros.bench import network, node, peers, pipeline, plots, report, targets
+from atpn_ros.bench.candidate import Candidate
 from atpn_ros.bench.landmark_models import LAYOUTS
 from atpn_ros.bench.machine import machine
 from atpn_ros.bench.peer_environment import NoPeer, mediapipe_python
-from atpn_ros.engines import BACKENDS, PRECISIONS, Watch, load_engine
+from atpn_ros.engines import BACKENDS, PRECISIONS, LoadControl, load_engine
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import AtpnError
 
@@ -120,7 +120,7 @@ def _network(args: argparse.Namespace) -> Answer:
     for threads in args.threads:
         loaded = load_engine(
             args.model, args.backend, threads, strict=args.backend != "auto",
-            max_faces=max(args.batches), precision=args.precision, watch=Watch(print),
+            max_faces=max(args.batches), precision=args.precision, watch=LoadControl(print),
         )  # fmt: skip
         figures += network.measure(loaded.engine, threads, tuple(args.batches), args.seconds)
         reports.append(loaded.engine.report)
@@ -153,7 +153,7 @@ def _memory(args: argparse.Namespace) -> Answer:
     figures = {}
     with peers.frame_files() as files:
         for faces in args.faces:
-            with Contender(Path(sys.executable), "ours", files(faces), faces, None) as ours:
+            with Candidate(Path(sys.executable), "ours", files(faces), faces, None) as ours:
                 ours.block(0, peers.LOOP)
                 figures[f"pipeline, {faces} face{'s' if faces > 1 else ''}"] = ours.memory()
     return {k: asdict(m) for k, m in figures.items()}, report.memory_table(figures), True
@@ -174,7 +174,7 @@ def _peers(args: argparse.Namespace) -> Answer:
             asked.append(peers.crops(args.peer_model.resolve(), args.peer_layout))
         rows += [peers.duel(what, first, second, files, plan) for what, first, second in asked]
     shares = [pipeline.measure(1, "tracked", args.seconds)]
-    verdicts = marks.verdicts(rows, shares)
+    verdicts = targets.verdicts(rows, shares)
     content = {
         "core": core,
         "pairs": plan.pairs,

@@ -31,8 +31,8 @@ def run(args: argparse.Namespace) -> int:
         raise NoCounter("onnx-tool is not installed: pip install 'atpn_ros[learning]'")
     if args.calls < 10:
         raise AtpnError(f"--calls must be at least 10, is {args.calls}")
-    from atpn_ros.learning.budget import Limits, measure_costs
-    from atpn_ros.learning.measuring.loading import as_onnx
+    from atpn_ros.learning.evaluation.loading import as_onnx
+    from atpn_ros.learning.export.model_cost import Limits, measure_costs
 
     limits = Limits()
     with as_onnx(args.model) as path:

@@ -18,9 +18,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from atpn_ros import drawing, places, stage
+from atpn_ros import resources
+from atpn_ros.bench import node_process
 from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
-from atpn_ros.flow import percentiles_ms
+from atpn_ros.drawing import draw
+from atpn_ros.timing import percentiles_ms
 from atpn_ros.types import AtpnError, Box, Face, FaceFrame, FaceState, HeadPose, Image
 
 
@@ -57,18 +59,18 @@ def run(args: argparse.Namespace) -> int:
 
 def _play(out: Path, frames: int) -> list[dict[str, Any]]:
     """Start both processes, wait for the camera to end, stop the node."""
-    world = stage.environment()
+    world = node_process.environment()
     log = out / "node.log"
     print(f"starting face_node (log: {log})", flush=True)
-    with stage.node(log, world) as node:
+    with node_process.node(log, world) as node:
         client = subprocess.run(  # noqa: S603 our own script
-            [sys.executable, str(places.script("demo_client")), str(out / "frames.jsonl"),
-             str(out / "bag"), str(frames), f"{stage.START_LIMIT_S:g}"],
+            [sys.executable, str(resources.script("demo_client")), str(out / "frames.jsonl"),
+             str(out / "bag"), str(frames), f"{node_process.START_LIMIT_S:g}"],
             env=world, check=False,
         )  # fmt: skip
     code = node.returncode
     if client.returncode:
-        raise DemoError(f"the node gave no answer; its last word: {stage.last_words(log)}")
+        raise DemoError(f"the node gave no answer; its last word: {node_process.last_words(log)}")
     if code:
         raise DemoError(f"face_node ended with code {code}, see {log}")
     return [json.loads(line) for line in (out / "frames.jsonl").read_text().splitlines()]
@@ -151,7 +153,7 @@ def sheet(records: list[dict[str, Any]], portrait: MovingPortrait, tiles: int = 
     pictures = []
     for n in chosen:
         record, picture = records[n], portrait.frame(int(n))
-        annotated = drawing.draw(picture, face_frame(record))
+        annotated = draw.draw(picture, face_frame(record))
         pictures.append(cv2.resize(annotated, (400, 300), interpolation=cv2.INTER_AREA))
     rows = [np.hstack(pictures[i : i + 4]) for i in range(0, tiles, 4)]
     return np.vstack(rows).astype(np.uint8)

@@ -61,7 +61,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _draw(args: argparse.Namespace) -> int:
     need("moderngl", "synth")
     from atpn_ros.learning.detector import draw
-    from atpn_ros.learning.synth.sampling import Plan
+    from atpn_ros.learning.synth.scene.sampling import Plan
 
     plan = Plan(
         size=args.size, share=(0.28, 0.45), shift=0.05, hard_pose=0.5, effects=0.0, part=args.part

@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from atpn_ros.engines import BACKENDS, PRECISIONS, LadderEngine, Watch, load_engine
+from atpn_ros.engines import BACKENDS, PRECISIONS, FallbackEngine, LoadControl, load_engine
 from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.compare import compare, sample_crops
 from atpn_ros.settings import SHIPPED_MODEL, Settings
@@ -41,8 +41,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _load(args: argparse.Namespace, backend: str, strict: bool) -> LadderEngine:
-    watch = Watch(lambda words: print(words, flush=True))
+def _load(args: argparse.Namespace, backend: str, strict: bool) -> FallbackEngine:
+    watch = LoadControl(lambda words: print(words, flush=True))
     loaded = load_engine(
         args.model, backend, strict=strict, max_faces=args.max_faces, precision=args.precision,
         watch=watch,

@@ -17,8 +17,8 @@ from atpn_ros.detectors import load_detector
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
-    from atpn_ros.learning.measuring.description import Description
-    from atpn_ros.learning.measuring.report import Report
+    from atpn_ros.learning.evaluation.peer_config import Description
+    from atpn_ros.learning.evaluation.report import Report
 
 _BOXES = ("truth", "detector", "tracked")
 _STILL = 20
@@ -62,8 +62,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Measure."""
     _check(args)
-    from atpn_ros.learning.measuring import plots, report
-    from atpn_ros.learning.measuring.description import load_description
+    from atpn_ros.learning.evaluation import plots, report
+    from atpn_ros.learning.evaluation.peer_config import load_description
 
     if args.plots is not None:
         plots.need_matplotlib()
@@ -84,8 +84,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measured(args: argparse.Namespace, description: Description | None) -> list[Report]:
-    from atpn_ros.learning.measuring import faces, figures, report, sequences, stillness, subjects
-    from atpn_ros.learning.measuring.loading import as_onnx
+    from atpn_ros.learning.evaluation import faces, figures, report, sequences, stillness, subjects
+    from atpn_ros.learning.evaluation.loading import as_onnx
 
     end = args.limit
     photographs, taught, rendered = [], [], faces.Renders([], [])
@@ -97,7 +97,7 @@ def _measured(args: argparse.Namespace, description: Description | None) -> list
         rendered = faces.renders(args.renders)
     empty = rendered.empty[:end]
     if args.backgrounds is not None:
-        from atpn_ros.learning.backgrounds import load_panoramas
+        from atpn_ros.learning.data.backgrounds import load_panoramas
 
         empty += faces.views(load_panoramas(args.backgrounds), _VIEWS)
     reports = []

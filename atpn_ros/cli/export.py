@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise BadExport(str(error)) from error
     if args.fp16:
-        from atpn_ros.learning.variants import half
+        from atpn_ros.learning.export.quantization import half
 
         half(args.model, _beside(args.model, "fp16"))
     if args.int8:
-        from atpn_ros.learning.variants import calibration_crops, quantise
+        from atpn_ros.learning.export.quantization import calibration_crops, quantise
 
         quantise(args.model, _beside(args.model, "int8"), calibration_crops(args.calibrate))
     for path in (args.model, *(_beside(args.model, v) for v in ("fp16", "int8"))):
@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(checkpoint: Path, model: Path, without_gaze: bool) -> None:
-    from atpn_ros.learning.export import export
-    from atpn_ros.learning.train import load_average
+    from atpn_ros.learning.export.onnx_export import export
+    from atpn_ros.learning.training.train import load_average
 
     network = load_average(checkpoint)
     if without_gaze:

@@ -15,14 +15,14 @@ from typing import TextIO
 
 import cv2
 
-from atpn_ros import drawing, jsonlines, sketch
 from atpn_ros.camera import Camera, camera_of_view
-from atpn_ros.clips import BadClip, Clip, ClipWriter, read_picture, write_picture
-from atpn_ros.engines import Watch
-from atpn_ros.flow import percentiles_ms
-from atpn_ros.loading import load_sight
-from atpn_ros.pipeline import FacePipeline
+from atpn_ros.drawing import draw, jsonlines, overlay
+from atpn_ros.drawing.video import BadClip, Clip, ClipWriter, read_picture, write_picture
+from atpn_ros.engines import LoadControl
+from atpn_ros.pipeline.pipeline import FacePipeline
+from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings_file import settings_from
+from atpn_ros.timing import percentiles_ms
 from atpn_ros.types import FaceFrame, FaceState, Frame, Image
 
 _SPARK = 120  # frames in the sparkline
@@ -73,7 +73,7 @@ class _Eye:
 
     def __init__(self, args: argparse.Namespace, lines: TextIO) -> None:
         self._settings = settings_from(args.params_file, args.set)
-        self._sight = load_sight(self._settings, Watch())
+        self._sight = load_pipeline(self._settings, LoadControl())
         self._view, self._lines = args.view, lines
         # Standard output is for one of the two.
         self._words = sys.stderr if lines is sys.stdout else sys.stdout
@@ -125,12 +125,12 @@ def _images(args: argparse.Namespace) -> int:
                 result = eye.look(eye.pipeline(), str(path), 0, Frame(picture, 0))
                 suffix = path.suffix if path.suffix.lower() in (".jpg", ".jpeg", ".png") else ".png"
                 target = _unlike(targets, args.out, path.stem, suffix)
-                write_picture(target, drawing.draw(picture, result))
+                write_picture(target, draw.draw(picture, result))
             except BadClip as error:
                 print(f"atpn image: {error}", file=sys.stderr)
                 failed += 1
                 continue
-            eye.say(f"{path}: {_told(result)}  ({target})")
+            eye.say(f"{path}: {_log_errors(result)}  ({target})")
     return int(failed > 0)
 
 
@@ -178,13 +178,13 @@ def _play(args: argparse.Namespace, eye: _Eye, clip: Clip, writer: ClipWriter) -
             n, with_faces, ids = n + 1, with_faces + bool(held), ids | held
             detections += result.detector_ran
             spark.append((times[-1] / 1e6, result.detector_ran))
-            picture = drawing.draw(frame.image, result)
-            drawing.sparkline(picture, [v for v, _ in spark], [m for _, m in spark])
+            picture = draw.draw(frame.image, result)
+            draw.sparkline(picture, [v for v, _ in spark], [m for _, m in spark])
             writer.write(picture)
             if told is None or since >= told + 1:
                 told = since
                 (usual,) = percentiles_ms(times[-round(clip.fps) :], 50)
-                eye.say(f"{since:6.1f} s  {usual:5.1f} ms  {_told(result)}")
+                eye.say(f"{since:6.1f} s  {usual:5.1f} ms  {_log_errors(result)}")
             if args.show and not _show(picture):
                 break
     except KeyboardInterrupt:
@@ -210,8 +210,8 @@ def _show(picture: Image) -> bool:
         raise BadClip("--show: this OpenCV was built without windows") from error
 
 
-def _told(result: FaceFrame) -> str:
-    return "   ".join(sketch.caption(face) for face in result.faces) or "no face"
+def _log_errors(result: FaceFrame) -> str:
+    return "   ".join(overlay.caption(face) for face in result.faces) or "no face"
 
 
 def _unlike(taken: set[Path], folder: Path, stem: str, suffix: str) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from atpn_ros.photograph import FACE, portrait
+from atpn_ros.bench.sample_image import FACE, portrait
 from atpn_ros.types import Floats, Image
 
 WIDTH, HEIGHT, RATE = 640, 480, 15

@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     ):
         for outcome in coming:
             outcomes.append(outcome)
-            bar.say(_told(outcome), outcome)
+            bar.say(_log_errors(outcome), outcome)
             if outcome.error and args.strict:
                 break
     if args.json is not None:
@@ -165,7 +165,7 @@ def _outcomes(
     return replay_all(jobs, workers, args.overwrite, bar.report, stop)
 
 
-def _told(outcome: Outcome) -> list[str]:
+def _log_errors(outcome: Outcome) -> list[str]:
     """What a person should know of an outcome; errors begin the line that names them."""
     if outcome.error or outcome.summary is None:
         return [f"atpn replay: {outcome.error}"]

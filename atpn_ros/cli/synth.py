@@ -20,7 +20,7 @@ from atpn_ros.types import AtpnError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from atpn_ros.learning.synth.stream import Sample
+    from atpn_ros.learning.synth.scene.stream import Sample
 
 _GALLERY = 48
 """At most this many samples go on the gallery picture."""
@@ -81,8 +81,8 @@ def run(args: argparse.Namespace) -> int:
         return _placement(args)
     if args.sequence is not None:
         return _sequence(args)
-    from atpn_ros.learning.synth import stream
-    from atpn_ros.learning.synth.sampling import Plan
+    from atpn_ros.learning.synth.scene.sampling import Plan
+    from atpn_ros.learning.synth.scene.scene import stream
 
     plan = Plan(
         size=args.size, share=tuple(args.share), shift=args.shift, effects=args.effects,
@@ -93,18 +93,18 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.bench:
         return _bench(samples, args)
-    from atpn_ros.learning.synth import archive, gallery
+    from atpn_ros.learning.synth.output import gallery, shards
 
     kept: list[Sample] = []
     seen = _keeping(samples, kept)
     if args.shards:
-        paths = archive.write(seen, args.out, args.shards)
+        paths = shards.write(seen, args.out, args.shards)
     else:
-        paths = archive.write_loose(seen, args.out)
+        paths = shards.write_loose(seen, args.out)
     if args.gallery and kept:
         picture = args.out / "gallery.png"
-        picture.write_bytes(archive.encode(gallery.sheet(kept)))
-        archive.checksums(args.out, [*paths, picture])
+        picture.write_bytes(shards.encode(gallery.sheet(kept)))
+        shards.checksums(args.out, [*paths, picture])
     print(f"{args.count} pictures in {args.out}")
     return 0
 
@@ -112,9 +112,9 @@ def run(args: argparse.Namespace) -> int:
 def _placement(args: argparse.Namespace) -> int:
     if args.assets is None:
         raise AtpnError("--placement needs --assets")
-    from atpn_ros.learning.synth import assets, ict_head, placement
+    from atpn_ros.learning.synth.assets.library import ict_head, library, placement
 
-    head = ict_head.load(args.assets / "ict_facekit", args.cache or assets.default_cache())
+    head = ict_head.load(args.assets / "ict_facekit", args.cache or library.default_cache())
     found = placement.offsets(head, args.assets / "faces_london")
     print("% of the distance between the eyes' outer corners: mean offset after the fit,")
     print("its constant part, and the mean offset of points that the fit has not seen")
@@ -130,12 +130,13 @@ def _sequence(args: argparse.Namespace) -> int:
         raise AtpnError(f"--frame must be WxH, is {args.frame}") from error
     if args.sequence <= 0 or args.fps <= 0 or args.people < 1 or min(width, height) < 32:
         raise AtpnError("--sequence, --fps and --people must be positive, --frame at least 32x32")
-    from atpn_ros.learning.synth import recording, sequences, stream
+    from atpn_ros.learning.synth.output import recording
+    from atpn_ros.learning.synth.scene.scene import sequences, stream
 
     plan = sequences.SequencePlan(
         args.sequence, args.fps, (width, height), args.people, effects=args.effects
     )
-    stage = sequences.Stage(stream.load_assets(args.assets, args.cache), args.seed, plan)
+    stage = sequences.SequenceRenderer(stream.load_assets(args.assets, args.cache), args.seed, plan)
     count = recording.write(stage, args.out, args.kind)
     print(f"{count} frames in {args.out}")
     return 0

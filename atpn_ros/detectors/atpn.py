@@ -13,7 +13,7 @@ from atpn_ros.detectors.base import Detection
 from atpn_ros.detectors.session import open_session
 from atpn_ros.types import Box, Floats, Image
 
-DETECTOR_MODEL = Path(__file__).parents[1] / "models" / "detector.onnx"
+DETECTOR_MODEL = Path(__file__).parents[1] / "weights" / "detector.onnx"
 MIN_SCORE = 0.55
 """Faces below are not reported."""
 

@@ -6,11 +6,11 @@ from atpn_ros.engines.base import (
     BackendError,
     Engine,
     Interrupted,
+    LoadControl,
     ModelError,
     NetworkOutput,
-    Watch,
 )
-from atpn_ros.engines.ladder import LadderEngine
+from atpn_ros.engines.fallback import FallbackEngine
 from atpn_ros.engines.select import BACKENDS, RUNGS, load_engine
 from atpn_ros.engines.tensorrt_build import PRECISIONS
 
@@ -20,10 +20,10 @@ __all__ = [
     "RUNGS",
     "BackendError",
     "Engine",
+    "FallbackEngine",
     "Interrupted",
-    "LadderEngine",
+    "LoadControl",
     "ModelError",
     "NetworkOutput",
-    "Watch",
     "load_engine",
 ]

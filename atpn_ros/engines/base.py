@@ -93,7 +93,7 @@ def _silent(words: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class LoadControl:
     """How something slow tells of itself and is stopped.
 
     Attributes:

@@ -21,8 +21,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from atpn_ros.engines.base import Watch
-from atpn_ros.engines.private import CacheError, locked, opened, read, write
+from atpn_ros.engines.base import LoadControl
+from atpn_ros.engines.secure_files import CacheError, locked, opened, read, write
 
 _FORMAT = 1
 """Of manifests; another one is a miss."""
@@ -95,7 +95,7 @@ class EngineCache:
         self.folder = default_folder() if folder is None else folder
 
     def get_or_build(
-        self, key: EngineKey, build: Callable[[], bytes], watch: Watch | None = None
+        self, key: EngineKey, build: Callable[[], bytes], watch: LoadControl | None = None
     ) -> Stored:
         """The engine of a key: from disk, or built, while others that want it wait.
 
@@ -106,7 +106,7 @@ class EngineCache:
             Interrupted: ``watch`` was stopped.
             Exception: Whatever ``build`` raises; the cache is as it was before.
         """
-        watch = watch or Watch()
+        watch = watch or LoadControl()
         try:
             with opened(self.folder) as folder:
                 notes: list[str] = []
@@ -136,12 +136,12 @@ class EngineCache:
         watch.tell(f"engine cache not used: {self.folder}: {reason}")
         return Stored(build(), True, f"built, no cache: {reason}")
 
-    def remove(self, key: EngineKey, watch: Watch | None = None) -> None:
+    def remove(self, key: EngineKey, watch: LoadControl | None = None) -> None:
         """Forget one engine, e.g. one that this machine cannot load. A missing one is no error."""
         with (
             contextlib.suppress(CacheError, OSError),
             opened(self.folder) as folder,
-            locked(folder, watch or Watch()),
+            locked(folder, watch or LoadControl()),
         ):
             _discard(folder, key.digest)
 
@@ -167,7 +167,7 @@ class EngineCache:
         """
         if not self.folder.exists():
             return 0
-        with opened(self.folder) as folder, locked(folder, Watch()):
+        with opened(self.folder) as folder, locked(folder, LoadControl()):
             names = [n for n in os.listdir(folder) if n.endswith((".json", ".engine", ".tmp"))]
             for name in names:
                 os.unlink(name, dir_fd=folder)

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from atpn_ros.engines.base import BackendError, Watch, one_line
+from atpn_ros.engines.base import BackendError, LoadControl, one_line
 from atpn_ros.engines.tensorrt_build import BuildOptions, build
 
 _PROGRAM = "import sys; from atpn_ros.engines.child import main; sys.exit(main(sys.argv[1:]))"
@@ -31,7 +31,7 @@ _MARK = "progress: "
 _PR_SET_PDEATHSIG = 1
 
 
-def build_in_child(model: bytes, options: BuildOptions, watch: Watch) -> bytes:
+def build_in_child(model: bytes, options: BuildOptions, watch: LoadControl) -> bytes:
     """Build an engine in a child process, which ends when this one does.
 
     Raises:
@@ -65,7 +65,7 @@ def build_in_child(model: bytes, options: BuildOptions, watch: Watch) -> bytes:
             if child.stdout is not None:
                 child.stdout.close()
         if child.returncode:
-            raise BackendError(_epitaph(child.returncode, last))
+            raise BackendError(_exit_reason(child.returncode, last))
         size = os.lseek(target, 0, os.SEEK_END)
         return os.pread(target, size, 0)
 
@@ -74,7 +74,7 @@ def _path() -> str:
     return os.pathsep.join(str(Path(p).absolute()) for p in sys.path if p)
 
 
-def _follow(child: subprocess.Popen[bytes], watch: Watch) -> str:
+def _follow(child: subprocess.Popen[bytes], watch: LoadControl) -> str:
     """Pass on what the child says until it ends; its last line that is not progress."""
     pipe = child.stdout
     if pipe is None:
@@ -101,7 +101,7 @@ def _follow(child: subprocess.Popen[bytes], watch: Watch) -> str:
                 said = now
 
 
-def _epitaph(code: int, last: str) -> str:
+def _exit_reason(code: int, last: str) -> str:
     if code < 0:
         try:
             name = signal.Signals(-code).name

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from atpn_ros.engines.base import BackendError, Engine, ModelError, Watch
+from atpn_ros.engines.base import BackendError, Engine, LoadControl, ModelError
 from atpn_ros.engines.cache import EngineCache
-from atpn_ros.engines.ladder import LadderEngine, Rung
+from atpn_ros.engines.fallback import FallbackEngine, Rung
 from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.engines.tensorrt_build import PRECISIONS, BuildOptions
 from atpn_ros.engines.tensorrt_load import load_tensorrt
@@ -26,19 +26,19 @@ BACKENDS: tuple[str, ...] = ("auto", *RUNGS)
 class Loaded:
     """The engine that was taken and why the rungs above it were not."""
 
-    engine: LadderEngine
+    engine: FallbackEngine
     refusals: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _LoadRequest:
     """What every rung is made from."""
 
     model: Path
     threads: int
     build: BuildOptions
     cache: EngineCache
-    watch: Watch
+    watch: LoadControl
 
 
 def load_engine(
@@ -50,7 +50,7 @@ def load_engine(
     max_faces: int = 4,
     precision: str = "auto",
     cache: EngineCache | None = None,
-    watch: Watch | None = None,
+    watch: LoadControl | None = None,
 ) -> Loaded:
     """Load a model on the best rung that works. The engine belongs to the calling thread.
 
@@ -77,9 +77,9 @@ def load_engine(
         raise ModelError(f"{model}: no such file")
     first = 0 if backend == "auto" else RUNGS.index(backend)
     names = RUNGS[first : first + 1] if strict and backend != "auto" else RUNGS[first:]
-    watch = watch or Watch()
+    watch = watch or LoadControl()
     options = BuildOptions(precision=precision, max_batch=max_faces)
-    wish = _Wish(model, threads, options, cache or EngineCache(), watch)
+    wish = _LoadRequest(model, threads, options, cache or EngineCache(), watch)
     makers = {
         "tensorrt": _tensorrt,
         "onnx-tensorrt": _onnx_tensorrt,
@@ -88,19 +88,19 @@ def load_engine(
         "onnx-cpu": _onnx_cpu,
     }
     rungs = [Rung(n, _bound(makers[n], wish), builds=n.endswith("tensorrt")) for n in names]
-    engine = LadderEngine(rungs, watch, steps_down=not strict)
+    engine = FallbackEngine(rungs, watch, steps_down=not strict)
     return Loaded(engine, engine.refusals)
 
 
-def _bound(make: Callable[[_Wish], Engine], wish: _Wish) -> Callable[[], Engine]:
+def _bound(make: Callable[[_LoadRequest], Engine], wish: _LoadRequest) -> Callable[[], Engine]:
     return lambda: make(wish)
 
 
-def _tensorrt(wish: _Wish) -> Engine:
+def _tensorrt(wish: _LoadRequest) -> Engine:
     return load_tensorrt(wish.model, wish.build, wish.cache, wish.watch)
 
 
-def _onnx_tensorrt(wish: _Wish) -> Engine:
+def _onnx_tensorrt(wish: _LoadRequest) -> Engine:
     """ONNX Runtime builds in this process and cannot be stopped; it keeps no engines on disk.
 
     Its own cache trusts whatever lies in its folder, which ours must not.
@@ -120,7 +120,7 @@ def _onnx_tensorrt(wish: _Wish) -> Engine:
     )  # fmt: skip
 
 
-def _onnx_cuda(wish: _Wish) -> Engine:
+def _onnx_cuda(wish: _LoadRequest) -> Engine:
     # The default tries all of cuDNN's algorithms at every new batch size, while faces wait.
     options = {"cudnn_conv_algo_search": "HEURISTIC"}
     return OnnxEngine(
@@ -128,12 +128,12 @@ def _onnx_cuda(wish: _Wish) -> Engine:
     )
 
 
-def _onnx_openvino(wish: _Wish) -> Engine:
+def _onnx_openvino(wish: _LoadRequest) -> Engine:
     options = {"device_type": "CPU", "num_of_threads": str(wish.threads)} if wish.threads else {}
     return OnnxEngine(
         wish.model, "onnx-openvino", "OpenVINOExecutionProvider", wish.threads, options=options
     )
 
 
-def _onnx_cpu(wish: _Wish) -> Engine:
+def _onnx_cpu(wish: _LoadRequest) -> Engine:
     return OnnxEngine(wish.model, "onnx-cpu", "CPUExecutionProvider", wish.threads)

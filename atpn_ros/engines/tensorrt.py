@@ -20,17 +20,9 @@ from typing import Any
 import numpy as np
 
 from atpn_ros.crop import CROP_SIZE
-from atpn_ros.engines.base import (
-    OPTIONAL,
-    REQUIRED,
-    BackendError,
-    NetworkOutput,
-    one_line,
-)
+from atpn_ros.engines.base import OPTIONAL, REQUIRED, BackendError, NetworkOutput, one_line
 from atpn_ros.engines.cuda import Buffer, Cuda, CudaError, Device, handle_of
-from atpn_ros.engines.tensorrt_build import (
-    version_of,
-)
+from atpn_ros.engines.tensorrt_build import version_of
 from atpn_ros.types import Image
 
 _SHAPE = (CROP_SIZE, CROP_SIZE, 3)
@@ -47,7 +39,7 @@ class WrongThread(RuntimeError):
 
 
 @dataclass(slots=True)
-class _Lane:
+class _BatchContext:
     """One batch size: a context that keeps its shape, and its graph where there is one."""
 
     context: Any
@@ -79,7 +71,7 @@ class TensorRtEngine:
         self._owner = threading.current_thread()
         self._trt, self._cuda, self._max_batch = trt, cuda, max_batch
         self._buffers: dict[str, Buffer] = {}
-        self._lanes: dict[int, _Lane] = {}
+        self._lanes: dict[int, _BatchContext] = {}
         self._stream: Any = None
         self._graphs_off = ""
         self._closed = False
@@ -117,7 +109,7 @@ class TensorRtEngine:
 
     def run(self, crops: Image) -> NetworkOutput:
         """See :meth:`atpn_ros.engines.base.Engine.run`; larger batches than built for in parts."""
-        self._mine()
+        self._check_thread()
         if self._closed:
             raise BackendError(f"{self.name}: closed")
         step = self._max_batch
@@ -132,7 +124,7 @@ class TensorRtEngine:
         if self._closed:
             return
         if self._owner.is_alive():
-            self._mine()
+            self._check_thread()
         self._closed = True
         # Each part by itself: after a lost device everything fails, and all that is left is to
         # let go of it.
@@ -159,7 +151,7 @@ class TensorRtEngine:
         except CudaError:
             return
 
-    def _mine(self) -> None:
+    def _check_thread(self) -> None:
         if threading.current_thread() is not self._owner:
             raise WrongThread(
                 f"the engine belongs to {self._owner.name}, not {threading.current_thread().name}"
@@ -223,15 +215,15 @@ class TensorRtEngine:
         # Copies: the buffers belong to the next batch.
         return {name: self._buffers[name].host[:n].copy() for name in self._outputs}
 
-    def _lane(self, n: int) -> _Lane:
+    def _lane(self, n: int) -> _BatchContext:
         """The first batch of a size: make its lane, run it, and record it for the next time."""
         context = self._shared if self._max_batch == 1 else self._own_context()
         if context is None:
-            lane = _Lane(self._shared)
+            lane = _BatchContext(self._shared)
             self._shape(lane.context, n)
             self._enqueue(lane.context, n)
             return lane
-        lane = _Lane(context)
+        lane = _BatchContext(context)
         self._shape(context, n)
         # Before it is recorded it must have run once with its shape.
         self._enqueue(context, n)

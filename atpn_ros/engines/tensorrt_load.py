@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
-from atpn_ros.engines.base import ModelError, Watch
+from atpn_ros.engines.base import LoadControl, ModelError
 from atpn_ros.engines.cache import EngineCache, EngineKey
 from atpn_ros.engines.child import build_in_child
 from atpn_ros.engines.cuda import Cuda, Device
@@ -31,7 +31,7 @@ def key_of(model: bytes, version: str, device: Device, options: BuildOptions) ->
 
 
 def load_tensorrt(
-    model: Path, options: BuildOptions, cache: EngineCache, watch: Watch
+    model: Path, options: BuildOptions, cache: EngineCache, watch: LoadControl
 ) -> TensorRtEngine:
     """The engine of a model from the cache, or built.
 

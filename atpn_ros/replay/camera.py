@@ -15,9 +15,9 @@ from typing import Any
 
 from rosbags.typesys.store import Typestore
 
-from atpn_ros import fields
 from atpn_ros.camera import Calibration
-from atpn_ros.pipeline import FacePipeline
+from atpn_ros.conversions import messages
+from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.replay.topics import Stream
 from atpn_ros.replay.types import kinds_of
 from atpn_ros.settings import Settings
@@ -74,8 +74,8 @@ class CameraReplay:
         """
         tally, kinds, settings = self.tally, self._kinds, self._settings
         tally.received += 1
-        image = fields.picture(message, settings.max_pixels)
-        stamp = fields.stamp_ns(message.header.stamp)
+        image = messages.picture(message, settings.max_pixels)
+        stamp = messages.stamp_ns(message.header.stamp)
         header = kinds.Header(frame_id=str(message.header.frame_id))
         header.stamp.sec = message.header.stamp.sec
         header.stamp.nanosec = message.header.stamp.nanosec
@@ -89,21 +89,21 @@ class CameraReplay:
         tally.ids |= held
         tally.detector_runs += result.detector_ran
         out = [
-            ("landmarks", fields.landmarks(kinds, result, header)),
-            ("boxes", fields.boxes(kinds, result, header)),
-            ("head_poses", fields.head_poses(kinds, result, header)),
-            ("gazes", fields.gazes(kinds, result, header)),
+            ("landmarks", messages.landmarks(kinds, result, header)),
+            ("boxes", messages.boxes(kinds, result, header)),
+            ("head_poses", messages.head_poses(kinds, result, header)),
+            ("gazes", messages.gazes(kinds, result, header)),
         ]
         if settings.publish_tf:
             named = replace(settings, tf_prefix=settings.tf_prefix + self.stream.tf_prefix)
-            transforms = fields.transforms(kinds, result, header, named.frame_name)
+            transforms = messages.transforms(kinds, result, header, named.frame_name)
             if transforms.transforms:
                 out.append(("tf", transforms))
         return [*out, ("status", self._status(result, header, stamp))]
 
     def _status(self, result: FaceFrame, header: Any, stamp: int) -> Any:
         tally = self.tally
-        progress = fields.Progress(
+        progress = messages.Progress(
             received_ns=stamp,
             started_ns=stamp,
             finished_ns=stamp,
@@ -118,4 +118,4 @@ class CameraReplay:
             detector_runs=tally.detector_runs,
         )
         timeless = replace(result, timing=Timing())
-        return fields.status(self._kinds, timeless, header, progress)
+        return messages.status(self._kinds, timeless, header, progress)

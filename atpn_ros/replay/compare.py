@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from atpn_ros import fields, geometry
+from atpn_ros import geometry
+from atpn_ros.conversions import messages
 from atpn_ros.replay.bags import BadBag, BagReader
 from atpn_ros.replay.types import TYPES
 from atpn_ros.types import Box, FaceState, Floats
@@ -172,7 +173,10 @@ def load_answers(path: Path) -> dict[str, Answers]:
         parts: list[tuple[str, str, tuple[int, int], Any]] = []
         for connection, _, data in bag.messages(ours):
             message, name = bag.read(connection, data), names[connection.msgtype]
-            node, stamp = connection.topic.rpartition("/")[0], fields.stamp_ns(message.header.stamp)
+            node, stamp = (
+                connection.topic.rpartition("/")[0],
+                messages.stamp_ns(message.header.stamp),
+            )
             key = (stamp, before[connection.topic, stamp])
             before[connection.topic, stamp] += 1
             if name == "boxes":

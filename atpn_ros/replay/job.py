@@ -14,10 +14,9 @@ from typing import Any
 
 from rosbags.interfaces import Connection
 
-from atpn_ros import fields
-from atpn_ros.engines import Watch
+from atpn_ros.conversions import messages
+from atpn_ros.engines import LoadControl
 from atpn_ros.images import BadImage
-from atpn_ros.loading import load_sight
 from atpn_ros.replay.bags import BadBag, BagReader, BagWriter, new_bag
 from atpn_ros.replay.camera import CameraReplay, Tally
 from atpn_ros.replay.topics import (
@@ -29,6 +28,7 @@ from atpn_ros.replay.topics import (
     streams,
 )
 from atpn_ros.replay.types import TYPES, own_types
+from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings import Settings
 
 
@@ -114,7 +114,7 @@ class _Replay:
 
     def __init__(self, job: Job, bag: BagReader, out: BagWriter, found: dict[str, Stream]) -> None:
         self._job, self._bag, self._out = job, bag, out
-        self._sight = load_sight(job.settings, Watch())
+        self._sight = load_pipeline(job.settings, LoadControl())
         self.result = Result(engine=self._sight.engine.name)
         self._old = old_answers(bag)
         self._answered = self._stamps_answered() if job.answered_only else None
@@ -155,7 +155,7 @@ class _Replay:
             seen += 1
             self._copy(connection, time_ns, data)
             if connection.topic in infos and connection.msgtype == INFO_TYPE:
-                info = fields.camera_info(self._bag.read(connection, data))
+                info = messages.camera_info(self._bag.read(connection, data))
                 for camera in cameras.values():
                     if camera.stream.camera_info == connection.topic:
                         camera.calibration.info = info
@@ -184,7 +184,7 @@ class _Replay:
             except BadBag as error:
                 raise BadImage("broken_message", str(error)) from error
             if self._answered is not None:
-                stamp = (topic, fields.stamp_ns(message.header.stamp))
+                stamp = (topic, messages.stamp_ns(message.header.stamp))
                 if stamp[1] not in self._answered:
                     tally.skipped += 1
                     return
@@ -243,7 +243,7 @@ class _Replay:
     def _stamps_answered(self) -> set[int]:
         about = [c for c in self._bag.connections if c.msgtype == TYPES["status"]]
         stamps = {
-            fields.stamp_ns(self._bag.read(connection, data).header.stamp)
+            messages.stamp_ns(self._bag.read(connection, data).header.stamp)
             for connection, _, data in self._bag.messages(about)
         }
         if not stamps:

@@ -11,8 +11,8 @@ from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from atpn_ros import places
-from atpn_ros.fields import Kinds, Maker
+from atpn_ros import resources
+from atpn_ros.conversions.messages import Maker, MessageTypes
 from atpn_ros.types import Floats
 
 _TF = "tf2_msgs/msg/TFMessage"
@@ -40,18 +40,18 @@ def own_types(ros1: bool = False) -> Typestore:
         NotInstalled: This package's definitions are nowhere.
     """
     store = get_typestore(Stores.ROS1_NOETIC if ros1 else Stores.ROS2_JAZZY)
-    for path in sorted(places.shared("msg").glob("*.msg")):
+    for path in sorted(resources.shared("msg").glob("*.msg")):
         store.register(get_types_from_msg(path.read_text(), f"atpn_ros/msg/{path.stem}"))
     if _TF not in store.fielddefs:
         store.register(get_types_from_msg("geometry_msgs/TransformStamped[] transforms", _TF))
     return store
 
 
-def kinds_of(store: Typestore) -> Kinds:
-    """Makers of the messages that :mod:`atpn_ros.fields` fills, from a store's types."""
-    names = [name for name in Kinds.__slots__ if name != "floats"]
+def kinds_of(store: Typestore) -> MessageTypes:
+    """Makers of the messages that :mod:`atpn_ros.conversions.messages` fills, from a store's types."""
+    names = [name for name in MessageTypes.__slots__ if name != "floats"]
     makers = {n: _maker(store, _ELSEWHERE.get(n, f"atpn_ros/msg/{n}")) for n in names}
-    return Kinds(**makers, floats=_floats)
+    return MessageTypes(**makers, floats=_floats)
 
 
 def _maker(store: Typestore, kind: str) -> Maker:

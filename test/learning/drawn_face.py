@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from atpn_ros import geometry
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.learning.data import Sample
+from atpn_ros.learning.data.photographs import Sample
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box
 
 

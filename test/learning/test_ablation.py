@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 import torch
 
-from atpn_ros import geometry, layouts
+from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.learning.data import Sample
-from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.learning.examples import Source
-from atpn_ros.learning.measuring import faces
-from atpn_ros.learning.measuring.points import IBUG68, WFLW98
-from atpn_ros.learning.network import Atpn, AtpnSettings
-from atpn_ros.learning.recipes import BadRecipe
+from atpn_ros.learning.data.batches import Source
+from atpn_ros.learning.data.photographs import Sample
+from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.evaluation import faces
+from atpn_ros.learning.evaluation.points import IBUG68, WFLW98
+from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.studies import ablation
 from atpn_ros.learning.studies.ablation import ROWS, AblationPlan, load_plan, tables
 from atpn_ros.learning.studies.pages import BEGIN, END, PageError, beside, fill
 from atpn_ros.learning.studies.results import finished, keep, spread
-from atpn_ros.learning.train import TrainSettings
+from atpn_ros.learning.training.config import BadRecipe
+from atpn_ros.learning.training.train import TrainSettings
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,7 +56,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
         gaze = np.stack([rotation[:, 0]] * 2)
         taught.append(Sample(image, points, np.ones(98), rotation, None, "drawn", gaze))
         rendered.append(faces.Face(image, points, WFLW98, "drawn", rotation=rotation, gaze=gaze))
-        photographs.append(faces.Face(image, layouts.to_ibug68(points), IBUG68, "drawn"))
+        photographs.append(faces.Face(image, landmark_layouts.to_ibug68(points), IBUG68, "drawn"))
     empty = [np.full((150, 150, 3), 120, np.uint8)]
     monkeypatch.setattr(ablation, "load_source", lambda *_: Source(taught, [], []))
     monkeypatch.setattr(ablation.faces, "photographs", lambda *_: photographs)

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 import torch
 
-from atpn_ros import geometry, layouts
+from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.learning import checkpoints
-from atpn_ros.learning.asmnet import from_asmnet
-from atpn_ros.learning.data import load_faces_300w
-from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.learning.ict import PointModel
-from atpn_ros.learning.recipes import BadRecipe
+from atpn_ros.learning.data.photographs import load_faces_300w
+from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.point_model import PointModel
+from atpn_ros.learning.networks.asmnet import from_asmnet
 from atpn_ros.learning.studies import asm_study, asm_training
 from atpn_ros.learning.studies.asm_study import AsmPlan, carry_out, helped, load_plan, tables
 from atpn_ros.learning.studies.asm_training import Recipe, build, size_of, train_row
 from atpn_ros.learning.studies.asm_views import Views, prepare
 from atpn_ros.learning.studies.pages import BEGIN, END
+from atpn_ros.learning.training import checkpoints
+from atpn_ros.learning.training.config import BadRecipe
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = PointModel(MEAN_HEAD, MEAN_HEAD[None] * (0, 1, 0), np.array([0.1]))
@@ -47,7 +47,7 @@ def data(tmp_path: Path) -> Path:
         rows.append({
             "file": f"{i}.png", "subset": "lfpw" if i % 2 else "helen",
             "split": "train" if i < 4 else "val",
-            "landmarks68": layouts.to_ibug68(points).tolist(),
+            "landmarks68": landmark_layouts.to_ibug68(points).tolist(),
             "face_box_xywh_score": [*low.tolist(), *(high - low).tolist(), 0.9],
         })  # fmt: skip
     (folder / "labels.json").write_text(json.dumps(rows))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from atpn_ros.learning.asmnet import (
+from atpn_ros.learning.networks.asmnet import (
     AsmNet,
     AsmNetOutput,
     AsmNetSettings,
@@ -15,7 +15,12 @@ from atpn_ros.learning.asmnet import (
     from_asmnet,
     to_asmnet,
 )
-from atpn_ros.learning.shape_model import ShapeError, ShapeModel, asm_assisted_loss, assistance
+from atpn_ros.learning.training.shape_model import (
+    ShapeError,
+    ShapeModel,
+    asm_assisted_loss,
+    assistance,
+)
 
 
 def counts(network: nn.Module) -> tuple[int, int, float]:

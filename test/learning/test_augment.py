@@ -11,7 +11,7 @@ import pytest
 from drawn_face import drawn
 
 from atpn_ros import geometry
-from atpn_ros.learning.augment import empty_example, face_example
+from atpn_ros.learning.data.augment import empty_example, face_example
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -13,8 +13,7 @@ import torch
 
 from atpn_ros.detectors import Detection
 from atpn_ros.detectors.atpn import AtpnDetector, decode, distinct
-from atpn_ros.learning import checkpoints
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.photographs.datasets.record import DataError
 from atpn_ros.learning.detector import evaluate, report, sprites
 from atpn_ros.learning.detector.canvas import Canvas
 from atpn_ros.learning.detector.export import export
@@ -25,6 +24,7 @@ from atpn_ros.learning.detector.scenes import Composer, Material, Scene, ScenePl
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.learning.detector.targets import Targets, encode, loss, mirrored
 from atpn_ros.learning.detector.train import DetectorTraining, load_average, train
+from atpn_ros.learning.training import checkpoints
 from atpn_ros.types import Box
 
 SMALL = DetectorSettings(stem=(8, 8), fine=8, coarse=8)

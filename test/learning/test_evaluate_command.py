@@ -14,15 +14,15 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from atpn_ros import geometry, layouts
+from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.learning.measuring.description import load_description
-from atpn_ros.learning.measuring.faces import photographs, renders, views
-from atpn_ros.learning.measuring.sequences import measure_sequence
-from atpn_ros.learning.measuring.subjects import Described
-from atpn_ros.learning.synth import archive
+from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.evaluation.faces import photographs, renders, views
+from atpn_ros.learning.evaluation.peer_config import load_description
+from atpn_ros.learning.evaluation.sequences import measure_sequence
+from atpn_ros.learning.evaluation.subjects import Described
+from atpn_ros.learning.synth.output import shards
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import Box, Frame
 
@@ -35,7 +35,7 @@ def a_set(folder: Path, **changes: object) -> Path:
     rows = []
     for i in range(15):
         cv2.imwrite(str(folder / "images" / f"{i}.png"), np.full((200, 200, 3), 90, np.uint8))
-        points = layouts.to_ibug68(POINTS) + np.array([i % 5, -i % 3])
+        points = landmark_layouts.to_ibug68(POINTS) + np.array([i % 5, -i % 3])
         rows.append({
             "file": f"{i}.png", "subset": "ab"[i % 2], "split": "train" if i < 12 else "val",
             "landmarks68": points.tolist(), "face_box_xywh_score": [55, 50, 90, 110, 0.9],
@@ -45,7 +45,7 @@ def a_set(folder: Path, **changes: object) -> Path:
     return folder
 
 
-SHAPE = (layouts.to_ibug68(POINTS) / 200).astype(np.float32)
+SHAPE = (landmark_layouts.to_ibug68(POINTS) / 200).astype(np.float32)
 
 
 def peer(path: Path, batch: int | str = "n") -> Path:
@@ -203,7 +203,7 @@ def a_face(turn: float = 0.0, shift: tuple[float, float] = (0, 0)) -> SimpleName
 def test_renders_are_read_without_backs_of_heads_and_strays(tmp_path: Path) -> None:
     picture = np.full((200, 200, 3), 90, np.uint8)
     shown = [a_face(), a_face(turn=1.5), a_face(shift=(150, 0)), None]
-    archive.write(
+    shards.write(
         [
             SimpleNamespace(index=i, image=picture, camera=np.eye(3), face=f, presence=0, overlap=0)
             for i, f in enumerate(shown)
@@ -219,7 +219,7 @@ def test_renders_are_read_without_backs_of_heads_and_strays(tmp_path: Path) -> N
     assert np.allclose(face.gaze, [geometry.FACING @ (0, 0, -1.0)] * 2)
     spoilt = next(tmp_path.glob("*.tar"))
     spoilt.write_bytes(spoilt.read_bytes()[:-5000])
-    with pytest.raises(archive.ArchiveError, match="not what SHA256SUMS says"):
+    with pytest.raises(shards.ArchiveError, match="not what SHA256SUMS says"):
         renders(tmp_path)
 
 
@@ -244,11 +244,11 @@ def a_sequence(folder: Path, **changes: object) -> Path:
     (folder / "images").mkdir(parents=True)
     record = {
         "index": 0, "stamp_ns": 0, "size": [200, 200], "camera": np.eye(3).tolist(),
-        "faces": [archive.face_record(a_face()) | changes],
+        "faces": [shards.face_record(a_face()) | changes],
     }  # fmt: skip
     with (folder / "truth.jsonl").open("wb") as lines:
         for i in range(4):
-            lines.write(archive.dumps(record | {"index": i, "stamp_ns": i * 40_000_000}))
+            lines.write(shards.dumps(record | {"index": i, "stamp_ns": i * 40_000_000}))
             frame = Frame(np.full((200, 200, 3), 90, np.uint8), 0)
             cv2.imwrite(str(folder / "images" / f"{i:06d}.png"), frame.image)
     return folder

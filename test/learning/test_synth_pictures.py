@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 
 moderngl = pytest.importorskip("moderngl", reason="extra `synth` is not installed")
-gl = pytest.importorskip("atpn_ros.learning.synth.gl")
+gl = pytest.importorskip("atpn_ros.learning.synth.render.gl")
 if not gl.available():
     pytest.skip("no OpenGL through EGL here", allow_module_level=True)
 
 from atpn_ros import geometry
 from atpn_ros.cli import synth as command
-from atpn_ros.learning.synth import archive, body, builtin, effects, labels, stream
-from atpn_ros.learning.synth.renderer import Renderer
-from atpn_ros.learning.synth.sampling import Plan
-from atpn_ros.learning.synth.scene import (
+from atpn_ros.learning.synth.assets.library import builtin
+from atpn_ros.learning.synth.output import shards
+from atpn_ros.learning.synth.render import effects
+from atpn_ros.learning.synth.render.renderer import Renderer
+from atpn_ros.learning.synth.scene.sampling import Plan
+from atpn_ros.learning.synth.scene.scene import (
     Backdrop,
     Camera,
     Effects,
@@ -27,6 +29,9 @@ from atpn_ros.learning.synth.scene import (
     Person,
     Scene,
     Skin,
+    body,
+    labels,
+    stream,
 )
 
 SKIN = Skin(0, False, (0.6, 0.45, 0.35), 0, 0.0, 0.3, 1.0, 0.0, 0.0, 0.3, (0.05, 0.04, 0.03), 0.0,
@@ -40,7 +45,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def studio(world):
-    return stream.Studio(world, 5, Plan(size=96))
+    return stream.SampleRenderer(world, 5, Plan(size=96))
 
 
 def scene_of(world, rotation, camera, gaze=((1.0, 0.0, 0.0), (1.0, 0.0, 0.0))):
@@ -139,13 +144,13 @@ def test_the_command_writes_the_same_bytes_twice(tmp_path, extra):
     assert any(n.name == "gallery.png" for n in names)
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
-    archive.verify(tmp_path / "a")
+    shards.verify(tmp_path / "a")
 
 
 def test_shards_read_back(tmp_path, studio):
     samples = [studio.sample(i) for i in range(4)]
-    archive.write(samples, tmp_path, 3)
-    back = list(archive.read(tmp_path))
+    shards.write(samples, tmp_path, 3)
+    back = list(shards.read(tmp_path))
     assert [record["index"] for _, record in back] == [0, 1, 2, 3]
     for (image, record), sample in zip(back, samples, strict=True):
         np.testing.assert_array_equal(image, sample.image)
@@ -156,8 +161,8 @@ def test_shards_read_back(tmp_path, studio):
     data = bytearray((tmp_path / "shard-00000.tar").read_bytes())
     data[600] ^= 1
     (tmp_path / "shard-00000.tar").write_bytes(bytes(data))
-    with pytest.raises(archive.ArchiveError, match=r"shard-00000\.tar"):
-        list(archive.read(tmp_path))
+    with pytest.raises(shards.ArchiveError, match=r"shard-00000\.tar"):
+        list(shards.read(tmp_path))
 
 
 def test_effects_do_not_move_the_picture():
@@ -175,7 +180,7 @@ def test_effects_do_not_move_the_picture():
 
 
 def test_a_lamp_casts_a_shadow(world):
-    from atpn_ros.learning.synth.scene import Lamp
+    from atpn_ros.learning.synth.scene.scene import Lamp
 
     camera = Camera(200, 200, 600.0, 600.0, 99.5, 99.5)
     scene = scene_of(world, geometry.FACING, camera)

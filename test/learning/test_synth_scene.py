@@ -9,12 +9,19 @@ import pytest
 
 pytest.importorskip("moderngl", reason="extra `synth` is not installed")
 
-from atpn_ros import geometry, layouts
-from atpn_ros.learning.synth import body, builtin, expressions, labels, tones
-from atpn_ros.learning.synth.assets import assemble
-from atpn_ros.learning.synth.sampling import Plan, face_scene
-from atpn_ros.learning.synth.scene import Camera, Eyes, Person, Skin
-from atpn_ros.learning.synth.tones import Palette
+from atpn_ros import geometry, landmark_layouts
+from atpn_ros.learning.synth.assets.library import assemble, builtin, tones
+from atpn_ros.learning.synth.assets.tones import Palette
+from atpn_ros.learning.synth.scene.sampling import Plan, face_scene
+from atpn_ros.learning.synth.scene.scene import (
+    Camera,
+    Eyes,
+    Person,
+    Skin,
+    body,
+    expressions,
+    labels,
+)
 
 SKIN = Skin(
     0, False, (0.5, 0.4, 0.3), 0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.3, (0.1, 0.1, 0.1), 0.3, 0.0, 0.1
@@ -110,7 +117,7 @@ def test_pupils_lie_on_the_gaze(world):
 def test_right_is_right(world):
     face = truth(world, person(world))
     assert face.landmarks[96, 0] < face.landmarks[97, 0], "the right eye is on the image's left"
-    for i, j in enumerate(layouts.MIRROR98):
+    for i, j in enumerate(landmark_layouts.MIRROR98):
         x, y = face.landmarks[i] - face.landmarks[51], face.landmarks[j] - face.landmarks[51]
         # Perspective: the face stands off the middle of the picture.
         assert abs(x[0] + y[0]) < 5, (i, j)

@@ -13,18 +13,18 @@ import pytest
 import torch
 from drawn_face import drawn
 
-from atpn_ros import geometry, layouts
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.learning import checkpoints
-from atpn_ros.learning.augment import face_example
-from atpn_ros.learning.data import complete, load_faces_300w
-from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.learning.examples import Examples, Mix, Source, stack
-from atpn_ros.learning.ict import AssetError, PointModel, fit, load_points
-from atpn_ros.learning.losses import Truth, atpn_loss, brow_middles
-from atpn_ros.learning.network import Atpn, AtpnOutput, AtpnSettings
-from atpn_ros.learning.progress import clicked_nme, look
-from atpn_ros.learning.train import TrainSettings, load_average, train
+from atpn_ros import geometry, landmark_layouts
+from atpn_ros.learning.data.augment import face_example
+from atpn_ros.learning.data.batches import Examples, Mix, Source, stack
+from atpn_ros.learning.data.photographs import complete, load_faces_300w
+from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.point_model import AssetError, PointModel, fit, load_points
+from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput, AtpnSettings
+from atpn_ros.learning.training import checkpoints
+from atpn_ros.learning.training.losses import Truth, atpn_loss, brow_middles
+from atpn_ros.learning.training.train import TrainSettings, load_average, train
+from atpn_ros.learning.training.validation import clicked_nme, look
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box
 
 # A head that can be fitted without any asset: the mean head, made longer or wider.
@@ -36,7 +36,7 @@ def test_a_fit_finds_the_pose_and_the_points() -> None:
     rotation = geometry.head_rotation(0.2, -0.15, 0.5)
     truth = MEAN_HEAD * (1, 1.03, 1.05)
     points = (truth @ rotation.T)[:, :2] * 900 + (150, 140)
-    result = fit(MODEL, layouts.to_ibug68(points))
+    result = fit(MODEL, landmark_layouts.to_ibug68(points))
     assert np.degrees(geometry.angle_between(result.rotation, rotation)) < 1.5
     assert np.abs(result.points - points).max() < 1.5
     assert result.residual < 1.0
@@ -44,14 +44,16 @@ def test_a_fit_finds_the_pose_and_the_points() -> None:
 
 def test_the_98_points_are_completed_from_68() -> None:
     sample = drawn()
-    completed, trust = complete(layouts.to_ibug68(sample.landmarks))
-    clicked = layouts.to_ibug68(completed)
-    assert np.array_equal(clicked, layouts.to_ibug68(sample.landmarks)), "clicked points stay"
-    assert (trust[list(layouts.IBUG68_IN_WFLW98)] == 1).all()
+    completed, trust = complete(landmark_layouts.to_ibug68(sample.landmarks))
+    clicked = landmark_layouts.to_ibug68(completed)
+    assert np.array_equal(clicked, landmark_layouts.to_ibug68(sample.landmarks)), (
+        "clicked points stay"
+    )
+    assert (trust[list(landmark_layouts.IBUG68_IN_WFLW98)] == 1).all()
     others = np.linalg.norm(completed - sample.landmarks, axis=1)
     assert others[trust > 0].max() < 4.0
-    assert trust[[layouts.RIGHT_PUPIL, layouts.LEFT_PUPIL]].sum() == 0
-    assert trust[[lower for _, lower in layouts.BROW_EDGES98]].sum() == 0
+    assert trust[[landmark_layouts.RIGHT_PUPIL, landmark_layouts.LEFT_PUPIL]].sum() == 0
+    assert trust[[lower for _, lower in landmark_layouts.BROW_EDGES98]].sum() == 0
 
 
 def truth(count: int, trust: float) -> Truth:
@@ -80,7 +82,7 @@ def test_a_perfect_answer_costs_nothing_and_a_missing_truth_teaches_nothing() ->
 def test_clicked_brows_teach_the_middle_and_nothing_about_the_edges() -> None:
     edges = torch.zeros(2, 98, 2, requires_grad=True)
     moved = brow_middles(edges, torch.tensor([1.0, 0.0]))
-    upper, lower = layouts.BROW_EDGES98[0]
+    upper, lower = landmark_layouts.BROW_EDGES98[0]
     moved[:, upper].sum().backward()
     assert edges.grad is not None
     assert edges.grad[0, upper, 0] == edges.grad[0, lower, 0] == 0.5
@@ -219,7 +221,7 @@ def a_data_set(folder: Path, **changes: object) -> Path:
     cv2.imwrite(str(folder / "images" / "a.png"), sample.image)
     row = {
         "file": "a.png", "split": "train",
-        "landmarks68": layouts.to_ibug68(sample.landmarks).tolist(),
+        "landmarks68": landmark_layouts.to_ibug68(sample.landmarks).tolist(),
         "face_box_xywh_score": [60, 60, 150, 170, 0.9],
     } | changes  # fmt: skip
     (folder / "labels.json").write_text(json.dumps([row]))

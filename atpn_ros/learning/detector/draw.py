@@ -20,10 +20,11 @@ from atpn_ros.learning.detector.sprites import (
     outline,
     save,
 )
-from atpn_ros.learning.synth import backdrop, effects, labels, london, sampling, stream
-from atpn_ros.learning.synth.body import prepare
-from atpn_ros.learning.synth.renderer import FAR
-from atpn_ros.learning.synth.scene import Effects
+from atpn_ros.learning.synth.assets.library import london
+from atpn_ros.learning.synth.render import backdrop, effects
+from atpn_ros.learning.synth.render.renderer import FAR
+from atpn_ros.learning.synth.scene.body import prepare
+from atpn_ros.learning.synth.scene.scene import Effects, labels, sampling, stream
 
 _FROM_BEHIND = 0.12
 """Share of people seen from behind: they look like people and have no face."""
@@ -43,7 +44,7 @@ class Drawer:
             effects of their own.
     """
 
-    def __init__(self, studio: stream.Studio) -> None:
+    def __init__(self, studio: stream.SampleRenderer) -> None:
         self.studio = studio
 
     def sprite(self, index: int) -> Sprite | None:
@@ -98,6 +99,6 @@ def write(assets: Path, out: Path, plan: sampling.Plan, seed: int, first: int, c
         if path.exists():
             continue
         if drawer is None:
-            drawer = Drawer(stream.Studio(stream.load_assets(assets), seed, plan))
+            drawer = Drawer(stream.SampleRenderer(stream.load_assets(assets), seed, plan))
         drawn = (drawer.sprite(i) for i in range(start, min(start + 250, first + count)))
         save(path, [s for s in drawn if s is not None])

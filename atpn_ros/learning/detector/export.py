@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from atpn_ros.learning.detector.network import STRIDE, Detector
-from atpn_ros.learning.export import OPSET
+from atpn_ros.learning.export.onnx_export import OPSET
 
 
 class _Deployed(nn.Module):

@@ -12,8 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from atpn_ros.learning.backgrounds import load_panoramas
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.backgrounds import load_panoramas
+from atpn_ros.learning.data.photographs.datasets.record import DataError
 from atpn_ros.learning.detector import sprites
 from atpn_ros.learning.detector.scenes import Material
 from atpn_ros.learning.detector.sprites import BROWS, Sprite
@@ -59,18 +59,18 @@ def load_squares(folder: Path) -> Iterator[Sprite]:
     Raises:
         DataError: They cannot be read.
     """
-    from atpn_ros.learning.synth import archive  # loads OpenGL, which only drawing needs
+    from atpn_ros.learning.synth.output import shards  # loads OpenGL, which only drawing needs
 
     found = sorted({path.parent for path in folder.rglob("shard-*.tar")})
     if not found:
         raise DataError(f"{folder}: holds no shard of renders (shard-*.tar)")
     try:
         for part in found:
-            for picture, record in archive.read(part):
+            for picture, record in shards.read(part):
                 face = record["face"]
                 if face is None or np.mean(face["visible98"]) >= _SEEN:
                     yield square(picture, record)
-    except (archive.ArchiveError, KeyError, ValueError) as error:
+    except (shards.ArchiveError, KeyError, ValueError) as error:
         raise DataError(f"{folder}: no readable renders: {error}") from error
 
 

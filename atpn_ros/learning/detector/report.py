@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.clips import Clip, write_picture
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
 from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
+from atpn_ros.drawing.video import Clip, write_picture
 from atpn_ros.learning.detector import evaluate
 from atpn_ros.learning.detector.material import gather
 from atpn_ros.learning.detector.peers import RfbDetector

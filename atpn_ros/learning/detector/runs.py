@@ -12,7 +12,7 @@ import torch
 from atpn_ros.learning.detector.material import gather
 from atpn_ros.learning.detector.network import Detector
 from atpn_ros.learning.detector.train import DetectorTraining, train
-from atpn_ros.learning.recipes import BadRecipe, read_recipe
+from atpn_ros.learning.training.config import BadRecipe, read_recipe
 
 
 @dataclass(frozen=True, slots=True)

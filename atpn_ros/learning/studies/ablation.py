@@ -13,16 +13,16 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
-from atpn_ros.learning.examples import Source
-from atpn_ros.learning.measuring import faces, figures
-from atpn_ros.learning.measuring.statistics import Estimate
-from atpn_ros.learning.measuring.subjects import open_subject
-from atpn_ros.learning.network import Atpn
-from atpn_ros.learning.recipes import BadRecipe, read_recipe
-from atpn_ros.learning.runs import Data, load_source
+from atpn_ros.learning.data.batches import Source
+from atpn_ros.learning.evaluation import faces, figures
+from atpn_ros.learning.evaluation.statistics import Estimate
+from atpn_ros.learning.evaluation.subjects import open_subject
+from atpn_ros.learning.networks.atpn import Atpn
 from atpn_ros.learning.studies import pages
 from atpn_ros.learning.studies.results import finished, keep, need_different, spread
-from atpn_ros.learning.train import TrainSettings, train
+from atpn_ros.learning.training.config import BadRecipe, read_recipe
+from atpn_ros.learning.training.run_file import Data, load_source
+from atpn_ros.learning.training.train import TrainSettings, train
 
 RowName = Literal["whole", "no_shortcut", "no_heatmap", "heatmap_per_landmark", "heatmap_only",
                   "features_only", "no_points", "in_turn"]  # fmt: skip

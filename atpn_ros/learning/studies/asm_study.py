@@ -13,26 +13,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from atpn_ros.learning.asmnet import AsmNet, MobileNetV2, from_asmnet
-from atpn_ros.learning.data import load_faces_300w
-from atpn_ros.learning.ict import load_points
-from atpn_ros.learning.measuring import faces, figures
-from atpn_ros.learning.measuring.crops import CropPlan
-from atpn_ros.learning.measuring.points import IBUG68
-from atpn_ros.learning.measuring.report import text
-from atpn_ros.learning.measuring.statistics import Estimate, estimate
-from atpn_ros.learning.measuring.subjects import Answer
-from atpn_ros.learning.recipes import BadRecipe, read_recipe
+from atpn_ros.learning.data.photographs import load_faces_300w
+from atpn_ros.learning.data.point_model import load_points
+from atpn_ros.learning.evaluation import faces, figures
+from atpn_ros.learning.evaluation.crops import CropPlan
+from atpn_ros.learning.evaluation.points import IBUG68
+from atpn_ros.learning.evaluation.report import text
+from atpn_ros.learning.evaluation.statistics import Estimate, estimate
+from atpn_ros.learning.evaluation.subjects import Answer
+from atpn_ros.learning.networks.asmnet import AsmNet, MobileNetV2, from_asmnet
 from atpn_ros.learning.studies import pages
-from atpn_ros.learning.studies.asm_training import (
-    ROWS,
-    Recipe,
-    RowName,
-    describe,
-    train_row,
-)
+from atpn_ros.learning.studies.asm_training import ROWS, Recipe, RowName, describe, train_row
 from atpn_ros.learning.studies.asm_views import Views, prepare
 from atpn_ros.learning.studies.results import finished, keep, need_different, spread
+from atpn_ros.learning.training.config import BadRecipe, read_recipe
 from atpn_ros.types import Image
 
 PUBLISHED: dict[str, tuple[str, str]] = {
@@ -96,7 +90,7 @@ class AsmSubject:
         self._network, self.size, self.path = network, size, path
 
     def run(self, crops: Image) -> Answer:
-        """See :meth:`atpn_ros.learning.measuring.subjects.Subject.run`."""
+        """See :meth:`atpn_ros.learning.evaluation.subjects.Subject.run`."""
         with torch.inference_mode():
             out = self._network(torch.from_numpy(crops))
         return Answer(from_asmnet(out.landmarks).double().numpy())

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from atpn_ros.learning import checkpoints
-from atpn_ros.learning.asmnet import AsmNet, AsmNetOutput, AsmNetSettings, MobileNetV2
-from atpn_ros.learning.shape_model import asm_assisted_loss, assistance
+from atpn_ros.learning.networks.asmnet import AsmNet, AsmNetOutput, AsmNetSettings, MobileNetV2
 from atpn_ros.learning.studies.asm_views import Views
+from atpn_ros.learning.training import checkpoints
+from atpn_ros.learning.training.shape_model import asm_assisted_loss, assistance
 
 RowName = Literal["asmnet_nr", "asmnet", "mnv2", "mnv2_r", "asmnet_w", "mnv2_w"]
 

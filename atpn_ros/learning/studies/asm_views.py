@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atpn_ros import geometry, layouts
+from atpn_ros import geometry, landmark_layouts
 from atpn_ros.crop import Crop, crop_from_landmarks, cut
 from atpn_ros.detectors.base import square_of
-from atpn_ros.learning.asmnet import to_asmnet
-from atpn_ros.learning.augment import degrade, occlude
-from atpn_ros.learning.data import Sample
-from atpn_ros.learning.ict import PointModel, fit
-from atpn_ros.learning.shape_model import ShapeModel
+from atpn_ros.learning.data.augment import degrade, occlude
+from atpn_ros.learning.data.photographs import Sample
+from atpn_ros.learning.data.point_model import PointModel, fit
+from atpn_ros.learning.networks.asmnet import to_asmnet
+from atpn_ros.learning.training.shape_model import ShapeModel
 from atpn_ros.types import Floats, Image
 
 _TURN = 0.55
@@ -32,7 +32,10 @@ _FULL_ANGLE = np.radians(65.0)
 """This angle is 1 in the network's output, as published."""
 
 _MIRROR68 = np.array(
-    [layouts.IBUG68_IN_WFLW98.index(layouts.MIRROR98[i]) for i in layouts.IBUG68_IN_WFLW98]
+    [
+        landmark_layouts.IBUG68_IN_WFLW98.index(landmark_layouts.MIRROR98[i])
+        for i in landmark_layouts.IBUG68_IN_WFLW98
+    ]
 )
 
 
@@ -78,7 +81,7 @@ def prepare(
         kept: Share of the labels' variance that the shape model keeps.
         seed: Of all chance.
     """
-    rotations = [fit(head, layouts.to_ibug68(s.landmarks)).rotation for s in samples]
+    rotations = [fit(head, landmark_layouts.to_ibug68(s.landmarks)).rotation for s in samples]
     crops = np.empty((count, len(samples), size, size, 3), np.uint8)
     landmarks = np.empty((count, len(samples), 68, 2))
     angles = np.empty((count, len(samples), 3))
@@ -102,7 +105,7 @@ def view(sample: Sample, rotation: Floats, size: int, rng: np.random.Generator) 
     """One view: turned, shifted, scaled, perhaps mirrored and spoilt."""
     crop = _crop(sample, rng)
     picture = cut(sample.image, crop, size)
-    points = crop.to_crop(layouts.to_ibug68(sample.landmarks))
+    points = crop.to_crop(landmark_layouts.to_ibug68(sample.landmarks))
     turned = geometry.about_z(-crop.angle) @ rotation
     if rng.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured: this package's pipeline, as shipped, with a camera that is calibrated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from atpn_ros.bench.frames import HEIGHT, WIDTH
+from atpn_ros.camera import Camera, camera_of_view
+from atpn_ros.detectors import load_detector
+from atpn_ros.detectors.base import Detector
+from atpn_ros.engines import Engine, load_engine
+from atpn_ros.pipeline.pipeline import FacePipeline
+from atpn_ros.settings import Settings, change
+
+_VIEW_DEG = 60.0
+"""Horizontal angle of view: a webcam's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A pipeline that is ready, and its camera."""
+
+    pipeline: FacePipeline
+    engine: Engine
+    camera: Camera
+
+
+def load(
+    faces: int,
+    model: str = "",
+    *,
+    always_detect: bool = False,
+    clock: Callable[[], int] = time.perf_counter_ns,
+    wrap: Callable[[Engine, Detector], tuple[Engine, Detector]] = lambda e, d: (e, d),
+) -> Subject:
+    """The shipped pipeline on the CPU, one thread.
+
+    Args:
+        faces: Room for so many: with as many in view, the detector has nothing left to look for.
+        model: As the setting of that name.
+        always_detect: Room for one more, and the detector's turn at every frame.
+        clock: Of the stages, nanoseconds.
+        wrap: What to put in place of engine and detector.
+
+    Raises:
+        AtpnError: The engine or the detector cannot be had.
+    """
+    settings = change(
+        Settings(),
+        {
+            "model": model,
+            "backend": "onnx-cpu",
+            "threads": 1,
+            "max_faces": faces + always_detect,
+            **({"detect_interval": 0.0} if always_detect else {}),
+        },
+    )
+    loaded = load_engine(
+        settings.model_path(), settings.backend, settings.threads, strict=True,
+        max_faces=settings.max_faces,
+    ).engine  # fmt: skip
+    engine, detector = wrap(loaded, load_detector())
+    pipeline = FacePipeline(engine, detector, settings.pipeline(), clock)
+    return Subject(pipeline, loaded, camera_of_view(_VIEW_DEG, WIDTH, HEIGHT))

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures without faces, for teaching presence: panoramas at two exposures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.types import Image
+
+
+def load_panoramas(folder: Path) -> list[Image]:
+    """Every ``.hdr`` panorama of a folder, tone-mapped to 8 bits twice: dim and bright.
+
+    Raises:
+        DataError: There is none, or one cannot be read.
+    """
+    paths = sorted(folder.glob("*.hdr"))
+    if not paths:
+        raise DataError(f"{folder}: holds no .hdr panorama")
+    pictures = []
+    for path in paths:
+        light = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if light is None:
+            raise DataError(f"{path}: cannot be read")
+        scaled = light / max(float(np.median(light)), 1e-6)
+        pictures += [
+            np.clip((scaled * grey) ** (1 / 2.2) * 255, 0, 255).astype(np.uint8)
+            for grey in (0.1, 0.25)
+        ]
+    return pictures

@@ -1,0 +1,205 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Smaller copies of an exported model: half precision, and 8 bit integers.
+
+Only the convolutions change, which are nearly all of the work. What reads landmarks and directions
+from them is calculated in 32 bit: half a pixel is easily lost there. Its large matrices are stored
+in 16 bit all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from atpn_ros.crop import cut
+from atpn_ros.engines.base import ModelError, one_line
+from atpn_ros.learning.evaluation.crops import first_crop
+from atpn_ros.learning.evaluation.faces import photographs, renders
+from atpn_ros.types import Image
+
+_PASSES_ON = {"Relu", "Add", "Concat", "AveragePool", "MaxPool", "Resize"}
+"""Operators that run in half precision where all that they get is in it."""
+_INTEGER = ["Conv", "Add"]
+"""Operators that may run in integers."""
+_LARGE = 10_000
+"""Numbers in a matrix that is worth storing in 16 bit."""
+
+
+def half(source: Path, target: Path) -> None:
+    """Write a copy whose convolutions have 16 bit weights; inputs and outputs stay as they are.
+
+    Raises:
+        ModelError: The source cannot be read.
+    """
+    model = _load(source)
+    graph = model.graph
+    chosen = _flow(model)
+    made = {name for node in chosen for name in node.output}
+    weights = {w for node in chosen if node.op_type == "Conv" for w in node.input[1:]}
+    for tensor in graph.initializer:
+        if tensor.name in weights:
+            values = numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    nodes: list[onnx.NodeProto] = []
+    cast: set[str] = set()
+
+    def as_type(name: str, kind: int, suffix: str) -> str:
+        """The value in another type: by a cast, made where it is first wanted."""
+        new = f"{name}{suffix}"
+        if new not in cast:
+            cast.add(new)
+            nodes.append(helper.make_node("Cast", [name], [new], name=new, to=kind))
+        return new
+
+    for node in graph.node:
+        inside = node in chosen
+        for k, name in enumerate(node.input):
+            # Only what flows: weights are done, and a resize's scales stay as they are.
+            flows = bool(name) and name not in weights and (k == 0 or node.op_type != "Resize")
+            if inside and flows and name not in made:
+                node.input[k] = as_type(name, TensorProto.FLOAT16, "_half")
+            elif not inside and name in made:
+                node.input[k] = as_type(name, TensorProto.FLOAT, "_float")
+        nodes.append(node)
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    _store_large(graph)
+    onnx.save(model, str(target))
+
+
+def _store_large(graph: onnx.GraphProto) -> None:
+    """Store large matrices in 16 bit, with a cast behind each, which engines do once, on loading.
+
+    They lose at most a 2048th of each number, far less than by 8 bit.
+    """
+    used = {n.input[1] for n in graph.node if n.op_type in ("Gemm", "MatMul")}
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.name not in used or values.dtype != np.float32 or values.size < _LARGE:
+            continue
+        name = tensor.name
+        stored = numpy_helper.from_array(values.astype(np.float16), f"{name}_stored")
+        tensor.CopyFrom(stored)
+        casts.append(helper.make_node("Cast", [stored.name], [name], to=TensorProto.FLOAT))
+    first = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*casts, *first])
+
+
+def _flow(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """Convolutions, and what only passes their values on."""
+    kept = set(_read_out(model)) | {o.name for o in model.graph.output}
+    made: set[str] = set()
+    out = []
+    for node in model.graph.node:
+        flowing = node.input[:1] if node.op_type == "Resize" else node.input
+        follows = node.op_type in _PASSES_ON and all(name in made for name in flowing)
+        if (node.op_type == "Conv" or follows) and not kept & {node.name, *node.output}:
+            out.append(node)
+            made.update(node.output)
+    return out
+
+
+def quantise(source: Path, target: Path, crops: Image) -> None:
+    """Write a copy whose convolutions run in 8 bit integers (static, QDQ, weights per channel).
+
+    Args:
+        source: The exported model.
+        target: The copy.
+        crops: (N, 128, 128, 3) of the kind it will see, from which ranges are taken.
+
+    Raises:
+        ModelError: The source cannot be read or converted.
+    """
+    from onnxruntime.quantization import (
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+
+    model = _load(source)
+    name = model.graph.input[0].name
+    # Not by type alone: sums of the heads' small numbers would round to nothing.
+    wanted = [node.name for node in _flow(model) if node.op_type in _INTEGER]
+    logging.getLogger().setLevel(logging.ERROR)  # it advises to optimise first: nothing is left to
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            quantize_static(
+                str(source), str(target), _Reader(name, crops), quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=_INTEGER, per_channel=True,
+                activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+                nodes_to_quantize=wanted, calibrate_method=CalibrationMethod.MinMax,
+            )  # fmt: skip
+    except Exception as error:
+        raise ModelError(f"{source}: cannot be quantised: {one_line(error)}") from error
+    model = onnx.load(str(target))
+    _store_large(model.graph)
+    onnx.save(model, str(target))
+
+
+def calibration_crops(folder: Path, count: int = 256) -> Image:
+    """(count, 128, 128, 3) crops of faces that a network was taught with.
+
+    Args:
+        folder: Rendered shards, or photographs with ``labels.json`` (its split ``train``).
+        count: At most so many, spread over the set.
+    """
+    if (folder / "labels.json").is_file():
+        faces = photographs(folder, "train")
+    else:
+        faces = renders(folder).faces
+    chosen = faces[:: max(1, len(faces) // count)][:count]
+    rng = np.random.default_rng(0)
+    return np.stack([cut(f.image, first_crop(f, rng)) for f in chosen])
+
+
+class _Reader:
+    """What the quantiser asks for crops, one by one."""
+
+    def __init__(self, name: str, crops: Image) -> None:
+        self._crops: Iterator[dict[str, Any]] = (
+            {name: crops[i : i + 1]} for i in range(len(crops))
+        )
+
+    def get_next(self) -> dict[str, Any] | None:
+        return next(self._crops, None)
+
+
+def _load(path: Path) -> onnx.ModelProto:
+    try:
+        model = onnx.load(str(path))
+        onnx.checker.check_model(model)
+    except Exception as error:
+        raise ModelError(f"{path}: not a model that can be read: {one_line(error)}") from error
+    types = {tensor.data_type for tensor in model.graph.initializer}
+    if TensorProto.FLOAT16 in types or TensorProto.INT8 in types:
+        raise ModelError(f"{path}: is not in 32 bit already")
+    return model
+
+
+def _read_out(model: onnx.ModelProto) -> list[str]:
+    """The convolutions whose maps landmarks are read from: a softmax follows and no other one."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    waiting = [n for node in model.graph.node if node.op_type == "Softmax" for n in node.input]
+    found, seen = [], set()
+    while waiting:
+        node = makers.get(name := waiting.pop())
+        if node is None or name in seen:
+            continue
+        seen.add(name)
+        if node.op_type == "Conv":
+            found.append(node.name)
+        else:
+            waiting += node.input
+    return found

@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""All that scenes are made of, read from the folders a user names and kept in a cache.
+
+Expected below the folder: ``ict_facekit`` (the packed head), ``faces_london`` (portraits with
+templates), ``hdri`` (panoramas), ``hair_cc0`` (hair, irises). Fitting 82 portraits takes minutes,
+so the outcome is kept in a cache folder, under a name made of the source files' sizes and of the
+code that made it. The cache holds data derived from the assets: it is no more to be passed on than
+they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from atpn_ros.learning.data.point_model import AssetError
+from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Ints, Part
+from atpn_ros.learning.synth.assets.library import (
+    decimation,
+    fitting,
+    hair,
+    ict_head,
+    ict_points,
+    london,
+    prt,
+    skins,
+)
+from atpn_ros.learning.synth.render import light
+from atpn_ros.types import Floats, Image
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """Everything but the random numbers.
+
+    Attributes:
+        head: The morphable head.
+        transfer: (V, 9) how much of each harmonic of light reaches a vertex of the neutral head.
+        skins: Skins on that head.
+        mirrored_brows: The brows' anchors on mirrored skins.
+        irises: (N, S, S, 3) uint8 RGB: eyeballs from ahead, the iris's radius S / 4.8.
+        panoramas: Surroundings.
+        styles: Hair that is a mesh.
+        coarse: (T, 3) vertices of the skin's triangles, thinned: what fur grows on.
+    """
+
+    head: HeadModel
+    prt: Floats
+    skins: skins.Skins
+    mirrored_brows: Anchors
+    irises: Image
+    panoramas: tuple[light.Panorama, ...]
+    styles: tuple[hair.Style, ...]
+    coarse: Ints
+
+
+def load(folder: Path, cache: Path | None = None) -> Assets:
+    """Read and prepare everything.
+
+    Args:
+        folder: Holds the four source folders.
+        cache: Where prepared assets are kept; default ``$XDG_CACHE_HOME/atpn_ros/synth``.
+
+    Raises:
+        AssetError: Something is missing or not what it should be; names the file.
+    """
+    if not folder.is_dir():
+        raise AssetError(f"{folder}: no such folder")
+    irises = load_irises(folder / "hair_cc0" / "eyes" / "materials")
+    panoramas = light.load(folder / "hdri")
+    head = ict_head.load(folder / "ict_facekit", cache or default_cache())
+    styles = hair.load(folder / "hair_cc0", head)
+    path = (cache or default_cache()) / f"skins-{_key(folder)}.npz"
+    kept = _read(path)
+    if kept is None:
+        made = skins.make(head, london.load(folder / "faces_london"))
+        kept = (made, prt.bake(head))
+        _write(path, *kept)
+    return assemble(head, kept[1], kept[0], irises, panoramas, styles)
+
+
+def assemble(
+    head: HeadModel,
+    transferred: Floats,
+    made: skins.Skins,
+    irises: Image,
+    panoramas: tuple[light.Panorama, ...],
+    styles: tuple[hair.Style, ...] = (),
+) -> Assets:
+    """Put prepared parts together."""
+    mirrored = skins.mirrored_brows(head, made.brows)
+    coarse = head.corner[decimation.thinned(head, Part.SKIN, 0.8)]
+    return Assets(head, transferred, made, mirrored, irises, panoramas, styles, coarse)
+
+
+Share = Literal["all", "taught", "held_back"]
+"""Which skins and panoramas: all, or those that teach, or those that only measure."""
+
+
+def part_of(assets: Assets, share: Share) -> Assets:
+    """The skins and panoramas of a share; every eighth skin and sixth panorama is held back.
+
+    People and lights of one share are then never seen in the other. Shapes are drawn by chance,
+    and hair and irises are few, so they are common to both.
+    """
+    if share == "all":
+        return assets
+    keep_back = share == "held_back"
+    layers = [i for i in range(len(assets.skins.base)) if (i % 8 == 3) == keep_back]
+    lights = [i for i in range(len(assets.panoramas)) if (i % 6 == 2) == keep_back]
+    if not layers or not lights:
+        raise AssetError(f"too few skins or panoramas to hold some back: {share} has none")
+    made = assets.skins
+    chosen = skins.Skins(
+        made.detail[layers], made.base[layers], _anchors(made.brows, layers),
+        made.identity[layers], tuple(made.names[i] for i in layers),
+    )  # fmt: skip
+    return replace(
+        assets,
+        skins=chosen,
+        mirrored_brows=_anchors(assets.mirrored_brows, layers),
+        panoramas=tuple(assets.panoramas[i] for i in lights),
+    )
+
+
+def _anchors(anchors: Anchors, layers: list[int]) -> Anchors:
+    return Anchors(anchors.vertex[layers], anchors.weight[layers])
+
+
+def load_irises(folder: Path) -> Image:
+    """The lower left eyeball of each eye texture, centred on its pupil."""
+    files = sorted(folder.glob("*_eye.png"))
+    if not files:
+        raise AssetError(f"{folder}: no eye textures (*_eye.png)")
+    out = []
+    for path in files:
+        image = cv2.imread(str(path))
+        if image is None:
+            raise AssetError(f"{path}: not an image that can be read")
+        size = image.shape[0]
+        # Both eyeballs lie at the same place in all of these textures.
+        cx, cy, radius = 0.2935 * size, 0.7023 * size, 0.117 * size
+        side = 192
+        scale = 2 * radius * 2.4 / side
+        warp = np.array([[scale, 0, cx - scale * side / 2], [0, scale, cy - scale * side / 2]])
+        small = cv2.warpAffine(
+            cv2.GaussianBlur(image, (0, 0), max(scale * 0.5, 0.1)), warp, (side, side),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        )  # fmt: skip
+        out.append(small[..., ::-1])
+    return np.asarray(np.stack(out), np.uint8)
+
+
+def default_cache() -> Path:
+    """Where prepared assets are kept."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "atpn_ros" / "synth"
+
+
+def _key(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for module in (skins, fitting, london, ict_points, ict_head, prt):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    for path in sorted((folder / "ict_facekit").iterdir()) + sorted(
+        (folder / "faces_london").iterdir()
+    ):
+        digest.update(f"{path.name} {path.stat().st_size}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _read(path: Path) -> tuple[skins.Skins, Floats] | None:
+    """Kept assets, or None where there are none that can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as z:
+            brows = Anchors(z["brow_vertex"], z["brow_weight"])
+            names = tuple(str(n) for n in z["names"])
+            return skins.Skins(z["detail"], z["base"], brows, z["identity"], names), z["transfer"]
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _write(path: Path, made: skins.Skins, transferred: Floats) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
+        np.savez_compressed(
+            file, detail=made.detail, base=made.base, brow_vertex=made.brows.vertex,
+            brow_weight=made.brows.weight, identity=made.identity, names=np.array(made.names),
+            transfer=transferred,
+        )  # fmt: skip
+    Path(file.name).replace(path)

@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Samples on disk: tar shards of PNG pictures and JSON labels, with checksums.
+
+``shard-00000.tar`` holds ``00000000.png`` and ``00000000.json`` and so on; ``SHA256SUMS`` is what
+``sha256sum -c`` reads. Times and owners in the tars are zero, so the same samples make the same
+bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from atpn_ros.types import AtpnError, Image
+
+if TYPE_CHECKING:  # reading needs no OpenGL
+    from atpn_ros.learning.synth.scene.labels import FaceLabels
+    from atpn_ros.learning.synth.scene.stream import Sample
+
+
+class ArchiveError(AtpnError):
+    """An archive that cannot be written or is not what its checksums say."""
+
+
+def face_record(face: FaceLabels) -> dict[str, Any]:
+    """The labels of a face as plain numbers."""
+    x0, y0, x1, y1 = face.box.xyxy
+    return {
+        "id": face.id,
+        "landmarks98": _numbers(face.landmarks, 4),
+        "visible98": [int(v) for v in face.visible],
+        "points98": _numbers(face.points, 7),
+        "rotation": _numbers(face.rotation, 9),
+        "crop_rotation": _numbers(face.crop_rotation, 9),
+        "sellion": _numbers(face.sellion, 7),
+        "gaze": _numbers(face.gaze, 7),
+        "eye_centres": _numbers(face.eye_centres, 7),
+        "eyes_open": _numbers(face.eyes_open, 4),
+        "box_xyxy": _numbers(np.array([x0, y0, x1, y1]), 3),
+        "tone": face.tone,
+        "identity": face.layer,
+    }
+
+
+def sample_record(sample: Sample) -> dict[str, Any]:
+    """The labels of a sample as plain numbers."""
+    height, width = sample.image.shape[:2]
+    out: dict[str, Any] = {
+        "index": sample.index,
+        "size": [width, height],
+        "camera": _numbers(sample.camera, 6),
+        "presence": int(sample.presence),
+        "overlap": round(sample.overlap, 4),
+        "face": None if sample.face is None else face_record(sample.face),
+    }
+    return out
+
+
+def write(samples: Iterable[Sample], folder: Path, shard: int = 1000) -> list[Path]:
+    """Write samples as shards of ``shard`` each, with checksums.
+
+    Raises:
+        ArchiveError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _write(samples, folder, shard)
+    except OSError as error:
+        raise ArchiveError(f"{folder}: {error}") from error
+
+
+def write_loose(samples: Iterable[Sample], folder: Path) -> list[Path]:
+    """Write ``images/00000000.png`` ..., ``labels.jsonl`` (a line each) and checksums.
+
+    Raises:
+        ArchiveError: The folder cannot be written.
+    """
+    try:
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+        paths = []
+        with (folder / "labels.jsonl").open("wb") as lines:
+            for sample in samples:
+                path = folder / "images" / f"{sample.index:08d}.png"
+                path.write_bytes(encode(sample.image))
+                paths.append(path)
+                lines.write(dumps({"file": f"images/{path.name}", **sample_record(sample)}))
+        paths.append(folder / "labels.jsonl")
+        checksums(folder, paths)
+        return paths
+    except OSError as error:
+        raise ArchiveError(f"{folder}: {error}") from error
+
+
+def _write(samples: Iterable[Sample], folder: Path, shard: int) -> list[Path]:
+    paths: list[Path] = []
+    tar: tarfile.TarFile | None = None
+    for i, sample in enumerate(samples):
+        if i % shard == 0:
+            if tar is not None:
+                tar.close()
+            paths.append(folder / f"shard-{len(paths):05d}.tar")
+            tar = tarfile.open(paths[-1], "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+        if tar is not None:
+            name = f"{sample.index:08d}"
+            _add(tar, f"{name}.png", encode(sample.image))
+            _add(tar, f"{name}.json", dumps(sample_record(sample)))
+    if tar is not None:
+        tar.close()
+    checksums(folder, paths)
+    return paths
+
+
+def checksums(folder: Path, paths: list[Path]) -> None:
+    """Write SHA256SUMS of files in a folder."""
+    lines = [f"{sha256(p)}  {p.relative_to(folder).as_posix()}\n" for p in paths]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+def verify(folder: Path) -> None:
+    """Check a folder against its SHA256SUMS.
+
+    Raises:
+        ArchiveError: A file is missing or was changed.
+    """
+    try:
+        lines = (folder / "SHA256SUMS").read_text().splitlines()
+        for line in lines:
+            digest, name = line.split("  ", 1)
+            if sha256(folder / name) != digest:
+                raise ArchiveError(f"{folder / name}: not what SHA256SUMS says")
+    except (OSError, ValueError) as error:
+        raise ArchiveError(f"{folder}: {error}") from error
+
+
+def read(folder: Path) -> Iterator[tuple[Image, dict[str, Any]]]:
+    """Pictures (BGR) and labels of all shards, in order, after checking them."""
+    verify(folder)
+    for path in sorted(folder.glob("shard-*.tar")):
+        with tarfile.open(path) as tar:
+            picture: Image | None = None
+            for member in tar:
+                file = tar.extractfile(member)
+                data = b"" if file is None else file.read()
+                if member.name.endswith(".png"):
+                    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+                    if decoded is None:
+                        raise ArchiveError(f"{path}: {member.name}: not an image")
+                    picture = np.asarray(decoded, np.uint8)
+                elif picture is not None:
+                    yield picture, json.loads(data)
+
+
+def dumps(record: Any) -> bytes:
+    """JSON of one line, the same for the same record."""
+    return (json.dumps(record, separators=(",", ":"), sort_keys=True) + "\n").encode()
+
+
+def encode(image: Image) -> bytes:
+    """PNG bytes."""
+    done, data = cv2.imencode(".png", image)
+    if not done:
+        raise ArchiveError("a picture could not be encoded as PNG")
+    return bytes(data)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal digest of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(data), 0o644
+    tar.addfile(info, io.BytesIO(data))
+
+
+def _numbers(values: Any, digits: int) -> Any:
+    return np.round(np.asarray(values, np.float64), digits).tolist()

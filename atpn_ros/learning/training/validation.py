@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A few figures on held-back faces while a network is being trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from atpn_ros import geometry, landmark_layouts
+from atpn_ros.crop import Crop, crop_from_landmarks, cut
+from atpn_ros.detectors.base import square_of
+from atpn_ros.learning.data.photographs import Sample
+from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput
+from atpn_ros.types import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Means over one set, cropped once more by the first answer, as the tracker does.
+
+    Attributes:
+        nme: Percent of the distance of the outer eye corners, over the 68 points that iBUG's
+            annotators click.
+        degrees: Between the rotations; NaN where no truth is known.
+        gaze: Degrees between the directions of eyes that are seen; NaN where no truth is known.
+    """
+
+    nme: float
+    degrees: float
+    gaze: float
+
+    def __str__(self) -> str:
+        return f"nme {self.nme:.2f}  rotation {self.degrees:.2f}  gaze {self.gaze:.2f}"
+
+
+def look(network: Atpn, samples: list[Sample], batch: int = 50) -> Progress:
+    """Measure a network, in evaluation mode, on labelled faces."""
+    parts = [_batch(network, samples[i : i + batch]) for i in range(0, len(samples), batch)]
+    columns = zip(*parts, strict=True)
+    return Progress(*(_mean([v for part in column for v in part]) for column in columns))
+
+
+def first_crop(sample: Sample) -> Crop:
+    """The detector's crop; without a detection that around the landmarks."""
+    if sample.detection is not None:
+        return square_of(sample.detection)
+    return crop_from_landmarks(sample.landmarks, 0.0)
+
+
+def _batch(network: Atpn, samples: list[Sample]) -> tuple[list[float], list[float], list[float]]:
+    crops = [first_crop(s) for s in samples]
+    out = _run(network, samples, crops)
+    points = out.landmarks.double().cpu().numpy()
+    crops = [crop_from_landmarks(c.to_image(p)) for c, p in zip(crops, points, strict=True)]
+    out = _run(network, samples, crops)
+    points = out.landmarks.double().cpu().numpy()
+    rotations = out.rotation.double().cpu().numpy()
+    gazes = None if out.gaze is None else out.gaze.double().cpu().numpy()
+    nme, degrees, gaze = [], [], []
+    for i, (sample, crop) in enumerate(zip(samples, crops, strict=True)):
+        turn = geometry.about_z(crop.angle)
+        nme.append(clicked_nme(crop.to_image(points[i]), sample))
+        if sample.rotation is not None:
+            angle = geometry.angle_between(turn @ rotations[i], sample.rotation)
+            degrees.append(float(np.degrees(angle)))
+        if gazes is not None and sample.gaze is not None:
+            cosines = (gazes[i] @ turn.T * sample.gaze).sum(-1)
+            angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+            gaze += [float(a) for a, o in zip(angles, sample.eyes_seen, strict=True) if o]
+    return nme, degrees, gaze
+
+
+def clicked_nme(predicted: Floats, sample: Sample) -> float:
+    """NME in percent of (98, 2) points, over the 68 that iBUG's annotators click."""
+    truth = sample.landmarks
+    wanted = (
+        landmark_layouts.to_ibug68(truth)
+        if sample.middles
+        else landmark_layouts.clicked_ibug68(truth)
+    )
+    size = np.linalg.norm(
+        truth[landmark_layouts.RIGHT_EYE_OUTER] - truth[landmark_layouts.LEFT_EYE_OUTER]
+    )
+    distance = np.linalg.norm(landmark_layouts.clicked_ibug68(predicted) - wanted, axis=-1)
+    return float(distance.mean() / size * 100)
+
+
+def _run(network: Atpn, samples: list[Sample], crops: list[Crop]) -> AtpnOutput:
+    pictures = np.stack([cut(s.image, c) for s, c in zip(samples, crops, strict=True)])
+    device = next(network.parameters()).device
+    network.eval()
+    with torch.inference_mode():
+        out: AtpnOutput = network(torch.from_numpy(pictures).to(device))
+    return out
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")

@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Declares the settings as ROS parameters, with descriptions and ranges."""
+
+from __future__ import annotations
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import ParameterException
+from rclpy.node import Node
+
+from atpn_ros.settings import RULES, BadSetting, Rule, Settings, Value, change
+
+
+def declare_parameters(node: Node) -> Settings:
+    """Declare every setting as a parameter of a node and read what was given.
+
+    Raises:
+        BadSetting: A given value breaks its rule.
+    """
+    given: dict[str, Value] = {}
+    for name, rule in RULES.items():
+        default = getattr(Settings(), name)
+        try:
+            given[name] = node.declare_parameter(name, default, _descriptor(name, rule)).value
+        except ParameterException as error:  # ROS checks type and range first
+            raise BadSetting(str(error)) from error
+    return change(Settings(), given)
+
+
+def _descriptor(name: str, rule: Rule) -> ParameterDescriptor:
+    text = rule.text + (f" ({' | '.join(rule.choices)})" if rule.choices else "")
+    # Not "read_only": ROS would refuse without our reason, and a cleaned-up node may be changed.
+    descriptor = ParameterDescriptor(name=name, description=text)
+    default = getattr(Settings(), name)
+    if type(default) is float:
+        descriptor.floating_point_range = [
+            FloatingPointRange(from_value=float(rule.low), to_value=float(rule.high))
+        ]
+    elif type(default) is int:
+        descriptor.integer_range = [IntegerRange(from_value=int(rule.low), to_value=int(rule.high))]
+    return descriptor
