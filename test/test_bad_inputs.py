@@ -128,7 +128,7 @@ def test_an_empty_scene_is_answered_without_a_face(world: World, value: object) 
     for _ in range(3):  # a face in view is lost first
         message.header = world.now()
         answer = world.answer(message)
-    assert answer.landmarks.faces == answer.boxes.faces == answer.head_poses.poses == []
+    assert answer.landmarks.faces == answer.boxes.faces == answer.head_poses.faces == []
     world.still_works()
 
 
@@ -262,10 +262,10 @@ def calibrate(world: World, fields: dict[str, object]) -> None:
 def test_a_bad_camera_info_costs_the_position_and_says_why(world: World, case: str) -> None:
     fields, words = BAD_INFOS[case]
     calibrate(world, fields)
-    assert not world.still_works().head_poses.poses[0].has_position
+    assert not world.still_works().head_poses.faces[0].has_position
     assert words in world.robot.diagnosis()["camera_info"]
     calibrate(world, {})
-    assert world.still_works().head_poses.poses[0].has_position
+    assert world.still_works().head_poses.faces[0].has_position
 
 
 USABLE_INFOS = {
@@ -291,7 +291,7 @@ USABLE_INFOS = {
 @pytest.mark.parametrize("case", USABLE_INFOS)
 def test_every_usable_camera_info_gives_a_position(world: World, case: str) -> None:
     calibrate(world, USABLE_INFOS[case])
-    (pose,) = world.still_works().head_poses.poses
+    (pose,) = world.still_works().head_poses.faces
     assert pose.has_position
     assert 0.1 < pose.pose.pose.position.z < 2
     calibrate(world, {})

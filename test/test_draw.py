@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atpn_ros.drawing import draw, sparkline
+from atpn_ros.drawing.draw import draw, sparkline
 from atpn_ros.drawing.overlay import caption
 from atpn_ros.geometry import head_rotation
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose

@@ -72,8 +72,8 @@ def test_a_face_is_found_followed_and_lost(robot: Robot, node: NodeProcess) -> N
     assert states[4:] == [[FaceBox.STATE_LOST], []]
     assert {f.id for m in robot.heard["boxes"] for f in m.faces} == {1}
     assert [len(m.faces) for m in robot.heard["landmarks"]] == [1, 1, 1, 1, 0, 0]
-    assert [len(m.poses) for m in robot.heard["head_poses"]] == [1, 1, 1, 1, 0, 0]
-    assert [len(m.gazes) for m in robot.heard["gazes"]] == [1, 1, 1, 1, 0, 0]
+    assert [len(m.faces) for m in robot.heard["head_poses"]] == [1, 1, 1, 1, 0, 0]
+    assert [len(m.faces) for m in robot.heard["gazes"]] == [1, 1, 1, 1, 0, 0]
 
 
 def test_every_output_carries_the_images_own_header(robot: Robot, node: NodeProcess) -> None:
@@ -91,8 +91,8 @@ def test_what_is_said_of_a_face_hangs_together(robot: Robot, node: NodeProcess) 
     robot.show(portrait(), T0)
     box = robot.heard["boxes"][0].faces[0]
     points = robot.heard["landmarks"][0].faces[0]
-    pose = robot.heard["head_poses"][0].poses[0]
-    gaze = robot.heard["gazes"][0].gazes[0]
+    pose = robot.heard["head_poses"][0].faces[0]
+    gaze = robot.heard["gazes"][0].faces[0]
     assert box.id == points.id == pose.id == gaze.id
     assert points.layout == FaceLandmarks.LAYOUT_WFLW98
     xy = np.array(points.xy).reshape(98, 2)
@@ -121,9 +121,9 @@ def test_without_calibration_there_is_rotation_but_no_position(
     robot: Robot, node: NodeProcess
 ) -> None:
     robot.show(portrait(), T0)
-    pose = robot.heard["head_poses"][0].poses[0]
+    pose = robot.heard["head_poses"][0].faces[0]
     assert not pose.has_position
-    assert not robot.heard["gazes"][0].gazes[0].has_origin
+    assert not robot.heard["gazes"][0].faces[0].has_origin
     robot.spin(0.3)
     assert robot.heard["tf"] == []
 
@@ -143,13 +143,13 @@ def test_a_bad_camera_info_is_named_once_and_changes_nothing_else(
     robot.calibrate(**fields)
     for n in range(3):
         robot.show(portrait(), T0 + n * FRAME)
-    assert not robot.heard["head_poses"][-1].poses[0].has_position
+    assert not robot.heard["head_poses"][-1].faces[0].has_position
     warnings = [line for line in node.words().splitlines() if "WARN" in line]
     assert len(warnings) == 1
     assert word in warnings[0]
     robot.calibrate()
     robot.show(portrait(), T0 + 3 * FRAME)
-    assert robot.heard["head_poses"][-1].poses[0].has_position
+    assert robot.heard["head_poses"][-1].faces[0].has_position
 
 
 def spoilt(kind: str) -> object:
@@ -289,7 +289,7 @@ def test_a_publisher_that_cannot_be_heard_is_named(tmp_path: Path) -> None:
 def test_a_camera_info_of_another_frame_is_named(robot: Robot, node: NodeProcess) -> None:
     robot.calibrate(header=header(T0, "gripper_camera"))
     robot.show(portrait(), T0)
-    assert robot.heard["head_poses"][0].poses[0].has_position
+    assert robot.heard["head_poses"][0].faces[0].has_position
     assert "'gripper_camera'" in node.words()
 
 

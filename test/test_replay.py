@@ -121,7 +121,7 @@ def test_calibration_is_the_newest_before_the_image(tmp_path):
     record(tmp_path / "in", late)
     assert replay(tmp_path / "in", tmp_path / "out") == 0
     out = read(tmp_path / "out")
-    poses = [m.poses[0] for _, m in out[f"{NODE}/head_poses"]]
+    poses = [m.faces[0] for _, m in out[f"{NODE}/head_poses"]]
     assert [p.has_position for p in poses] == [False, True, True]
     near, far = (p.pose.pose.position.z for p in poses[1:])
     assert far == pytest.approx(2 * near, rel=0.05)
@@ -335,7 +335,7 @@ def test_each_camera_has_its_own_calibration(tmp_path):
     record(tmp_path / "in", pair)
     assert replay(tmp_path / "in", tmp_path / "out", "--only-faces") == 0
     out = read(tmp_path / "out")
-    left, right = (out[f"/{s}/face_node/head_poses"][0][1].poses[0] for s in ("left", "right"))
+    left, right = (out[f"/{s}/face_node/head_poses"][0][1].faces[0] for s in ("left", "right"))
     assert right.pose.pose.position.z == pytest.approx(2 * left.pose.pose.position.z, rel=0.05)
 
 

@@ -73,13 +73,13 @@ def test_a_lost_face_has_a_box_and_nothing_else() -> None:
     lost = frame(face(state=FaceState.LOST))
     assert len(ros_messages.boxes(lost, HEADER).faces) == 1
     assert ros_messages.landmarks(lost, HEADER).faces == []
-    assert ros_messages.head_poses(lost, HEADER).poses == []
-    assert ros_messages.gazes(lost, HEADER).gazes == []
+    assert ros_messages.head_poses(lost, HEADER).faces == []
+    assert ros_messages.gazes(lost, HEADER).faces == []
     assert ros_messages.transforms(lost, HEADER, Settings().frame_name).transforms == []
 
 
 def test_a_head_pose_says_the_same_in_angles_and_quaternion() -> None:
-    (out,) = travelled(ros_messages.head_poses(frame(face()), HEADER)).poses
+    (out,) = travelled(ros_messages.head_poses(frame(face()), HEADER)).faces
     assert (out.roll, out.pitch, out.yaw) == pytest.approx((0.1, -0.2, 0.3))
     q = out.pose.pose.orientation
     assert geometry.rotation_of(q.x, q.y, q.z, q.w) == pytest.approx(
@@ -92,8 +92,8 @@ def test_a_head_pose_says_the_same_in_angles_and_quaternion() -> None:
 
 def test_without_a_position_nothing_pretends_to_have_one() -> None:
     without = frame(face(position=False))
-    (pose,) = ros_messages.head_poses(without, HEADER).poses
-    (gaze,) = ros_messages.gazes(without, HEADER).gazes
+    (pose,) = ros_messages.head_poses(without, HEADER).faces
+    (gaze,) = ros_messages.gazes(without, HEADER).faces
     assert (pose.has_position, gaze.has_origin) == (False, False)
     assert ros_messages.transforms(without, HEADER, Settings().frame_name).transforms == []
 

@@ -162,7 +162,7 @@ def head_poses(kinds: MessageTypes, result: FaceFrame, header: Message) -> Messa
         if face.pose.position is not None:
             set_xyz(item.pose.pose.position, face.pose.position)
         item.pose.covariance = face.pose.covariance.astype(np.float64).ravel()
-        message.poses.append(item)
+        message.faces.append(item)
     return message
 
 
@@ -179,7 +179,7 @@ def gazes(kinds: MessageTypes, result: FaceFrame, header: Message) -> Message:
         if face.pose is not None and face.pose.position is not None:
             item.has_origin = True
             set_xyz(item.origin, face.pose.position)
-        message.gazes.append(item)
+        message.faces.append(item)
     return message
 
 

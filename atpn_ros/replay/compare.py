@@ -194,8 +194,9 @@ def load_answers(path: Path) -> dict[str, Answers]:
 
 
 def _add(name: str, message: Any, faces: dict[int, Seen]) -> None:
-    items = {"landmarks": "faces", "head_poses": "poses", "gazes": "gazes"}[name]
-    for item in getattr(message, items):
+    # Bags written by version 0.1 call the lists of two messages otherwise.
+    old = {"head_poses": "poses", "gazes": "gazes"}.get(name, "faces")
+    for item in getattr(message, "faces" if hasattr(message, "faces") else old):
         seen = faces.get(int(item.id))
         if seen is None:
             continue
