@@ -15,7 +15,8 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from atpn_ros.node.face_node import FaceNode, ros_messages
+from atpn_ros.node import ros_messages
+from atpn_ros.node.face_node import FaceNode
 from atpn_ros.node.frame_slot import FlowStats
 from atpn_ros.node.worker import Worker
 from ros_world import INPUTS, OUTPUTS, SECOND, Robot, header, portrait

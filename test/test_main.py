@@ -90,4 +90,4 @@ def test_signals_are_left_to_the_caller_until_the_node_is_started() -> None:
     import atpn_ros.node.main
 
     assert signal.getsignal(signal.SIGINT) is before
-    assert atpn_ros.start.main.__doc__
+    assert atpn_ros.node.main.main.__doc__

@@ -157,7 +157,7 @@ class Humans:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, prefix: str = "") -> None:
         # Images stay ROS's own; only their header is the double's.
         monkeypatch.setattr(
-            rep155_publishers.messages, "image_message", lambda image, header: image
+            rep155_publishers.ros_messages, "image_message", lambda image, header: image
         )
         monkeypatch.setattr(rep155_publishers, "ImageMsg", np.ndarray)
         self.node = FakeNode()

@@ -81,8 +81,8 @@ def run(args: argparse.Namespace) -> int:
         return _placement(args)
     if args.sequence is not None:
         return _sequence(args)
+    from atpn_ros.learning.synth.scene import stream
     from atpn_ros.learning.synth.scene.sampling import Plan
-    from atpn_ros.learning.synth.scene.scene import stream
 
     plan = Plan(
         size=args.size, share=tuple(args.share), shift=args.shift, effects=args.effects,
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
 def _placement(args: argparse.Namespace) -> int:
     if args.assets is None:
         raise AtpnError("--placement needs --assets")
-    from atpn_ros.learning.synth.assets.library import ict_head, library, placement
+    from atpn_ros.learning.synth.assets import ict_head, library, placement
 
     head = ict_head.load(args.assets / "ict_facekit", args.cache or library.default_cache())
     found = placement.offsets(head, args.assets / "faces_london")
@@ -131,7 +131,7 @@ def _sequence(args: argparse.Namespace) -> int:
     if args.sequence <= 0 or args.fps <= 0 or args.people < 1 or min(width, height) < 32:
         raise AtpnError("--sequence, --fps and --people must be positive, --frame at least 32x32")
     from atpn_ros.learning.synth.output import recording
-    from atpn_ros.learning.synth.scene.scene import sequences, stream
+    from atpn_ros.learning.synth.scene import sequences, stream
 
     plan = sequences.SequencePlan(
         args.sequence, args.fps, (width, height), args.people, effects=args.effects

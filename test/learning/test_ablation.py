@@ -14,8 +14,8 @@ import torch
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
 from atpn_ros.learning.data.batches import Source
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.photographs import Sample
-from atpn_ros.learning.data.photographs.datasets.record import DataError
 from atpn_ros.learning.evaluation import faces
 from atpn_ros.learning.evaluation.points import IBUG68, WFLW98
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings

@@ -13,8 +13,8 @@ import torch
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.photographs import load_faces_300w
-from atpn_ros.learning.data.photographs.datasets.record import DataError
 from atpn_ros.learning.data.point_model import PointModel
 from atpn_ros.learning.networks.asmnet import from_asmnet
 from atpn_ros.learning.studies import asm_study, asm_training

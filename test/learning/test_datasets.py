@@ -11,8 +11,8 @@ import pytest
 from scipy.io import savemat
 
 from atpn_ros import geometry
-from atpn_ros.learning.data.photographs import datasets
-from atpn_ros.learning.data.photographs.datasets import DataError, aflw, ibug
+from atpn_ros.learning.data import datasets
+from atpn_ros.learning.data.datasets import DataError, aflw, ibug
 from atpn_ros.types import Box
 
 POINTS68 = np.random.default_rng(0).uniform(10, 90, (68, 2)).round(2)

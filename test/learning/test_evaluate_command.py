@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.evaluation.faces import photographs, renders, views
 from atpn_ros.learning.evaluation.peer_config import load_description
 from atpn_ros.learning.evaluation.sequences import measure_sequence

@@ -9,7 +9,7 @@ import pytest
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.crop import Crop
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.evaluation import crops, stillness
 from atpn_ros.learning.evaluation.accuracy import landmark_figures
 from atpn_ros.learning.evaluation.adapt import fit_adapter

@@ -15,9 +15,9 @@ from atpn_ros.cli import main
 from atpn_ros.engines import load_engine
 from atpn_ros.engines.base import ModelError
 from atpn_ros.engines.onnx_bytes import facts
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.export import quantization
 from atpn_ros.learning.export.model_cost import Spread, count, measure_costs
-from atpn_ros.learning.export.onnx_export import quantization
 from atpn_ros.settings import RESEARCH_MODEL, SHIPPED_MODEL
 
 

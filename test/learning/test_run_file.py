@@ -13,7 +13,7 @@ import pytest
 
 from atpn_ros import geometry
 from atpn_ros.cli import main
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.synth.output import shards
 from atpn_ros.learning.synth.output.shards import ArchiveError

@@ -12,7 +12,7 @@ pytest.importorskip("moderngl", reason="extra `synth` is not installed")
 
 from atpn_ros.cli import synth as command
 from atpn_ros.learning.data.point_model import AssetError
-from atpn_ros.learning.synth.assets.library import hair, ict_head, library, london
+from atpn_ros.learning.synth.assets import hair, ict_head, library, london
 from atpn_ros.learning.synth.render import light
 
 
@@ -107,7 +107,7 @@ def _wavefront(path, vertices, faces=True):
 
 
 def test_a_checkout_is_read_like_the_packed_form(tmp_path):
-    from atpn_ros.learning.synth.assets.library import ict_checkout
+    from atpn_ros.learning.synth.assets import ict_checkout
 
     folder = tmp_path / "FaceXModel"
     folder.mkdir()

@@ -15,10 +15,11 @@ if not gl.available():
 
 from atpn_ros import geometry
 from atpn_ros.cli import synth as command
-from atpn_ros.learning.synth.assets.library import builtin
+from atpn_ros.learning.synth.assets import builtin
 from atpn_ros.learning.synth.output import shards
 from atpn_ros.learning.synth.render import effects
 from atpn_ros.learning.synth.render.renderer import Renderer
+from atpn_ros.learning.synth.scene import body, labels, stream
 from atpn_ros.learning.synth.scene.sampling import Plan
 from atpn_ros.learning.synth.scene.scene import (
     Backdrop,
@@ -29,9 +30,6 @@ from atpn_ros.learning.synth.scene.scene import (
     Person,
     Scene,
     Skin,
-    body,
-    labels,
-    stream,
 )
 
 SKIN = Skin(0, False, (0.6, 0.45, 0.35), 0, 0.0, 0.3, 1.0, 0.0, 0.0, 0.3, (0.05, 0.04, 0.03), 0.0,

@@ -10,18 +10,12 @@ import pytest
 pytest.importorskip("moderngl", reason="extra `synth` is not installed")
 
 from atpn_ros import geometry, landmark_layouts
-from atpn_ros.learning.synth.assets.library import assemble, builtin, tones
+from atpn_ros.learning.synth.assets import builtin, tones
+from atpn_ros.learning.synth.assets.library import assemble
 from atpn_ros.learning.synth.assets.tones import Palette
+from atpn_ros.learning.synth.scene import body, expressions, labels
 from atpn_ros.learning.synth.scene.sampling import Plan, face_scene
-from atpn_ros.learning.synth.scene.scene import (
-    Camera,
-    Eyes,
-    Person,
-    Skin,
-    body,
-    expressions,
-    labels,
-)
+from atpn_ros.learning.synth.scene.scene import Camera, Eyes, Person, Skin
 
 SKIN = Skin(
     0, False, (0.5, 0.4, 0.3), 0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.3, (0.1, 0.1, 0.1), 0.3, 0.0, 0.1

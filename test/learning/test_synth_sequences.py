@@ -14,11 +14,11 @@ if not gl.available():
 
 from atpn_ros.cli import synth as command
 from atpn_ros.learning.synth.accessories import fitted
-from atpn_ros.learning.synth.assets.library import builtin
+from atpn_ros.learning.synth.assets import builtin
 from atpn_ros.learning.synth.assets.tones import Palette
 from atpn_ros.learning.synth.output import recording
+from atpn_ros.learning.synth.scene import body, outfits, people, stream
 from atpn_ros.learning.synth.scene.sampling import Plan
-from atpn_ros.learning.synth.scene.scene import body, outfits, people, stream
 from atpn_ros.learning.synth.scene.sequences import SequencePlan, SequenceRenderer
 
 
@@ -180,14 +180,8 @@ def test_a_hand_hides_what_it_covers(world):
     from dataclasses import replace
 
     from atpn_ros.learning.synth.render.renderer import Renderer
-    from atpn_ros.learning.synth.scene.scene import (
-        Accessories,
-        Backdrop,
-        Camera,
-        Light,
-        Scene,
-        labels,
-    )
+    from atpn_ros.learning.synth.scene import labels
+    from atpn_ros.learning.synth.scene.scene import Accessories, Backdrop, Camera, Light, Scene
 
     rng = np.random.default_rng(1)
     facing = np.array([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]])

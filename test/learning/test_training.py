@@ -16,8 +16,8 @@ from drawn_face import drawn
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.learning.data.augment import face_example
 from atpn_ros.learning.data.batches import Examples, Mix, Source, stack
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.photographs import complete, load_faces_300w
-from atpn_ros.learning.data.photographs.datasets.record import DataError
 from atpn_ros.learning.data.point_model import AssetError, PointModel, fit, load_points
 from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput, AtpnSettings
 from atpn_ros.learning.training import checkpoints

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.types import Image
 
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from atpn_ros import landmark_layouts
-from atpn_ros.learning.data.photographs.datasets.labelled import Labelled, read_labelled
+from atpn_ros.learning.data.datasets.labelled import Labelled, read_labelled
 from atpn_ros.types import Box, Floats, Image
 
 _STORED_SIDE = 300
@@ -52,7 +52,7 @@ class Sample:
 
 
 def load_faces_300w(folder: Path, split: str) -> list[Sample]:
-    """The faces of :func:`atpn_ros.learning.data.photographs.datasets.labelled.read_labelled`, ready to teach.
+    """The faces of :func:`atpn_ros.learning.data.datasets.labelled.read_labelled`, ready to teach.
 
     The 30 points that WFLW has beyond iBUG's 68 are not trusted, the rotation is not known.
 

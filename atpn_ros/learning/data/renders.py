@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from atpn_ros import landmark_layouts
+from atpn_ros.learning.data.datasets.record import DataError, numbers
 from atpn_ros.learning.data.photographs import Sample
-from atpn_ros.learning.data.photographs.datasets.record import DataError, numbers
 from atpn_ros.pipeline.estimator import OPEN
 from atpn_ros.types import Image
 

@@ -20,11 +20,12 @@ from atpn_ros.learning.detector.sprites import (
     outline,
     save,
 )
-from atpn_ros.learning.synth.assets.library import london
+from atpn_ros.learning.synth.assets import london
 from atpn_ros.learning.synth.render import backdrop, effects
 from atpn_ros.learning.synth.render.renderer import FAR
+from atpn_ros.learning.synth.scene import labels, sampling, stream
 from atpn_ros.learning.synth.scene.body import prepare
-from atpn_ros.learning.synth.scene.scene import Effects, labels, sampling, stream
+from atpn_ros.learning.synth.scene.scene import Effects
 
 _FROM_BEHIND = 0.12
 """Share of people seen from behind: they look like people and have no face."""

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.data.backgrounds import load_panoramas
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.detector import sprites
 from atpn_ros.learning.detector.scenes import Material
 from atpn_ros.learning.detector.sprites import BROWS, Sprite

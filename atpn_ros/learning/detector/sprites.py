@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from atpn_ros import landmark_layouts
-from atpn_ros.learning.data.photographs.datasets.record import DataError
-from atpn_ros.learning.synth.assets.library import london
+from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.synth.assets import london
 from atpn_ros.types import Floats, Image
 
 BROWS = slice(33, 51)

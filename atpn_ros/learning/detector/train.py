@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.detector.export import export
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
 from atpn_ros.learning.detector.scenes import Composer, Material, ScenePlan

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.evaluation.points import Layout
 from atpn_ros.types import Floats
 

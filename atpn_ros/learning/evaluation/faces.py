@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from atpn_ros.learning.data.datasets.labelled import read_labelled
 from atpn_ros.learning.data.photographs import Sample
-from atpn_ros.learning.data.photographs.datasets.labelled import read_labelled
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.evaluation.points import IBUG68, WFLW98, Layout
 from atpn_ros.types import Box, Floats, Image
@@ -57,7 +57,7 @@ class Renders:
 
 
 def photographs(folder: Path, split: str) -> list[Face]:
-    """The faces of :func:`atpn_ros.learning.data.photographs.datasets.labelled.read_labelled`, to measure on.
+    """The faces of :func:`atpn_ros.learning.data.datasets.labelled.read_labelled`, to measure on.
 
     Raises:
         DataError: A file is missing, cannot be read, or a field is not what it should be.

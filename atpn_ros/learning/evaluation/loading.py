@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from atpn_ros.engines.base import one_line
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.evaluation.crops import CropPlan
 from atpn_ros.learning.evaluation.points import IBUG68, NAMED, Layout
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from atpn_ros.detectors.base import Detector
 from atpn_ros.engines.base import Engine
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.evaluation.identity import IdentityFigures, Seen, identity_figures, match
 from atpn_ros.learning.evaluation.points import WFLW98, readings
 from atpn_ros.learning.evaluation.statistics import Estimate, estimate

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from atpn_ros.engines.base import ModelError, one_line
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.types import Floats
 
 _TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(float16)": np.float16}

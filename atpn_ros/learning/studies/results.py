@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 
 NAME = "result.json"
 """Of the file in a finished run's folder."""

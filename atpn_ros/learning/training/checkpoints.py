@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from atpn_ros.learning.data.photographs.datasets.record import DataError
+from atpn_ros.learning.data.datasets.record import DataError
 
 UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError,
               AttributeError, pickle.UnpicklingError)  # fmt: skip

@@ -11,8 +11,8 @@ import torch
 
 from atpn_ros.learning.data.backgrounds import load_panoramas
 from atpn_ros.learning.data.batches import Source
+from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.photographs import load_faces_300w
-from atpn_ros.learning.data.photographs.datasets.record import DataError
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.networks.atpn import Atpn
 from atpn_ros.learning.training.config import BadRecipe, read_recipe

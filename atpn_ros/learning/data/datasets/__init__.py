@@ -7,13 +7,13 @@ needed, but for those of ``labelled``, which are few. None of the sets is part o
 most allow research only.
 """
 
-from atpn_ros.learning.data.photographs.datasets.aflw import read_300w_lp, read_aflw2000
-from atpn_ros.learning.data.photographs.datasets.biwi import read_biwi
-from atpn_ros.learning.data.photographs.datasets.ibug import read_300vw, read_300w
-from atpn_ros.learning.data.photographs.datasets.labelled import Labelled, read_labelled
-from atpn_ros.learning.data.photographs.datasets.record import DataError, Record
-from atpn_ros.learning.data.photographs.datasets.wflw import read_wflw
-from atpn_ros.learning.data.photographs.datasets.wider import read_wider
+from atpn_ros.learning.data.datasets.aflw import read_300w_lp, read_aflw2000
+from atpn_ros.learning.data.datasets.biwi import read_biwi
+from atpn_ros.learning.data.datasets.ibug import read_300vw, read_300w
+from atpn_ros.learning.data.datasets.labelled import Labelled, read_labelled
+from atpn_ros.learning.data.datasets.record import DataError, Record
+from atpn_ros.learning.data.datasets.wflw import read_wflw
+from atpn_ros.learning.data.datasets.wider import read_wider
 
 __all__ = [
     "DataError",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atpn_ros.learning.data.photographs.datasets.record import (
+from atpn_ros.learning.data.datasets.record import (
     DataError,
     Record,
     count_checked,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from atpn_ros.learning.data.photographs.datasets.record import (
+from atpn_ros.learning.data.datasets.record import (
     DataError,
     Record,
     count_checked,

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from atpn_ros.learning.data.photographs.datasets.record import DataError, numbers
+from atpn_ros.learning.data.datasets.record import DataError, numbers
 from atpn_ros.types import Box, Floats, Image
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atpn_ros.learning.data.photographs.datasets.record import (
+from atpn_ros.learning.data.datasets.record import (
     DataError,
     Record,
     count_checked,

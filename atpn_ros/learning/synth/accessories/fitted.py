@@ -11,7 +11,8 @@ import numpy as np
 from atpn_ros.geometry import FACING, head_rotation
 from atpn_ros.learning.synth.accessories import things
 from atpn_ros.learning.synth.accessories.pieces import Piece, grid, piece
-from atpn_ros.learning.synth.assets.library import Assets, hair
+from atpn_ros.learning.synth.assets import hair
+from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.scene.body import Body
 from atpn_ros.learning.synth.scene.scene import Accessories
 

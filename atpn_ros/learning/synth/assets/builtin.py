@@ -13,8 +13,8 @@ import numpy as np
 
 from atpn_ros import landmark_layouts
 from atpn_ros.learning.synth.accessories.pieces import grid
+from atpn_ros.learning.synth.assets import ict_points, library, skins, surface
 from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Ints, Part
-from atpn_ros.learning.synth.assets.library import ict_points, library, skins, surface
 from atpn_ros.learning.synth.assets.noise import fractal
 from atpn_ros.learning.synth.render import light
 from atpn_ros.types import Floats, Image
@@ -43,7 +43,7 @@ _HALF = {
 
 def load() -> library.Assets:
     """Everything a scene needs, made by code."""
-    from atpn_ros.learning.synth.assets.library import prt
+    from atpn_ros.learning.synth.assets import prt
 
     head = make_head()
     made = _skins(head)

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from atpn_ros import landmark_layouts
+from atpn_ros.learning.synth.assets import surface
 from atpn_ros.learning.synth.assets.head_model import Anchors, Ints
-from atpn_ros.learning.synth.assets.library import surface
 from atpn_ros.types import Floats
 
 _STEPS = 32

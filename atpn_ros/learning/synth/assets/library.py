@@ -23,8 +23,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.data.point_model import AssetError
-from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Ints, Part
-from atpn_ros.learning.synth.assets.library import (
+from atpn_ros.learning.synth.assets import (
     decimation,
     fitting,
     hair,
@@ -34,6 +33,7 @@ from atpn_ros.learning.synth.assets.library import (
     prt,
     skins,
 )
+from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Ints, Part
 from atpn_ros.learning.synth.render import light
 from atpn_ros.types import Floats, Image
 

@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
-from atpn_ros.learning.synth.assets.library import Assets, builtin
+from atpn_ros.learning.synth.assets import builtin
+from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.output import gallery, shards
 from atpn_ros.learning.synth.render import effects
 from atpn_ros.learning.synth.render.renderer import Renderer
+from atpn_ros.learning.synth.scene import labels, stream
 from atpn_ros.learning.synth.scene.body import prepare
 from atpn_ros.learning.synth.scene.sampling import Plan
 from atpn_ros.learning.synth.scene.scene import (
@@ -31,8 +33,6 @@ from atpn_ros.learning.synth.scene.scene import (
     Person,
     Scene,
     Skin,
-    labels,
-    stream,
 )
 from atpn_ros.learning.synth.scene.stream import Sample
 from atpn_ros.types import Floats, Image

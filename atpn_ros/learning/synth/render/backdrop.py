@@ -7,7 +7,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from atpn_ros.learning.synth.assets.library import Assets, noise
+from atpn_ros.learning.synth.assets import noise
+from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.render import light
 from atpn_ros.learning.synth.scene.scene import Backdrop, Scene
 from atpn_ros.types import Image

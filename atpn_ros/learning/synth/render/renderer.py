@@ -148,7 +148,7 @@ class Renderer:
         corner = head.corner[: self.skin_corners]
         neutral = head.normals(head.neutral)
         fixed = np.concatenate(
-            [head.uv[: self.skin_corners], head.masks[corner], self.assets.transfer[corner],
+            [head.uv[: self.skin_corners], head.masks[corner], self.assets.prt[corner],
              neutral[corner]], axis=1).astype(np.float32)  # fmt: skip
         self.moving = self.ctx.buffer(reserve=len(head.corner) * 24)
         still = self.ctx.buffer(np.ascontiguousarray(fixed).tobytes())

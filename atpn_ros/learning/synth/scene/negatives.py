@@ -12,9 +12,10 @@ from atpn_ros import geometry
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
 from atpn_ros.learning.synth.render import effects
+from atpn_ros.learning.synth.scene import sampling
 from atpn_ros.learning.synth.scene.body import Body, prepare
 from atpn_ros.learning.synth.scene.sampling import Plan
-from atpn_ros.learning.synth.scene.scene import Camera, Scene, sampling
+from atpn_ros.learning.synth.scene.scene import Camera, Scene
 
 
 def draw(

@@ -9,7 +9,8 @@ import numpy as np
 from atpn_ros import geometry
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
-from atpn_ros.learning.synth.scene.scene import Colour, Eyes, Person, Skin, expressions, outfits
+from atpn_ros.learning.synth.scene import expressions, outfits
+from atpn_ros.learning.synth.scene.scene import Colour, Eyes, Person, Skin
 from atpn_ros.types import Floats
 
 _HAIR: tuple[tuple[Colour, float], ...] = (

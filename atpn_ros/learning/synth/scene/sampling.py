@@ -12,6 +12,7 @@ from atpn_ros import geometry
 from atpn_ros.learning.synth.assets.library import Assets, Share
 from atpn_ros.learning.synth.assets.tones import Palette
 from atpn_ros.learning.synth.render import effects, light
+from atpn_ros.learning.synth.scene import labels, people
 from atpn_ros.learning.synth.scene.body import Body, prepare
 from atpn_ros.learning.synth.scene.scene import (
     Backdrop,
@@ -22,8 +23,6 @@ from atpn_ros.learning.synth.scene.scene import (
     Light,
     Person,
     Scene,
-    labels,
-    people,
 )
 from atpn_ros.types import Floats
 

@@ -18,19 +18,9 @@ from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
 from atpn_ros.learning.synth.render import backdrop, effects
 from atpn_ros.learning.synth.render.renderer import Renderer
+from atpn_ros.learning.synth.scene import expressions, labels, people, sampling
 from atpn_ros.learning.synth.scene.body import prepare
-from atpn_ros.learning.synth.scene.scene import (
-    Backdrop,
-    Camera,
-    Effects,
-    Lamp,
-    Person,
-    Scene,
-    expressions,
-    labels,
-    people,
-    sampling,
-)
+from atpn_ros.learning.synth.scene.scene import Backdrop, Camera, Effects, Lamp, Person, Scene
 from atpn_ros.types import Floats, Image
 
 

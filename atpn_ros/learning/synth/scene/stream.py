@@ -15,14 +15,16 @@ import cv2
 import numpy as np
 
 from atpn_ros.crop import CROP_MARGIN
-from atpn_ros.learning.synth.assets.library import Assets, builtin
-from atpn_ros.learning.synth.assets.library import library as assets_module
+from atpn_ros.learning.synth.assets import builtin
+from atpn_ros.learning.synth.assets import library as assets_module
+from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
 from atpn_ros.learning.synth.render import backdrop, effects
 from atpn_ros.learning.synth.render.renderer import Renderer
+from atpn_ros.learning.synth.scene import labels, negatives
 from atpn_ros.learning.synth.scene.body import Body
 from atpn_ros.learning.synth.scene.sampling import Plan, face_scene
-from atpn_ros.learning.synth.scene.scene import Scene, labels, negatives
+from atpn_ros.learning.synth.scene.scene import Scene
 from atpn_ros.types import Box, Floats, Image
 
 
