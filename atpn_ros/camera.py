@@ -99,7 +99,7 @@ _COEFFICIENTS = {
 }
 
 
-def camera_for(info: CameraInfo, image_width: int, image_height: int) -> Camera:
+def camera_from_info(info: CameraInfo, image_width: int, image_height: int) -> Camera:
     """The camera of an image: K after region of interest, binning and any other resolution.
 
     Raises:
@@ -143,13 +143,13 @@ def camera_for(info: CameraInfo, image_width: int, image_height: int) -> Camera:
     return Camera(matrix, distortion, fisheye)
 
 
-def camera_of_view(degrees: float, image_width: int, image_height: int) -> Camera:
+def camera_from_field_of_view(degrees: float, image_width: int, image_height: int) -> Camera:
     """A camera without distortion, of which only the horizontal angle of view is known.
 
     Raises:
         BadCamera: No lens has such an angle.
 
-    >>> round(float(camera_of_view(90, 640, 480).matrix[0, 0]))
+    >>> round(float(camera_from_field_of_view(90, 640, 480).matrix[0, 0]))
     320
     """
     if not 1 <= degrees <= 170:
@@ -173,7 +173,7 @@ class Calibration:
         self._made: tuple[tuple[CameraInfo, int, int, str], Camera | None] | None = None
 
     @property
-    def words(self) -> str:
+    def status(self) -> str:
         """How it stands with the calibration, for people."""
         if self.info is None:
             return "none has come"
@@ -190,7 +190,7 @@ class Calibration:
         if self._made is None or self._made[0] != key:
             camera, self.problem = None, None
             try:
-                camera = camera_for(info, width, height)
+                camera = camera_from_info(info, width, height)
             except BadCamera as error:
                 self.problem = str(error)
                 tell(f"{error}; publishing rotation without position")

@@ -147,14 +147,14 @@ def quaternion(rotation: Floats) -> tuple[float, float, float, float]:
     return x, y, z, w
 
 
-def rotation_of(x: float, y: float, z: float, w: float) -> Floats:
+def rotation_from_quaternion(x: float, y: float, z: float, w: float) -> Floats:
     """(3, 3) rotation of a unit quaternion; the inverse of :func:`quaternion`."""
     v = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     out: Floats = np.eye(3) + 2 * w * v + 2 * v @ v
     return out
 
 
-def frame_along(direction: Floats) -> Floats:
+def rotation_from_direction(direction: Floats) -> Floats:
     """(3, 3) a rotation whose z axis is a unit direction and whose x axis is level.
 
     Level means: without a component along the camera's y. For ``gaze_<id>``, where only z matters.

@@ -91,12 +91,12 @@ _BROWS68 = np.array([IBUG68_IN_WFLW98.index(upper) for upper, _ in BROW_EDGES98]
 _EDGES = np.asarray(BROW_EDGES98)
 
 
-def clicked_ibug68(points: Array) -> Array:
+def to_annotated_ibug68(points: Array) -> Array:
     """The (..., 68, D) points that iBUG's annotators would click, of (..., 98, D) WFLW points.
 
     As :func:`to_ibug68`, but that iBUG's brows run along the middle, between WFLW's two edges.
 
-    >>> clicked_ibug68(np.arange(98.0)[:, None])[[0, 17, 18, 36], 0].tolist()
+    >>> to_annotated_ibug68(np.arange(98.0)[:, None])[[0, 17, 18, 36], 0].tolist()
     [0.0, 33.0, 37.5, 60.0]
     """
     out = points[..., _INDEX68, :].astype(np.float64)

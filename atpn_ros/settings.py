@@ -16,7 +16,7 @@ from typing import Any
 from atpn_ros.conversions.rep155 import face_id
 from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
-from atpn_ros.pipeline.estimator import MeasureSettings
+from atpn_ros.pipeline.estimator import EstimatorSettings
 from atpn_ros.pipeline.one_euro import OneEuroSettings
 from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.pipeline.tracker import TrackerSettings
@@ -161,7 +161,7 @@ class Settings:
                 min_side=self.min_face,
                 recheck_ns=round(self.recheck * 1e9),
             ),
-            measure=MeasureSettings(
+            estimator=EstimatorSettings(
                 smoothing=OneEuroSettings(self.smoothing_min_cutoff, self.smoothing_beta)
                 if self.smoothing
                 else None,

@@ -13,7 +13,7 @@ import numpy as np
 
 from atpn_ros.conversions import messages
 from atpn_ros.replay.bags import BagReader, new_bag
-from atpn_ros.replay.types import own_types
+from atpn_ros.replay.message_types import replay_typestore
 from atpn_ros.types import Image
 
 SECOND = 1_000_000_000
@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 320, 240
 
 @lru_cache
 def types(ros1: bool = False) -> Any:
-    return own_types(ros1)
+    return replay_typestore(ros1)
 
 
 @lru_cache

@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 
 from atpn_ros import geometry
-from atpn_ros.camera import CameraInfo, camera_for
+from atpn_ros.camera import CameraInfo, camera_from_info
 from atpn_ros.crop import Crop
 from atpn_ros.engines import NetworkOutput
-from atpn_ros.pipeline.estimator import OPEN, Measurer, MeasureSettings, eye_openness
+from atpn_ros.pipeline.estimator import OPEN, EstimatorSettings, FaceEstimator, eye_openness
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.pipeline.tracker import Observation, Track
 from atpn_ros.types import Face, GazeSource
 
-CAMERA = camera_for(CameraInfo(640, 480, (600.0, 0, 319.5, 0, 600.0, 239.5, 0, 0, 1)), 640, 480)
-RAW = MeasureSettings(smoothing=None)
+CAMERA = camera_from_info(
+    CameraInfo(640, 480, (600.0, 0, 319.5, 0, 600.0, 239.5, 0, 0, 1)), 640, 480
+)
+RAW = EstimatorSettings(smoothing=None)
 FACING = geometry.head_rotation(0, 0, 0)
 LANDMARKS = (MEAN_HEAD @ FACING.T)[:, :2] * 1000 + (320, 240)
 
@@ -46,7 +48,7 @@ def measured(
         None if gaze is None else gaze[None],
     )  # fmt: skip
     where = crop or Crop(320, 240, 200)
-    return Measurer(RAW).face(track, output, where, 0, camera)  # type: ignore[arg-type]
+    return FaceEstimator(RAW).face(track, output, where, 0, camera)  # type: ignore[arg-type]
 
 
 def test_without_eyes_the_gaze_goes_along_the_face() -> None:
@@ -121,7 +123,7 @@ def test_openness_is_lid_distance_over_width() -> None:
 
 
 def test_smoothed_gaze_stays_a_unit_vector_and_follows() -> None:
-    measurer = Measurer(MeasureSettings())
+    measurer = FaceEstimator(EstimatorSettings())
     track = Track(3, 0, Observation(LANDMARKS, 0.9, 0), 0, 0.9)
     angles = np.linspace(-0.6, 0.6, 30)
     for n, angle in enumerate(angles):

@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atpn_ros import landmark_layouts
-from atpn_ros.camera import CameraInfo, camera_for
+from atpn_ros.camera import CameraInfo, camera_from_info
 from atpn_ros.geometry import head_rotation
-from atpn_ros.pipeline.head_model import MEAN_HEAD, SIZE_SPREAD, NoPosition, locate
+from atpn_ros.pipeline.head_model import MEAN_HEAD, SIZE_SPREAD, PositionError, locate_head
 
 K = (600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0)
 CAMERAS = {
-    "plain": camera_for(CameraInfo(640, 480, K), 640, 480),
-    "distorted": camera_for(
+    "plain": camera_from_info(CameraInfo(640, 480, K), 640, 480),
+    "distorted": camera_from_info(
         CameraInfo(640, 480, K, (-0.25, 0.06, 0.001, -0.0005, 0.0), "plumb_bob"), 640, 480
     ),
-    "fisheye": camera_for(
+    "fisheye": camera_from_info(
         CameraInfo(640, 480, K, (0.02, -0.01, 0.003, -0.001), "equidistant"), 640, 480
     ),
 }
@@ -45,7 +45,7 @@ def test_the_mean_head_is_symmetric_and_of_human_size():
 def test_a_head_is_found_to_a_millimetre(camera, position, angles):
     rotation = head_rotation(*angles)
     rays = rays_of(CAMERAS[camera], rotation, position)
-    got, _ = locate(rays, rotation, 1e-3)
+    got, _ = locate_head(rays, rotation, 1e-3)
     np.testing.assert_allclose(got, position, atol=1e-3)
 
 
@@ -53,9 +53,11 @@ def test_a_head_is_found_to_a_millimetre(camera, position, angles):
 def test_the_size_of_the_head_scales_its_distance(scale):
     rotation = head_rotation(0.1, 0.2, 0.3)
     rays = rays_of(CAMERAS["plain"], rotation, (0.1, 0, 0.7), scale)
-    np.testing.assert_allclose(locate(rays, rotation, 1e-3, scale)[0], (0.1, 0, 0.7), atol=1e-6)
     np.testing.assert_allclose(
-        locate(rays, rotation, 1e-3)[0], np.array([0.1, 0, 0.7]) / scale, atol=1e-6
+        locate_head(rays, rotation, 1e-3, scale)[0], (0.1, 0, 0.7), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        locate_head(rays, rotation, 1e-3)[0], np.array([0.1, 0, 0.7]) / scale, atol=1e-6
     )
 
 
@@ -71,7 +73,7 @@ def test_the_size_of_the_head_scales_its_distance(scale):
 def test_the_covariance_is_symmetric_and_positive_semi_definite(roll, pitch, yaw, x, z, sigma):
     rotation = head_rotation(roll, pitch, yaw)
     rays = rays_of(CAMERAS["plain"], rotation, (x, 0, z))
-    _, covariance = locate(rays, rotation, sigma)
+    _, covariance = locate_head(rays, rotation, sigma)
     assert covariance.shape == (3, 3)
     np.testing.assert_allclose(covariance, covariance.T, rtol=1e-9, atol=1e-15)
     assert np.linalg.eigvalsh(covariance).min() > 0
@@ -80,9 +82,9 @@ def test_the_covariance_is_symmetric_and_positive_semi_definite(roll, pitch, yaw
 def test_depth_is_at_least_as_uncertain_as_the_size_of_heads():
     rotation = head_rotation(0, 0, 0)
     rays = rays_of(CAMERAS["plain"], rotation, (0, 0, 2))
-    _, covariance = locate(rays, rotation, 1e-6)
+    _, covariance = locate_head(rays, rotation, 1e-6)
     assert np.sqrt(covariance[2, 2]) == pytest.approx(2 * SIZE_SPREAD, rel=1e-3)
-    _, noisy = locate(rays, rotation, 0.01)
+    _, noisy = locate_head(rays, rotation, 0.01)
     assert noisy[2, 2] > covariance[2, 2]
 
 
@@ -90,8 +92,8 @@ def test_the_covariance_of_the_rays_noise_is_what_repeated_noise_shows():
     rotation, rng = head_rotation(0.1, 0.1, 0.2), np.random.default_rng(3)
     rays = rays_of(CAMERAS["plain"], rotation, (0.2, 0.2, 2.0))
     noise = rng.normal(0, 0.001, (2000, 98, 2))
-    found = [locate(rays + np.pad(n, ((0, 0), (0, 1))), rotation, 0.001)[0] for n in noise]
-    _, covariance = locate(rays, rotation, 0.001)
+    found = [locate_head(rays + np.pad(n, ((0, 0), (0, 1))), rotation, 0.001)[0] for n in noise]
+    _, covariance = locate_head(rays, rotation, 0.001)
     claimed = covariance - np.outer((0.2, 0.2, 2.0), (0.2, 0.2, 2.0)) * SIZE_SPREAD**2
     np.testing.assert_allclose(np.cov(np.array(found).T).diagonal(), claimed.diagonal(), rtol=0.15)
 
@@ -108,5 +110,5 @@ def test_the_covariance_of_the_rays_noise_is_what_repeated_noise_shows():
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_rays_that_fix_no_position_are_refused(rays):
-    with pytest.raises(NoPosition):
-        locate(rays, head_rotation(0, 0, 0), 1e-3)
+    with pytest.raises(PositionError):
+        locate_head(rays, head_rotation(0, 0, 0), 1e-3)

@@ -19,7 +19,7 @@ from builtin_interfaces.msg import Time
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
-from atpn_ros.conversions.messages import Progress
+from atpn_ros.conversions.messages import FrameProgress
 from atpn_ros.geometry import head_rotation
 from atpn_ros.node import publishers, rep155_publishers
 from atpn_ros.node.publishers import OUTPUTS, Output, Publishers
@@ -30,7 +30,7 @@ from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, He
 from doubles import foxglove_double, hri_double, message_double
 from fakes import FACE
 
-PROGRESS = Progress(1, 2, 3, 0, 0, 1, 1, 0, 0, "engine", "detector", 1)
+PROGRESS = FrameProgress(1, 2, 3, 0, 0, 1, 1, 0, 0, "engine", "detector", 1)
 SETTINGS = Settings()
 
 

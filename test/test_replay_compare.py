@@ -15,12 +15,12 @@ from atpn_ros.conversions import messages
 from atpn_ros.geometry import head_rotation
 from atpn_ros.replay.bags import new_bag
 from atpn_ros.replay.compare import compare
-from atpn_ros.replay.types import TYPES, kinds_of, own_types
+from atpn_ros.replay.message_types import OUTPUT_TYPES, message_types, replay_typestore
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
 from fakes import FACE
 
-STORE = own_types()
-KINDS = kinds_of(STORE)
+STORE = replay_typestore()
+KINDS = message_types(STORE)
 
 
 def face(number=1, x=100.0, turn=0.0, z=1.0, state=FaceState.TRACKED):
@@ -35,7 +35,7 @@ def bag(path, frames, node="/face_node", only=("boxes", "landmarks", "head_poses
     """A bag with the answers about images 0, 1, ...; None: not answered."""
     with new_bag(path) as out:
         for name in only:
-            topic = out.add(f"{node}/{name}", TYPES[name], STORE)
+            topic = out.add(f"{node}/{name}", OUTPUT_TYPES[name], STORE)
             for n, faces in enumerate(frames):
                 if faces is None:
                     continue
@@ -43,7 +43,7 @@ def bag(path, frames, node="/face_node", only=("boxes", "landmarks", "head_poses
                 messages.set_time(header.stamp, n * 10**8)
                 frame = FaceFrame(n * 10**8, "camera", 320, 240, tuple(faces))
                 message = getattr(messages, name)(KINDS, frame, header)
-                out.write(topic, n, STORE.serialize_cdr(message, TYPES[name]))
+                out.write(topic, n, STORE.serialize_cdr(message, OUTPUT_TYPES[name]))
     return path
 
 

@@ -82,7 +82,7 @@ def test_a_head_pose_says_the_same_in_angles_and_quaternion() -> None:
     (out,) = travelled(ros_messages.head_poses(frame(face()), HEADER)).faces
     assert (out.roll, out.pitch, out.yaw) == pytest.approx((0.1, -0.2, 0.3))
     q = out.pose.pose.orientation
-    assert geometry.rotation_of(q.x, q.y, q.z, q.w) == pytest.approx(
+    assert geometry.rotation_from_quaternion(q.x, q.y, q.z, q.w) == pytest.approx(
         geometry.head_rotation(0.1, -0.2, 0.3)
     )
     p = out.pose.pose.position
@@ -106,7 +106,7 @@ def test_transforms_stand_under_the_images_frame() -> None:
     assert [t.child_frame_id for t in out] == ["left_face_7", "left_gaze_7"]
     assert [t.header.frame_id for t in out] == ["cam", "cam"]
     q = out[1].transform.rotation
-    along = geometry.rotation_of(q.x, q.y, q.z, q.w)[:, 2]
+    along = geometry.rotation_from_quaternion(q.x, q.y, q.z, q.w)[:, 2]
     assert along == pytest.approx(geometry.head_rotation(0.1, -0.2, 0.3)[:, 0])
     nowhere = Header(stamp=HEADER.stamp)
     assert ros_messages.transforms(frame(face()), nowhere, Settings().frame_name).transforms == []

@@ -176,8 +176,8 @@ def test_the_pipeline_gets_seconds_as_nanoseconds():
     assert (got.detect_interval_ns, got.search_interval_ns) == (1_500_000_000, 250_000_000)
     assert (got.tracker.min_side, got.tracker.max_faces) == (20.0, 3)
     assert (got.tracker.start_presence, got.tracker.keep_presence) == (0.8, 0.4)
-    assert (got.measure.smoothing.beta, got.measure.head_scale) == (2.0, 0.5)
-    assert Settings(smoothing=False).pipeline().measure.smoothing is None
+    assert (got.estimator.smoothing.beta, got.estimator.head_scale) == (2.0, 0.5)
+    assert Settings(smoothing=False).pipeline().estimator.smoothing is None
 
 
 def test_the_nodes_defaults_are_the_cores_where_both_have_one():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from atpn_ros.bench.frames import HEIGHT, WIDTH
-from atpn_ros.camera import Camera, camera_of_view
+from atpn_ros.camera import Camera, camera_from_field_of_view
 from atpn_ros.detectors import load_detector
 from atpn_ros.detectors.base import Detector
 from atpn_ros.engines import Engine, load_engine
@@ -65,4 +65,4 @@ def load(
     ).engine  # fmt: skip
     engine, detector = wrap(loaded, load_detector())
     pipeline = FacePipeline(engine, detector, settings.pipeline(), clock)
-    return Subject(pipeline, loaded, camera_of_view(_VIEW_DEG, WIDTH, HEIGHT))
+    return Subject(pipeline, loaded, camera_from_field_of_view(_VIEW_DEG, WIDTH, HEIGHT))

@@ -15,9 +15,9 @@ from typing import TextIO
 
 import cv2
 
-from atpn_ros.camera import Camera, camera_of_view
-from atpn_ros.drawing import draw, jsonlines, overlay
-from atpn_ros.drawing.video import BadClip, Clip, ClipWriter, read_picture, write_picture
+from atpn_ros.camera import Camera, camera_from_field_of_view
+from atpn_ros.drawing import draw, json_lines, overlay
+from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, read_image, write_image
 from atpn_ros.engines import LoadControl
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import load_pipeline
@@ -89,7 +89,7 @@ class _Eye:
     def look(self, pipeline: FacePipeline, source: str, n: int, frame: Frame) -> FaceFrame:
         """The faces of a frame, also written as JSON."""
         result = pipeline.process(frame, self._camera(frame.image))
-        self._lines.write(jsonlines.line(source, n, result) + "\n")
+        self._lines.write(json_lines.line(source, n, result) + "\n")
         return result
 
     def say(self, words: str) -> None:
@@ -98,7 +98,7 @@ class _Eye:
 
     def _camera(self, image: Image) -> Camera | None:
         height, width = image.shape[:2]
-        return None if self._view is None else camera_of_view(self._view, width, height)
+        return None if self._view is None else camera_from_field_of_view(self._view, width, height)
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def _json_lines(args: argparse.Namespace) -> Iterator[TextIO]:
         with (Path(args.json) if args.json else args.out / "faces.jsonl").open("w") as stream:
             yield stream
     except OSError as error:
-        raise BadClip(f"{error.filename}: {error.strerror}") from error
+        raise MediaError(f"{error.filename}: {error.strerror}") from error
 
 
 def _images(args: argparse.Namespace) -> int:
@@ -121,12 +121,12 @@ def _images(args: argparse.Namespace) -> int:
     with _json_lines(args) as lines, closing(_Eye(args, lines)) as eye:
         for path in args.files:
             try:
-                picture = read_picture(path)
+                picture = read_image(path)
                 result = eye.look(eye.pipeline(), str(path), 0, Frame(picture, 0))
                 suffix = path.suffix if path.suffix.lower() in (".jpg", ".jpeg", ".png") else ".png"
                 target = _unlike(targets, args.out, path.stem, suffix)
-                write_picture(target, draw.draw(picture, result))
-            except BadClip as error:
+                write_image(target, draw.draw(picture, result))
+            except MediaError as error:
                 print(f"atpn image: {error}", file=sys.stderr)
                 failed += 1
                 continue
@@ -140,13 +140,13 @@ def _videos(args: argparse.Namespace) -> int:
     with _json_lines(args) as lines, closing(_Eye(args, lines)) as eye:
         for source in args.sources:
             try:
-                clip = Clip(source)
-            except BadClip as error:
+                clip = VideoReader(source)
+            except MediaError as error:
                 print(f"atpn video: {error}", file=sys.stderr)
                 failed += 1
                 continue
             name = f"camera{source}" if clip.live else Path(source).stem
-            writer = ClipWriter(_unlike(targets, args.out, name, ".mp4"), clip.fps)
+            writer = VideoWriter(_unlike(targets, args.out, name, ".mp4"), clip.fps)
             whole = False
             try:
                 failed += not _play(args, eye, clip, writer)
@@ -157,7 +157,7 @@ def _videos(args: argparse.Namespace) -> int:
     return int(failed > 0)
 
 
-def _play(args: argparse.Namespace, eye: _Eye, clip: Clip, writer: ClipWriter) -> bool:
+def _play(args: argparse.Namespace, eye: _Eye, clip: VideoReader, writer: VideoWriter) -> bool:
     """Show a clip to the pipeline; whether there was a frame at all."""
     pipeline = eye.pipeline()
     spark: deque[tuple[float, bool]] = deque(maxlen=_SPARK)
@@ -207,7 +207,7 @@ def _show(picture: Image) -> bool:
         cv2.imshow(_WINDOW, picture)
         return cv2.waitKey(1) & 0xFF not in (27, ord("q"))
     except cv2.error as error:
-        raise BadClip("--show: this OpenCV was built without windows") from error
+        raise MediaError("--show: this OpenCV was built without windows") from error
 
 
 def _log_errors(result: FaceFrame) -> str:

@@ -18,9 +18,9 @@ from atpn_ros.settings_file import settings_from
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
-    from atpn_ros.replay.done import Outcome
-    from atpn_ros.replay.fleet import Stop
-    from atpn_ros.replay.job import Job
+    from atpn_ros.replay.bag_replay import ReplayJob
+    from atpn_ros.replay.parallel import InterruptGuard
+    from atpn_ros.replay.results import ReplayOutcome
 
 _ABOUT = """
 Answers every image of a recording as face_node would, with the images' own stamps, and writes the
@@ -99,11 +99,11 @@ def run(args: argparse.Namespace) -> int:
         return _diff(args)
     jobs = _jobs(args)
     outcomes = []
-    from atpn_ros.replay.fleet import Stop
+    from atpn_ros.replay.parallel import InterruptGuard
 
     # SIGTERM as Ctrl-C, so that what is half written goes away.
     with (
-        Stop(KeyboardInterrupt()) as stop,
+        InterruptGuard(KeyboardInterrupt()) as stop,
         _Bar(len(jobs)) as bar,
         closing(_outcomes(args, jobs, bar, stop)) as coming,
     ):
@@ -118,8 +118,8 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(o.error for o in outcomes) else 0
 
 
-def _jobs(args: argparse.Namespace) -> list[Job]:
-    from atpn_ros.replay.job import Job
+def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
+    from atpn_ros.replay.bag_replay import ReplayJob
 
     *sources, target = args.bags
     if not sources:
@@ -138,7 +138,7 @@ def _jobs(args: argparse.Namespace) -> list[Job]:
             raise BadArguments(f"several bags would be written as {', '.join(sorted(twice))}")
     settings = settings_from(args.params_file, args.set)
     return [
-        Job(
+        ReplayJob(
             source,
             target,
             settings,
@@ -155,9 +155,9 @@ def _jobs(args: argparse.Namespace) -> list[Job]:
 
 
 def _outcomes(
-    args: argparse.Namespace, jobs: list[Job], bar: _Bar, stop: Stop
-) -> Generator[Outcome, None, None]:
-    from atpn_ros.replay.fleet import replay_all, replay_on_ray
+    args: argparse.Namespace, jobs: list[ReplayJob], bar: _Bar, stop: InterruptGuard
+) -> Generator[ReplayOutcome, None, None]:
+    from atpn_ros.replay.parallel import replay_all, replay_on_ray
 
     if args.ray:
         return replay_on_ray(jobs, args.ray, args.overwrite)
@@ -165,7 +165,7 @@ def _outcomes(
     return replay_all(jobs, workers, args.overwrite, bar.report, stop)
 
 
-def _log_errors(outcome: Outcome) -> list[str]:
+def _log_errors(outcome: ReplayOutcome) -> list[str]:
     """What a person should know of an outcome; errors begin the line that names them."""
     if outcome.error or outcome.summary is None:
         return [f"atpn replay: {outcome.error}"]
@@ -226,7 +226,7 @@ class _Bar:
         self._shares[job] = done / max(total, done, 1)
         self._draw()
 
-    def say(self, lines: list[str], outcome: Outcome) -> None:
+    def say(self, lines: list[str], outcome: ReplayOutcome) -> None:
         """Print lines about a bag that is at its end, above the bar."""
         self._clear()
         for line in lines:

@@ -50,7 +50,7 @@ class MessageTypes:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FrameProgress:
     """What a status says besides the faces; the meanings are those of ``TrackingStatus.msg``."""
 
     received_ns: int
@@ -75,7 +75,7 @@ def stamp_ns(stamp: Message) -> int:
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
-def picture(message: Message, max_pixels: int = MAX_PIXELS) -> Image:
+def decode_image(message: Message, max_pixels: int = MAX_PIXELS) -> Image:
     """The BGR picture in an Image or CompressedImage message.
 
     Raises:
@@ -202,7 +202,7 @@ def transforms(
             continue
         for name, rotation in (
             (name_of("face", face.id), face.pose.rotation),
-            (name_of("gaze", face.id), geometry.frame_along(face.gaze.direction)),
+            (name_of("gaze", face.id), geometry.rotation_from_direction(face.gaze.direction)),
         ):
             item = kinds.TransformStamped(header=parented, child_frame_id=name)
             set_xyz(item.transform.translation, face.pose.position)
@@ -211,7 +211,9 @@ def transforms(
     return message
 
 
-def status(kinds: MessageTypes, result: FaceFrame, header: Message, progress: Progress) -> Message:
+def status(
+    kinds: MessageTypes, result: FaceFrame, header: Message, progress: FrameProgress
+) -> Message:
     """How one image was dealt with."""
     timing = result.timing
     message = kinds.TrackingStatus(

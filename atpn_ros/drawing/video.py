@@ -16,48 +16,48 @@ from atpn_ros.types import AtpnError, Frame, Image
 _USUAL_FPS = 25.0
 
 
-class BadClip(AtpnError):
+class MediaError(AtpnError):
     """A picture, clip or camera that cannot be read or written, in one line."""
 
 
-def read_picture(path: Path) -> Image:
+def read_image(path: Path) -> Image:
     """A picture file as (H, W, 3) BGR, upright as its orientation tag says.
 
     Raises:
-        BadClip: There is none, or it is none.
+        MediaError: There is none, or it is none.
     """
     try:
         raw = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
-        raise BadClip(f"{path}: {error.strerror}") from error
+        raise MediaError(f"{path}: {error.strerror}") from error
     try:
         image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
     except cv2.error as error:
-        raise BadClip(f"{path}: {error.err}") from error
+        raise MediaError(f"{path}: {error.err}") from error
     if image is None:
-        raise BadClip(f"{path}: no picture that OpenCV can read")
+        raise MediaError(f"{path}: no picture that OpenCV can read")
     return np.asarray(image, np.uint8)
 
 
-def write_picture(path: Path, image: Image) -> None:
+def write_image(path: Path, image: Image) -> None:
     """Write a picture file, in one piece.
 
     Raises:
-        BadClip: It cannot be written.
+        MediaError: It cannot be written.
     """
     try:
         _, data = cv2.imencode(path.suffix, image)
     except cv2.error as error:
-        raise BadClip(f"{path}: OpenCV cannot write {path.suffix}") from error
+        raise MediaError(f"{path}: OpenCV cannot write {path.suffix}") from error
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(data.tobytes())
         part.replace(path)
     except OSError as error:
-        raise BadClip(f"{path}: {error.strerror}") from error
+        raise MediaError(f"{path}: {error.strerror}") from error
 
 
-class Clip:
+class VideoReader:
     """The frames of a video file, a GIF or a live camera.
 
     Args:
@@ -69,20 +69,20 @@ class Clip:
         fps: Frames per second, as it says.
 
     Raises:
-        BadClip: It cannot be opened.
+        MediaError: It cannot be opened.
     """
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.live = source.isdecimal() and not Path(source).exists()
         if not self.live and not Path(source).is_file():
-            raise BadClip(f"{source}: there is no such file")
+            raise MediaError(f"{source}: there is no such file")
         self._capture = cv2.VideoCapture(int(source) if self.live else source)
         if not self._capture.isOpened():
             self._capture.release()
             if self.live:
-                raise BadClip(f"camera {source}: cannot be opened; see v4l2-ctl --list-devices")
-            raise BadClip(f"{source}: no clip that OpenCV can read")
+                raise MediaError(f"camera {source}: cannot be opened; see v4l2-ctl --list-devices")
+            raise MediaError(f"{source}: no clip that OpenCV can read")
         if self.live:
             self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what is old is of no use
         fps = self._capture.get(cv2.CAP_PROP_FPS)
@@ -110,7 +110,7 @@ class Clip:
         self._capture.release()
 
 
-class ClipWriter:
+class VideoWriter:
     """An MP4 file that appears when it is closed well.
 
     Args:
@@ -128,14 +128,14 @@ class ClipWriter:
         """Add a frame; the first fixes the size, others are scaled to it.
 
         Raises:
-            BadClip: It cannot be written.
+            MediaError: It cannot be written.
         """
         size = (image.shape[1], image.shape[0])
         if self._writer is None:
             code = cv2.VideoWriter.fourcc(*"mp4v")
             self._writer, self._size = cv2.VideoWriter(str(self._part), code, self._fps, size), size
             if not self._writer.isOpened():
-                raise BadClip(f"{self.path}: cannot be written by this OpenCV")
+                raise MediaError(f"{self.path}: cannot be written by this OpenCV")
         self._writer.write(image if size == self._size else cv2.resize(image, self._size))
 
     def close(self, keep: bool) -> None:

@@ -112,7 +112,7 @@ class Diagnosis:
             "engine": self.engine if sight is None else sight.engine.report,
         }
         if worker is not None:
-            values["camera_info"] = worker.calibration.words
+            values["camera_info"] = worker.calibration.status
         if sight is not None:
             named = (refusal.split(": ", 1) for refusal in sight.engine.refusals)
             values |= {f"engine not used: {rung}": reason for rung, reason in named}

@@ -21,7 +21,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from atpn_ros.camera import CameraInfo
 from atpn_ros.conversions import markers, messages
-from atpn_ros.conversions.messages import MessageTypes, Progress
+from atpn_ros.conversions.messages import FrameProgress, MessageTypes
 from atpn_ros.images import MAX_PIXELS
 from atpn_ros.msg import (
     FaceBox,
@@ -82,7 +82,7 @@ def picture(message: ImageMsg | CompressedImage, max_pixels: int = MAX_PIXELS) -
     Raises:
         BadImage: It holds none.
     """
-    return messages.picture(message, max_pixels)
+    return messages.decode_image(message, max_pixels)
 
 
 def image_message(image: Image, header: Header) -> ImageMsg:
@@ -137,7 +137,7 @@ def marker_array(result: FaceFrame, header: Header, head_scale: float) -> Marker
     return markers.markers(_MARKERS, result, header, head_scale)
 
 
-def status(result: FaceFrame, header: Header, progress: Progress) -> TrackingStatus:
+def status(result: FaceFrame, header: Header, progress: FrameProgress) -> TrackingStatus:
     """How the node dealt with one image."""
     return messages.status(_ROS, result, header, progress)
 

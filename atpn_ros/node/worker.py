@@ -15,7 +15,7 @@ from typing import Protocol
 
 from atpn_ros.camera import Calibration, CameraInfo
 from atpn_ros.conversions import messages
-from atpn_ros.conversions.messages import Message, Progress
+from atpn_ros.conversions.messages import FrameProgress, Message
 from atpn_ros.engines.base import LoadControl
 from atpn_ros.engines.engine_thread import EngineThread, Job
 from atpn_ros.images import BadImage
@@ -50,7 +50,7 @@ class FrameResult:
     image: Image
     header: Message
     result: FaceFrame
-    progress: Progress
+    progress: FrameProgress
     settings: Settings
 
 
@@ -181,7 +181,7 @@ class Worker:
         settings, header = host.settings, message.header
         started_ns = host.now_ns()
         began = time.perf_counter_ns()
-        image = messages.picture(message, settings.max_pixels)
+        image = messages.decode_image(message, settings.max_pixels)
         decode_ns = time.perf_counter_ns() - began
         height, width = image.shape[:2]
         camera = self.calibration.camera(
@@ -201,7 +201,7 @@ class Worker:
         stats.processed += 1
         stats.detector_runs += result.detector_ran
         stats.latency_ns.append(max(0, finished_ns - frame.stamp_ns))
-        progress = Progress(
+        progress = FrameProgress(
             received_ns=arrival.received_ns,
             started_ns=started_ns,
             finished_ns=finished_ns,

@@ -29,7 +29,7 @@ _ANGLES = np.arange(3, 6)
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureSettings:
+class EstimatorSettings:
     """How faces are measured.
 
     Attributes:
@@ -50,20 +50,20 @@ class _Filters:
     gaze: OneEuro
 
 
-class Measurer:
+class FaceEstimator:
     """Measures faces, with one set of filters per id."""
 
-    def __init__(self, settings: MeasureSettings) -> None:
+    def __init__(self, settings: EstimatorSettings) -> None:
         self._settings = settings
         self._filters: dict[int, _Filters] = {}
 
     @property
-    def settings(self) -> MeasureSettings:
+    def settings(self) -> EstimatorSettings:
         """May be replaced between frames; another smoothing begins anew."""
         return self._settings
 
     @settings.setter
-    def settings(self, settings: MeasureSettings) -> None:
+    def settings(self, settings: EstimatorSettings) -> None:
         if settings.smoothing != self._settings.smoothing:
             self._filters.clear()
         self._settings = settings
@@ -153,11 +153,11 @@ class Measurer:
             return HeadPose(rotation, None, covariance)
         pixels = 2.0 if sigma is None else float(sigma.mean())
         try:
-            position, spread = head_model.locate(
+            position, spread = head_model.locate_head(
                 rays, rotation, pixels / float(camera.matrix[0, 0]),
                 self._settings.head_scale,
             )  # fmt: skip
-        except head_model.NoPosition:
+        except head_model.PositionError:
             return HeadPose(rotation, None, covariance)
         covariance[:3, :3] = spread
         return HeadPose(rotation, position, covariance)

@@ -64,11 +64,11 @@ _STEADY_HEAD = MEAN_HEAD[_STEADY]
 _MEAN = np.full(len(_STEADY), 1 / len(_STEADY))
 
 
-class NoPosition(AtpnError):
+class PositionError(AtpnError):
     """The landmarks do not fix a position in front of the camera."""
 
 
-def locate(
+def locate_head(
     rays: Floats, rotation: Floats, sigma: float, scale: float = 1.0
 ) -> tuple[Floats, Floats]:
     """The sellion's position in the camera frame, by linear least squares.
@@ -87,7 +87,7 @@ def locate(
         spread of head sizes.
 
     Raises:
-        NoPosition: The solution is not a finite point in front of the camera.
+        PositionError: The solution is not a finite point in front of the camera.
     """
     # Of n points, with xy and pz the columns above, the normal equations solve in closed form:
     # t_z from how both vary about their means, t_x and t_y from the means.
@@ -99,11 +99,11 @@ def locate(
     spread = float(np.vdot(apart, apart))
     # Compared with the squares themselves, of which it is a small difference.
     if not spread > 1e-12 * len(xy) * (1 + mx * mx + my * my):
-        raise NoPosition("the landmarks lie on one ray")
+        raise PositionError("the landmarks lie on one ray")
     z = -float(np.vdot(apart, b)) / spread
     x, y = bx + mx * z, by + my * z
     if not (math.isfinite(x + y + z) and z > 0):
-        raise NoPosition("the head would be behind the camera")
+        raise PositionError("the head would be behind the camera")
     position = np.array([x, y, z])
     # The inverse of the normal matrix. A ray's error moves the point that it meets by about depth
     # times that error.

@@ -19,7 +19,7 @@ from atpn_ros.camera import Camera
 from atpn_ros.crop import Crop, cut_batch
 from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
-from atpn_ros.pipeline.estimator import Measurer, MeasureSettings
+from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
 from atpn_ros.pipeline.tracker import Observation, Track, Tracker, TrackerSettings
 from atpn_ros.types import Face, FaceFrame, FaceState, Frame, Image, Timing
 
@@ -44,7 +44,7 @@ class PipelineSettings:
     """
 
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
-    measure: MeasureSettings = field(default_factory=MeasureSettings)
+    estimator: EstimatorSettings = field(default_factory=EstimatorSettings)
     detect_interval_ns: int = 1_000_000_000
     search_interval_ns: int = 200_000_000
     jump_ns: int = 2_000_000_000
@@ -81,7 +81,7 @@ class FacePipeline:
         self._tracker = Tracker(settings.tracker)
         self._settings = settings
         self._clock = clock
-        self._measurer = Measurer(settings.measure)
+        self._estimator = FaceEstimator(settings.estimator)
         self._last: _Seen | None = None
         self._last_detection_ns: int | None = None
         self.resets: dict[str, int] = {}
@@ -95,13 +95,13 @@ class FacePipeline:
     @settings.setter
     def settings(self, settings: PipelineSettings) -> None:
         self._settings = settings
-        self._measurer.settings = settings.measure
+        self._estimator.settings = settings.estimator
         self._tracker.settings = settings.tracker
 
     def reset(self, reason: str) -> None:
         """Forget all tracks, e.g. after a jump in time. Ids go on."""
         self._tracker.reset()
-        self._measurer.forget_all()
+        self._estimator.forget_all()
         self._last_detection_ns = None
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
@@ -140,11 +140,11 @@ class FacePipeline:
         faces = [_lost_face(track, stamp) for track in lost]
         if output is not None:
             faces += [
-                self._measurer.face(t, output, crops[t.look.index], stamp, camera)
+                self._estimator.face(t, output, crops[t.look.index], stamp, camera)
                 for t in tracker.held
             ]
         for track in lost:
-            self._measurer.forget(track.id)
+            self._estimator.forget(track.id)
         ended = clock()
         self._last = _Seen(stamp, frame.frame_id, frame.image.shape)
         height, width = frame.image.shape[:2]

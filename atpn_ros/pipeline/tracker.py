@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from atpn_ros.crop import Crop, crop_from_landmarks
-from atpn_ros.pipeline.assignment import assign
-from atpn_ros.pipeline.nearness import apart, reidentification_cost
+from atpn_ros.pipeline.association import assign, crop_distance, reidentification_cost
 from atpn_ros.types import Box, FaceState, Floats
 
 
@@ -269,7 +268,7 @@ class Tracker:
         for row in good:
             for column, i in enumerate(distinct):
                 seen = crop_from_landmarks(looks[i].landmarks)
-                way = apart(crops[row], seen) + _AGE_TIEBREAK * good.index(row) / len(good)
+                way = crop_distance(crops[row], seen) + _AGE_TIEBREAK * good.index(row) / len(good)
                 cost[row, column] = way if i == row or way < 1 else np.inf
         out: list[Observation | None] = [
             None if i in boxes else look for i, look in enumerate(looks)

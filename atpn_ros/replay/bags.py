@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bags read and written without ROS: rosbag2 (MCAP and sqlite3) and ROS 1, through ``rosbags``.
 
-Whatever is wrong with a bag comes out as :class:`BadBag`.
+Whatever is wrong with a bag comes out as :class:`ReplayError`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _STORAGE = (".mcap", ".db3")
 Raw = bytes | memoryview
 
 
-class BadBag(AtpnError):
+class ReplayError(AtpnError):
     """A bag that cannot be read or written, in one line."""
 
 
@@ -47,7 +47,7 @@ class BagReader:
         path: A rosbag2 folder, an ``.mcap`` or ``.db3`` file, or a ROS 1 ``.bag`` file.
 
     Raises:
-        BadBag: There is none, it is empty, or it cannot be read.
+        ReplayError: There is none, it is empty, or it cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,10 +56,10 @@ class BagReader:
         try:
             self._reader = AnyReader(storage_files(path), default_typestore=self._default)
             self._reader.open()
-        except BadBag:
+        except ReplayError:
             raise
         except Exception as error:  # rosbags meets damage with errors of many kinds
-            raise BadBag(f"{path}: cannot be read: {_why(error)}") from error
+            raise ReplayError(f"{path}: cannot be read: {_why(error)}") from error
 
     def __enter__(self) -> BagReader:
         return self
@@ -97,7 +97,7 @@ class BagReader:
         """Connection, time in nanoseconds and bytes of every message, in order of time.
 
         Raises:
-            BadBag: The bag is damaged; says after how many messages.
+            ReplayError: The bag is damaged; says after how many messages.
         """
         if not connections:  # rosbags would take that for "all"
             return
@@ -108,7 +108,7 @@ class BagReader:
             except StopIteration:
                 return
             except Exception as error:
-                raise BadBag(
+                raise ReplayError(
                     f"{self.path}: damaged after {count} messages: {_why(error)}"
                 ) from error
             count += 1
@@ -118,12 +118,12 @@ class BagReader:
         """A message from its bytes.
 
         Raises:
-            BadBag: They are no message of that type.
+            ReplayError: They are no message of that type.
         """
         try:
             return self._reader.deserialize(bytes(data), connection.msgtype)
         except Exception as error:
-            raise BadBag(
+            raise ReplayError(
                 f"{self.path}: a broken {connection.msgtype} on {connection.topic}: {_why(error)}"
             ) from error
 
@@ -169,13 +169,13 @@ class BagWriter:
         """Write a message of another bag.
 
         Raises:
-            BadBag: It is broken, and has to be understood to become the other ROS's.
+            ReplayError: It is broken, and has to be understood to become the other ROS's.
         """
         target, convert = self._copies[connection.id, connection.owner]
         try:
             converted = convert(data)
         except Exception as error:
-            raise BadBag(f"{connection.topic}: a broken {connection.msgtype}") from error
+            raise ReplayError(f"{connection.topic}: a broken {connection.msgtype}") from error
         self._writer.write(target, time_ns, converted)
 
     def write(self, connection: Connection, time_ns: int, data: Raw) -> None:
@@ -213,14 +213,14 @@ def replaced(path: Path) -> Iterator[Path]:
     It is moved to ``path`` when the block ends without an error, and is gone otherwise.
 
     Raises:
-        BadBag: Nothing can be written there.
+        ReplayError: Nothing can be written there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The name stays: a bag's metadata names its own files.
         hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.part-", dir=path.parent))
     except OSError as error:
-        raise BadBag(f"{path}: {error.strerror}") from error
+        raise ReplayError(f"{path}: {error.strerror}") from error
     try:
         part = hidden / path.name
         yield part
@@ -228,7 +228,7 @@ def replaced(path: Path) -> Iterator[Path]:
             path.replace(hidden / f"{path.name}.old")
         part.replace(path)
     except OSError as error:
-        raise BadBag(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise ReplayError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
 
@@ -239,17 +239,17 @@ def storage_files(path: Path) -> list[Path]:
     A folder without ``metadata.yaml``, as a recorder leaves it that was killed, is its files.
 
     Raises:
-        BadBag: There is no bag.
+        ReplayError: There is no bag.
     """
     if not path.exists():
-        raise BadBag(f"{path}: there is no such file or folder")
+        raise ReplayError(f"{path}: there is no such file or folder")
     if path.is_dir() and not (path / "metadata.yaml").is_file():
         files = sorted(p for p in path.iterdir() if p.suffix in _STORAGE)
         if not files:
-            raise BadBag(f"{path}: no bag: neither metadata.yaml nor .mcap or .db3 files")
+            raise ReplayError(f"{path}: no bag: neither metadata.yaml nor .mcap or .db3 files")
         return files
     if path.is_file() and path.suffix not in (*_STORAGE, ".bag"):
-        raise BadBag(f"{path}: no bag: neither a folder nor .mcap, .db3 or .bag")
+        raise ReplayError(f"{path}: no bag: neither a folder nor .mcap, .db3 or .bag")
     return [path]
 
 

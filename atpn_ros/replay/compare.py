@@ -13,8 +13,8 @@ import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.conversions import messages
-from atpn_ros.replay.bags import BadBag, BagReader
-from atpn_ros.replay.types import TYPES
+from atpn_ros.replay.bags import BagReader, ReplayError
+from atpn_ros.replay.message_types import OUTPUT_TYPES
 from atpn_ros.types import Box, FaceState, Floats
 
 _SAME_FACE = 0.2
@@ -22,7 +22,7 @@ _SAME_FACE = 0.2
 
 
 @dataclass(slots=True)
-class Seen:
+class RecordedFace:
     """What was said of one face in one image; None where nothing was."""
 
     box: Box
@@ -32,12 +32,12 @@ class Seen:
     gaze: Floats | None = None
 
 
-Answers = dict[tuple[int, int], dict[int, Seen]]
+Answers = dict[tuple[int, int], dict[int, RecordedFace]]
 """Faces by id, by the image's stamp and how often that stamp had come before."""
 
 
 @dataclass(slots=True)
-class Spread:
+class DifferenceSummary:
     """Differences of one kind of number."""
 
     unit: str
@@ -82,10 +82,10 @@ class Difference:
     other_ids: int = 0
     unlike: int = 0
     """Faces of which only one run gives the landmarks, the position or the like."""
-    landmarks: Spread = field(default_factory=lambda: Spread("px"))
-    rotation: Spread = field(default_factory=lambda: Spread("deg"))
-    gaze: Spread = field(default_factory=lambda: Spread("deg"))
-    position: Spread = field(default_factory=lambda: Spread("m"))
+    landmarks: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("px"))
+    rotation: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("deg"))
+    gaze: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("deg"))
+    position: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("m"))
 
     def changed(self, px: float, deg: float, metres: float, common: bool) -> bool:
         """Whether anything differs by more than that.
@@ -111,7 +111,7 @@ class Difference:
         out: dict[str, Any] = {}
         for name in self.__slots__:
             value = getattr(self, name)
-            out[name] = value.as_json() if isinstance(value, Spread) else value
+            out[name] = value.as_json() if isinstance(value, DifferenceSummary) else value
         return out
 
     def lines(self) -> list[str]:
@@ -124,7 +124,7 @@ class Difference:
             + (f", {self.unlike} with other parts" if self.unlike else ""),
         ]
         for name in ("landmarks", "rotation", "gaze", "position"):
-            s: Spread = getattr(self, name)
+            s: DifferenceSummary = getattr(self, name)
             line = f"{name:10} median {s.median:.4g} {s.unit}, worst {s.worst:.4g} {s.unit}"
             if s.worst > 0:
                 line += f" (face {s.worst_at[1]} at {s.worst_at[0] / 1e9:.3f} s)"
@@ -139,14 +139,14 @@ def compare(first: Path, second: Path) -> Difference:
     just one, their names do not matter.
 
     Raises:
-        BadBag: A bag cannot be read or holds no answers, or they are of other nodes.
+        ReplayError: A bag cannot be read or holds no answers, or they are of other nodes.
     """
     a, b = load_answers(first), load_answers(second)
     if len(a) == len(b) == 1:
         pairs = [(*a.values(), *b.values())]
     else:
         if a.keys() != b.keys():
-            raise BadBag(f"{first} has answers of {_list(a)}, {second} of {_list(b)}")
+            raise ReplayError(f"{first} has answers of {_list(a)}, {second} of {_list(b)}")
         pairs = [(a[node], b[node]) for node in a]
     out = Difference()
     for one, two in pairs:
@@ -162,10 +162,10 @@ def load_answers(path: Path) -> dict[str, Answers]:
     """What each node in a bag said.
 
     Raises:
-        BadBag: The bag cannot be read or holds no answers.
+        ReplayError: The bag cannot be read or holds no answers.
     """
     out: dict[str, Answers] = {}
-    names = {TYPES[n]: n for n in ("boxes", "landmarks", "head_poses", "gazes")}
+    names = {OUTPUT_TYPES[n]: n for n in ("boxes", "landmarks", "head_poses", "gazes")}
     before: Counter[tuple[str, int]] = Counter()
     with BagReader(path) as bag:
         ours = [c for c in bag.connections if c.msgtype in names]
@@ -182,18 +182,19 @@ def load_answers(path: Path) -> dict[str, Answers]:
             if name == "boxes":
                 held = [f for f in message.faces if f.state != FaceState.LOST]
                 out.setdefault(node, {})[key] = {
-                    int(f.id): Seen(Box(f.center_x, f.center_y, f.width, f.height)) for f in held
+                    int(f.id): RecordedFace(Box(f.center_x, f.center_y, f.width, f.height))
+                    for f in held
                 }
             else:
                 parts.append((name, node, key, message))
     if not out:
-        raise BadBag(f"{path}: holds no answers of a face_node")
+        raise ReplayError(f"{path}: holds no answers of a face_node")
     for name, node, key, message in parts:
         _add(name, message, out.get(node, {}).get(key, {}))
     return out
 
 
-def _add(name: str, message: Any, faces: dict[int, Seen]) -> None:
+def _add(name: str, message: Any, faces: dict[int, RecordedFace]) -> None:
     # Bags written by version 0.1 call the lists of two messages otherwise.
     old = {"head_poses": "poses", "gazes": "gazes"}.get(name, "faces")
     for item in getattr(message, "faces" if hasattr(message, "faces") else old):
@@ -206,11 +207,13 @@ def _add(name: str, message: Any, faces: dict[int, Seen]) -> None:
             seen.gaze = np.array([item.direction.x, item.direction.y, item.direction.z])
         else:
             q, p = item.pose.pose.orientation, item.pose.pose.position
-            seen.rotation = geometry.rotation_of(q.x, q.y, q.z, q.w)
+            seen.rotation = geometry.rotation_from_quaternion(q.x, q.y, q.z, q.w)
             seen.position = np.array([p.x, p.y, p.z]) if item.has_position else None
 
 
-def _compare_image(out: Difference, stamp: int, a: dict[int, Seen], b: dict[int, Seen]) -> None:
+def _compare_image(
+    out: Difference, stamp: int, a: dict[int, RecordedFace], b: dict[int, RecordedFace]
+) -> None:
     pairs = _matched(a, b)
     out.faces += len(pairs)
     out.lost += len(a) - len(pairs)
@@ -220,7 +223,7 @@ def _compare_image(out: Difference, stamp: int, a: dict[int, Seen], b: dict[int,
         out.unlike += not _compare_face(out, stamp, i, a[i], b[j])
 
 
-def _compare_face(out: Difference, stamp: int, face: int, a: Seen, b: Seen) -> bool:
+def _compare_face(out: Difference, stamp: int, face: int, a: RecordedFace, b: RecordedFace) -> bool:
     """Take in the differences of a face; whether both have the same parts."""
     alike = True
     for name in ("landmarks", "rotation", "gaze", "position"):
@@ -243,7 +246,7 @@ def _small_angle(a: Floats, b: Floats) -> float:
     return float(2 * np.arcsin(min(1.0, float(np.linalg.norm(a - b)) / (2 * np.sqrt(2)))))
 
 
-def _matched(a: dict[int, Seen], b: dict[int, Seen]) -> list[tuple[int, int]]:
+def _matched(a: dict[int, RecordedFace], b: dict[int, RecordedFace]) -> list[tuple[int, int]]:
     """Ids of the same faces, those that overlap most first."""
     overlaps = [(x.box.iou(y.box), i, j) for i, x in a.items() for j, y in b.items()]
     pairs: list[tuple[int, int]] = []

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atpn_ros.replay.bags import BadBag, BagReader
+from atpn_ros.replay.bags import BagReader, ReplayError
 
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 INFO_TYPE = "sensor_msgs/msg/CameraInfo"
@@ -51,24 +51,26 @@ def streams(bag: BagReader, wanted: Sequence[str] = (), camera_info: str = "") -
         camera_info: The calibration's topic; empty: the one beside the images.
 
     Raises:
-        BadBag: There is no image to answer, or a named topic is none.
+        ReplayError: There is no image to answer, or a named topic is none.
     """
     counts = {c.topic: 0 for c in bag.connections}
     for connection in bag.connections:
         counts[connection.topic] += connection.msgcount
     if not sum(counts.values()):
-        raise BadBag(f"{bag.path}: is empty: it holds no messages")
+        raise ReplayError(f"{bag.path}: is empty: it holds no messages")
     images = _images(bag)
     for topic in wanted:
         if topic not in images:
-            raise BadBag(f"{bag.path}: {topic} is no image topic of it; {_names(images)}")
+            raise ReplayError(f"{bag.path}: {topic} is no image topic of it; {_names(images)}")
     topics = [t for t in (wanted or _without_twins(images)) if counts[t]]
     if not topics:
         others = f"its topics: {', '.join(sorted(counts)[:8])}"
-        raise BadBag(f"{bag.path}: holds no images; {others}")
+        raise ReplayError(f"{bag.path}: holds no images; {others}")
     infos = {c.topic for c in bag.connections if c.msgtype == INFO_TYPE}
     if camera_info and camera_info not in infos:
-        raise BadBag(f"{bag.path}: {camera_info} is no camera_info topic of it; {_names(infos)}")
+        raise ReplayError(
+            f"{bag.path}: {camera_info} is no camera_info topic of it; {_names(infos)}"
+        )
     one = len(topics) == 1
     names = _camera_names(topics)
     out = {}

@@ -94,7 +94,7 @@ def test_nme_is_over_the_outer_eye_corners_and_goes_by_part_and_subset() -> None
 
 def test_brows_are_read_by_index_and_by_where_annotators_click() -> None:
     truth = face().points[None]
-    middle = landmark_layouts.clicked_ibug68(truth)
+    middle = landmark_layouts.to_annotated_ibug68(truth)
     both = readings(truth, WFLW98, middle, IBUG68)
     assert both["clicked"].distances().max() == pytest.approx(0)
     assert landmark_figures(both["raw"], [""]).groups["brows"].value > 1

@@ -101,9 +101,11 @@ def readings(predicted: Floats, of: Layout, truth: Floats, labelled: Layout) -> 
     size = _apart(wanted, _OUTER68)
     out = {"raw": Pairing(of.to68(predicted), wanted, GROUPS68, size)}
     if of == WFLW98:
-        out["clicked"] = Pairing(landmark_layouts.clicked_ibug68(predicted), wanted, GROUPS68, size)
+        out["clicked"] = Pairing(
+            landmark_layouts.to_annotated_ibug68(predicted), wanted, GROUPS68, size
+        )
     elif labelled == WFLW98:
-        clicked = landmark_layouts.clicked_ibug68(truth)
+        clicked = landmark_layouts.to_annotated_ibug68(truth)
         out["clicked"] = Pairing(of.to68(predicted), clicked, GROUPS68, size)
     return out
 

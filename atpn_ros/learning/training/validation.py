@@ -79,12 +79,12 @@ def clicked_nme(predicted: Floats, sample: Sample) -> float:
     wanted = (
         landmark_layouts.to_ibug68(truth)
         if sample.middles
-        else landmark_layouts.clicked_ibug68(truth)
+        else landmark_layouts.to_annotated_ibug68(truth)
     )
     size = np.linalg.norm(
         truth[landmark_layouts.RIGHT_EYE_OUTER] - truth[landmark_layouts.LEFT_EYE_OUTER]
     )
-    distance = np.linalg.norm(landmark_layouts.clicked_ibug68(predicted) - wanted, axis=-1)
+    distance = np.linalg.norm(landmark_layouts.to_annotated_ibug68(predicted) - wanted, axis=-1)
     return float(distance.mean() / size * 100)
 
 

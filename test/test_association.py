@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from atpn_ros.pipeline.assignment import assign
+from atpn_ros.pipeline.association import assign
 
 shapes = st.tuples(st.integers(1, 4), st.integers(1, 5))
 numbers = st.floats(-100, 100) | st.sampled_from([0.0, 1.0, 2.0])  # ties too

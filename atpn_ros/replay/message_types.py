@@ -22,7 +22,7 @@ _ELSEWHERE = {
     "TransformStamped": "geometry_msgs/msg/TransformStamped",
 }
 
-TYPES = {
+OUTPUT_TYPES = {
     "boxes": "atpn_ros/msg/FaceBoxArray",
     "landmarks": "atpn_ros/msg/FaceLandmarksArray",
     "head_poses": "atpn_ros/msg/HeadPoseArray",
@@ -33,7 +33,7 @@ TYPES = {
 """The type of each output."""
 
 
-def own_types(ros1: bool = False) -> Typestore:
+def replay_typestore(ros1: bool = False) -> Typestore:
     """The usual types and this package's.
 
     Raises:
@@ -47,7 +47,7 @@ def own_types(ros1: bool = False) -> Typestore:
     return store
 
 
-def kinds_of(store: Typestore) -> MessageTypes:
+def message_types(store: Typestore) -> MessageTypes:
     """Makers of the messages that :mod:`atpn_ros.conversions.messages` fills, from a store's types."""
     names = [name for name in MessageTypes.__slots__ if name != "floats"]
     makers = {n: _maker(store, _ELSEWHERE.get(n, f"atpn_ros/msg/{n}")) for n in names}

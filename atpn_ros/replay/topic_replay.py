@@ -18,14 +18,14 @@ from rosbags.typesys.store import Typestore
 from atpn_ros.camera import Calibration
 from atpn_ros.conversions import messages
 from atpn_ros.pipeline.pipeline import FacePipeline
+from atpn_ros.replay.message_types import message_types
 from atpn_ros.replay.topics import Stream
-from atpn_ros.replay.types import kinds_of
 from atpn_ros.settings import Settings
 from atpn_ros.types import FaceFrame, FaceState, Frame, Timing
 
 
 @dataclass(slots=True)
-class Tally:
+class TopicCounts:
     """What came of one image topic."""
 
     received: int = 0
@@ -42,7 +42,7 @@ class Tally:
         return asdict(self) | {"refused": dict(self.refused), "ids": sorted(self.ids)}
 
 
-class CameraReplay:
+class TopicReplay:
     """What the live node would be for one image topic.
 
     Attributes:
@@ -61,9 +61,9 @@ class CameraReplay:
         self.stream = stream
         self.pipeline = pipeline
         self.calibration = Calibration()
-        self.tally = Tally()
+        self.tally = TopicCounts()
         self._settings = settings
-        self._kinds = kinds_of(types)
+        self._kinds = message_types(types)
         self._tell = tell
 
     def answer(self, message: Any) -> list[tuple[str, Any]]:
@@ -74,7 +74,7 @@ class CameraReplay:
         """
         tally, kinds, settings = self.tally, self._kinds, self._settings
         tally.received += 1
-        image = messages.picture(message, settings.max_pixels)
+        image = messages.decode_image(message, settings.max_pixels)
         stamp = messages.stamp_ns(message.header.stamp)
         header = kinds.Header(frame_id=str(message.header.frame_id))
         header.stamp.sec = message.header.stamp.sec
@@ -103,7 +103,7 @@ class CameraReplay:
 
     def _status(self, result: FaceFrame, header: Any, stamp: int) -> Any:
         tally = self.tally
-        progress = messages.Progress(
+        progress = messages.FrameProgress(
             received_ns=stamp,
             started_ns=stamp,
             finished_ns=stamp,

@@ -85,15 +85,15 @@ def test_an_interrupted_run_leaves_nothing_under_its_final_name(tmp_path, jobs, 
 
 
 def test_a_process_that_dies_takes_only_its_own_bag(tmp_path, bags, monkeypatch):
-    from atpn_ros.replay import fleet
+    from atpn_ros.replay import parallel
 
     jobs_seen = []
-    monkeypatch.setattr(fleet, "_child", _die_at_bad)
-    from atpn_ros.replay.job import Job
+    monkeypatch.setattr(parallel, "_child", _die_at_bad)
+    from atpn_ros.replay.bag_replay import ReplayJob
 
-    jobs = [Job(b, tmp_path / b.name) for b in bags]
-    for outcome in fleet.replay_all(
-        jobs, 2, False, lambda *_: None, fleet.Stop(KeyboardInterrupt())
+    jobs = [ReplayJob(b, tmp_path / b.name) for b in bags]
+    for outcome in parallel.replay_all(
+        jobs, 2, False, lambda *_: None, parallel.InterruptGuard(KeyboardInterrupt())
     ):
         jobs_seen.append((outcome.job.source.name, outcome.error))
     assert sorted(jobs_seen) == [
@@ -102,12 +102,12 @@ def test_a_process_that_dies_takes_only_its_own_bag(tmp_path, bags, monkeypatch)
 
 
 def _die_at_bad(job, overwrite, pipe):
-    from atpn_ros.replay.done import Outcome
+    from atpn_ros.replay.results import ReplayOutcome
 
     if "bad" in job.source.name:
         os.kill(os.getpid(), signal.SIGKILL)
     pipe.send((1, 2))
-    pipe.send(Outcome(job, {}))
+    pipe.send(ReplayOutcome(job, {}))
 
 
 class FakeRay(types.ModuleType):

@@ -17,8 +17,9 @@ from rosbags.interfaces import Connection
 from atpn_ros.conversions import messages
 from atpn_ros.engines import LoadControl
 from atpn_ros.images import BadImage
-from atpn_ros.replay.bags import BadBag, BagReader, BagWriter, new_bag
-from atpn_ros.replay.camera import CameraReplay, Tally
+from atpn_ros.replay.bags import BagReader, BagWriter, ReplayError, new_bag
+from atpn_ros.replay.message_types import OUTPUT_TYPES, replay_typestore
+from atpn_ros.replay.topic_replay import TopicCounts, TopicReplay
 from atpn_ros.replay.topics import (
     INFO_TYPE,
     Stream,
@@ -27,13 +28,12 @@ from atpn_ros.replay.topics import (
     old_answers,
     streams,
 )
-from atpn_ros.replay.types import TYPES, own_types
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ReplayJob:
     """One bag to replay.
 
     Attributes:
@@ -63,7 +63,7 @@ class Job:
 
 
 @dataclass(slots=True)
-class Result:
+class ReplayResult:
     """What came of a bag.
 
     Attributes:
@@ -74,25 +74,25 @@ class Result:
     """
 
     engine: str
-    topics: dict[str, Tally] = field(default_factory=dict)
+    topics: dict[str, TopicCounts] = field(default_factory=dict)
     copied: int = 0
     notes: list[str] = field(default_factory=list)
 
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Told after each image: how many were dealt with, and of how many."""
 
 
-def replay(job: Job, target: Path, progress: Progress | None = None) -> Result:
+def replay(job: ReplayJob, target: Path, progress: ProgressCallback | None = None) -> ReplayResult:
     """Replay one bag.
 
     Args:
         job: What to do.
-        target: Where to write, where nothing is yet; :mod:`atpn_ros.replay.done` moves it.
+        target: Where to write, where nothing is yet; :mod:`atpn_ros.replay.results` moves it.
         progress: See there.
 
     Raises:
-        BadBag: It cannot be read, holds no images, or is not good enough for ``strict``.
+        ReplayError: It cannot be read, holds no images, or is not good enough for ``strict``.
         AtpnError: The engine or the detector cannot be had.
     """
     with BagReader(job.source) as bag:
@@ -112,16 +112,18 @@ def replay(job: Job, target: Path, progress: Progress | None = None) -> Result:
 class _Replay:
     """One bag on its way through."""
 
-    def __init__(self, job: Job, bag: BagReader, out: BagWriter, found: dict[str, Stream]) -> None:
+    def __init__(
+        self, job: ReplayJob, bag: BagReader, out: BagWriter, found: dict[str, Stream]
+    ) -> None:
         self._job, self._bag, self._out = job, bag, out
         self._sight = load_pipeline(job.settings, LoadControl())
-        self.result = Result(engine=self._sight.engine.name)
+        self.result = ReplayResult(engine=self._sight.engine.name)
         self._old = old_answers(bag)
         self._answered = self._stamps_answered() if job.answered_only else None
         self._copied = self._copy_connections()
-        self._types = own_types(out.is_ros1)
+        self._types = replay_typestore(out.is_ros1)
         self._cameras = {
-            topic: CameraReplay(
+            topic: TopicReplay(
                 stream,
                 self._sight.another(job.settings),
                 job.settings,
@@ -134,7 +136,7 @@ class _Replay:
         self._outputs = {
             (topic, name): out.add(stream.output(name), kind, self._types)
             for topic, stream in found.items()
-            for name, kind in TYPES.items()
+            for name, kind in OUTPUT_TYPES.items()
         }
 
     def close(self) -> None:
@@ -171,17 +173,15 @@ class _Replay:
         if seen != counted:  # without checksums, damage may look like nothing at all
             words = f"{self._bag.path}: {seen} messages were found, its index counts {counted}"
             if self._job.strict:
-                raise BadBag(words)
+                raise ReplayError(words)
             self._note(f"damaged: {words}")
 
-    def _answer(
-        self, camera: CameraReplay, connection: Connection, time_ns: int, data: Any
-    ) -> None:
+    def _answer(self, camera: TopicReplay, connection: Connection, time_ns: int, data: Any) -> None:
         tally, topic = camera.tally, connection.topic
         try:
             try:
                 message = self._bag.read(connection, data)
-            except BadBag as error:
+            except ReplayError as error:
                 raise BadImage("broken_message", str(error)) from error
             if self._answered is not None:
                 stamp = (topic, messages.stamp_ns(message.header.stamp))
@@ -193,15 +193,15 @@ class _Replay:
             tally.refused[error.reason] += 1
             where = f"{self._job.source}: {topic}, image {tally.received + tally.skipped}: {error}"
             if self._job.strict:
-                raise BadBag(where) from error
+                raise ReplayError(where) from error
             if tally.refused[error.reason] == 1:
                 self._note(f"refused: {where}")
             return
         for name, answer in answers:
             raw = (
-                self._types.serialize_ros1(answer, TYPES[name])
+                self._types.serialize_ros1(answer, OUTPUT_TYPES[name])
                 if self._out.is_ros1
-                else self._types.serialize_cdr(answer, TYPES[name])
+                else self._types.serialize_cdr(answer, OUTPUT_TYPES[name])
             )
             self._out.write(self._outputs[topic, name], time_ns, raw)
 
@@ -218,7 +218,7 @@ class _Replay:
                 words = f"{bag.path}: {connection.topic}: the bag does not define its type"
                 words += f" {connection.msgtype}"
                 if self._job.strict:
-                    raise BadBag(words)
+                    raise ReplayError(words)
                 self._note(f"left out: {words}")
             else:
                 self._out.add_copy(bag, connection)
@@ -241,13 +241,13 @@ class _Replay:
         return bool(names) and all(is_face_frame(name) for name in names)
 
     def _stamps_answered(self) -> set[int]:
-        about = [c for c in self._bag.connections if c.msgtype == TYPES["status"]]
+        about = [c for c in self._bag.connections if c.msgtype == OUTPUT_TYPES["status"]]
         stamps = {
             messages.stamp_ns(self._bag.read(connection, data).header.stamp)
             for connection, _, data in self._bag.messages(about)
         }
         if not stamps:
-            raise BadBag(f"{self._bag.path}: holds no status of a face_node, so none to go by")
+            raise ReplayError(f"{self._bag.path}: holds no status of a face_node, so none to go by")
         return stamps
 
     def _note(self, words: str) -> None:

@@ -17,9 +17,9 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 from typing import Any
 
-from atpn_ros.replay.done import Outcome, attempt
-from atpn_ros.replay.job import Job
-from atpn_ros.types import AtpnError
+from atpn_ros.replay.bag_replay import ReplayJob
+from atpn_ros.replay.bags import ReplayError
+from atpn_ros.replay.results import ReplayOutcome, attempt
 
 _REPORT_S = 0.2
 
@@ -27,7 +27,7 @@ Report = Callable[[int, int, int], None]
 """Told now and then: which job, how many of its images were dealt with, and of how many."""
 
 
-class Stop:
+class InterruptGuard:
     """While it is entered, SIGINT and SIGTERM end the work with an exception.
 
     Where the signal comes, and again at the next image and at the bag's end: some libraries swallow
@@ -38,7 +38,7 @@ class Stop:
         self._error = error
         self._asked = False
 
-    def __enter__(self) -> Stop:
+    def __enter__(self) -> InterruptGuard:
         """From now on SIGINT and SIGTERM come here."""
         numbers = (signal.SIGINT, signal.SIGTERM)
         self._before = {number: signal.signal(number, self._on_signal) for number in numbers}
@@ -58,13 +58,9 @@ class Stop:
             raise self._error
 
 
-class NoRay(AtpnError):
-    """Ray is not installed, or its cluster is not to be had."""
-
-
 def replay_all(
-    jobs: Sequence[Job], workers: int, overwrite: bool, report: Report, stop: Stop
-) -> Generator[Outcome, None, None]:
+    jobs: Sequence[ReplayJob], workers: int, overwrite: bool, report: Report, stop: InterruptGuard
+) -> Generator[ReplayOutcome, None, None]:
     """Replay bags on this machine; their outcomes as they come.
 
     Closing the iterator early stops what is running, which then leaves nothing behind.
@@ -94,7 +90,7 @@ def replay_all(
                 del running[pipe]
                 pipe.close()
                 process.join()
-                yield outcome or Outcome(
+                yield outcome or ReplayOutcome(
                     jobs[index], error=f"{jobs[index].source}: its process died {_how(process)}"
                 )
     finally:
@@ -105,8 +101,8 @@ def replay_all(
 
 
 def replay_on_ray(
-    jobs: Sequence[Job], address: str, overwrite: bool
-) -> Generator[Outcome, None, None]:
+    jobs: Sequence[ReplayJob], address: str, overwrite: bool
+) -> Generator[ReplayOutcome, None, None]:
     """Replay bags as tasks on a Ray cluster; their outcomes as they come.
 
     The machines need this package, and see the bags under the same paths.
@@ -117,16 +113,16 @@ def replay_on_ray(
         overwrite: Whether to replace what is there.
 
     Raises:
-        NoRay: There is no Ray.
+        ReplayError: There is no Ray.
     """
     try:
         import ray
     except ImportError as error:
-        raise NoRay("--ray needs Ray: pip install ray") from error
+        raise ReplayError("--ray needs Ray: pip install ray") from error
     try:
         ray.init(address=address, log_to_driver=False)
     except Exception as error:  # whatever it is, Ray cannot be had
-        raise NoRay(f"--ray {address}: {' '.join(str(error).split())[:200]}") from error
+        raise ReplayError(f"--ray {address}: {' '.join(str(error).split())[:200]}") from error
     try:
         # A task asks for as many cores as the network may use.
         task = ray.remote(attempt)
@@ -142,32 +138,34 @@ def replay_on_ray(
                 yield ray.get(ready)
             except Exception as error:  # the task or its machine died
                 words = " ".join(str(error).split())[:200]
-                yield Outcome(job, error=f"{job.source}: its task failed: {words}")
+                yield ReplayOutcome(job, error=f"{job.source}: its task failed: {words}")
     finally:
         ray.shutdown()
 
 
-def _attempt(job: Job, overwrite: bool, report: Callable[[int, int], None], stop: Stop) -> Outcome:
+def _attempt(
+    job: ReplayJob, overwrite: bool, report: Callable[[int, int], None], stop: InterruptGuard
+) -> ReplayOutcome:
     try:
         return attempt(job, overwrite, _seldom(report, stop))
     finally:
         stop.check()  # whatever else may have become of the signal's exception
 
 
-def _child(job: Job, overwrite: bool, pipe: Connection) -> None:
+def _child(job: ReplayJob, overwrite: bool, pipe: Connection) -> None:
     # SystemExit: multiprocessing prints no traceback of it.
-    with Stop(SystemExit(130)) as stop:
+    with InterruptGuard(SystemExit(130)) as stop:
         pipe.send(_attempt(job, overwrite, lambda *n: pipe.send(n), stop))
 
 
-def _received(pipe: Connection, report: Callable[[int, int], None]) -> Outcome | None:
+def _received(pipe: Connection, report: Callable[[int, int], None]) -> ReplayOutcome | None:
     """One message of a process; an outcome is its last, and a closed pipe means that it died."""
     try:
         message: Any = pipe.recv()
     except EOFError:
         pipe.close()
         return None
-    if isinstance(message, Outcome):
+    if isinstance(message, ReplayOutcome):
         return message
     report(*message)
     return None
@@ -180,7 +178,7 @@ def _how(process: SpawnProcess) -> str:
     return f"with exit code {code}"
 
 
-def _seldom(report: Callable[[int, int], None], stop: Stop) -> Callable[[int, int], None]:
+def _seldom(report: Callable[[int, int], None], stop: InterruptGuard) -> Callable[[int, int], None]:
     """A report that is made a few times per second, and at the end."""
     due = 0.0
 

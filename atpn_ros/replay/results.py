@@ -19,8 +19,8 @@ import cv2
 
 import atpn_ros
 from atpn_ros.detectors import detector_file
-from atpn_ros.replay.bags import BadBag, replaced, storage_files
-from atpn_ros.replay.job import Job, Progress, replay
+from atpn_ros.replay.bag_replay import ProgressCallback, ReplayJob, replay
+from atpn_ros.replay.bags import ReplayError, replaced, storage_files
 from atpn_ros.types import AtpnError
 
 SUMMARY = "replay.json"
@@ -30,7 +30,7 @@ _END = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReplayOutcome:
     """What became of a job.
 
     Attributes:
@@ -40,13 +40,15 @@ class Outcome:
         skipped: Whether the result was there already.
     """
 
-    job: Job
+    job: ReplayJob
     summary: dict[str, Any] | None = None
     error: str = ""
     skipped: bool = False
 
 
-def attempt(job: Job, overwrite: bool = False, progress: Progress | None = None) -> Outcome:
+def attempt(
+    job: ReplayJob, overwrite: bool = False, progress: ProgressCallback | None = None
+) -> ReplayOutcome:
     """Replay a bag unless that is done already; errors become part of the outcome.
 
     OpenCV is told to use one thread in this process: bags run side by side, and the same bag shall
@@ -58,15 +60,15 @@ def attempt(job: Job, overwrite: bool = False, progress: Progress | None = None)
         if job.target.exists() and not overwrite:
             summary = read_summary(job.target)
             if summary is not None and summary.get("made_from") == made_from:
-                return Outcome(job, summary, skipped=True)
-            raise BadBag(f"{job.target}: exists and is not the same replay; see --overwrite")
-        return Outcome(job, _replay_into_place(job, made_from, progress))
+                return ReplayOutcome(job, summary, skipped=True)
+            raise ReplayError(f"{job.target}: exists and is not the same replay; see --overwrite")
+        return ReplayOutcome(job, _replay_into_place(job, made_from, progress))
     except AtpnError as error:
-        return Outcome(job, error=str(error))
+        return ReplayOutcome(job, error=str(error))
 
 
 def _replay_into_place(
-    job: Job, made_from: dict[str, Any], progress: Progress | None
+    job: ReplayJob, made_from: dict[str, Any], progress: ProgressCallback | None
 ) -> dict[str, Any]:
     began = time.monotonic()
     with replaced(job.target) as part:
@@ -106,11 +108,11 @@ def read_summary(target: Path) -> dict[str, Any] | None:
     return summary if isinstance(summary, dict) else None
 
 
-def origin(job: Job) -> dict[str, Any]:
+def origin(job: ReplayJob) -> dict[str, Any]:
     """All that decides what a job writes: the bag, the networks, the settings, the version.
 
     Raises:
-        BadBag: There is no such bag, or a file cannot be read.
+        ReplayError: There is no such bag, or a file cannot be read.
     """
     s = job.settings
     networks = {"model": s.model_path()}
@@ -145,5 +147,5 @@ def _identity(path: Path, whole: bool = False) -> dict[str, Any]:
                 stream.seek(-_END, 2)
                 digest.update(stream.read())
     except OSError as error:
-        raise BadBag(f"{path}: {error.strerror}") from error
+        raise ReplayError(f"{path}: {error.strerror}") from error
     return {"bytes": size, "sha256": digest.hexdigest()}

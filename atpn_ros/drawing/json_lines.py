@@ -22,12 +22,12 @@ def line(source: str, n: int, result: FaceFrame) -> str:
             "height": result.height,
             "ms": round(result.timing.total_ns / 1e6, 3),
             "detector_ran": result.detector_ran,
-            "faces": [face_values(face) for face in result.faces],
+            "faces": [face_as_dict(face) for face in result.faces],
         }
     )
 
 
-def face_values(face: Face) -> dict[str, Any]:
+def face_as_dict(face: Face) -> dict[str, Any]:
     """A face as plain values; what is not known is None."""
     out: dict[str, Any] = {
         "id": face.id,

@@ -15,12 +15,12 @@ from std_msgs.msg import Header
 from atpn_ros import geometry
 from atpn_ros.conversions import messages
 from atpn_ros.node import ros_messages
-from atpn_ros.replay.types import TYPES, kinds_of, own_types
+from atpn_ros.replay.message_types import OUTPUT_TYPES, message_types, replay_typestore
 from atpn_ros.settings import Settings
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose, Timing
 
-STORE = own_types()
-KINDS = kinds_of(STORE)
+STORE = replay_typestore()
+KINDS = message_types(STORE)
 
 
 def random_face(rng, number):
@@ -54,7 +54,9 @@ def bytes_both_ways(seed):
     there = Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=name)
     here = KINDS.Header(frame_id=name)
     messages.set_time(here.stamp, sec * 10**9 + nanosec)
-    progress = messages.Progress(*(int(v) for v in rng.integers(0, 2**60, 9)), "onnx", "haar", 7)
+    progress = messages.FrameProgress(
+        *(int(v) for v in rng.integers(0, 2**60, 9)), "onnx", "haar", 7
+    )
     calls = {
         "boxes": (),
         "landmarks": (),
@@ -67,18 +69,18 @@ def bytes_both_ways(seed):
         function = "transforms" if name == "tf" else name
         ros = serialize_message(getattr(ros_messages, function)(frame, there, *more))
         ours = getattr(messages, function)(KINDS, frame, here, *more)
-        yield name, ros, bytes(STORE.serialize_cdr(ours, TYPES[name]))
+        yield name, ros, bytes(STORE.serialize_cdr(ours, OUTPUT_TYPES[name]))
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_the_bytes_are_those_of_the_node(seed):
     for name, ros, ours in bytes_both_ways(seed):
         # ROS leaves whatever was in memory in the gaps between fields; reading skips them.
-        again = STORE.deserialize_cdr(ros, TYPES[name])
-        assert STORE.serialize_cdr(again, TYPES[name]) == ours, name
+        again = STORE.deserialize_cdr(ros, OUTPUT_TYPES[name])
+        assert STORE.serialize_cdr(again, OUTPUT_TYPES[name]) == ours, name
         assert len(ours) == len(ros)
 
 
 def test_every_output_has_a_type_of_ours_that_bags_know():
-    assert set(TYPES.values()) <= set(STORE.fielddefs)
-    assert set(TYPES.values()) <= set(own_types(ros1=True).fielddefs)
+    assert set(OUTPUT_TYPES.values()) <= set(STORE.fielddefs)
+    assert set(OUTPUT_TYPES.values()) <= set(replay_typestore(ros1=True).fielddefs)
