@@ -13,24 +13,24 @@ from atpn_ros.types import AtpnError
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
 
-class NotInstalled(AtpnError):
+class ResourceNotFoundError(AtpnError):
     """A file of this package that is nowhere."""
 
 
-def script(name: str) -> Path:
+def script_path(name: str) -> Path:
     """One of this package's executables, e.g. ``face_node``.
 
     Raises:
-        NotInstalled: It is nowhere.
+        ResourceNotFoundError: It is nowhere.
     """
     return _find(Path("lib", "atpn_ros", name), Path("scripts", name))
 
 
-def shared(relative: str) -> Path:
+def share_path(relative: str) -> Path:
     """A file or folder that is installed under ``share/atpn_ros``, e.g. ``msg``.
 
     Raises:
-        NotInstalled: It is nowhere.
+        ResourceNotFoundError: It is nowhere.
     """
     return _find(Path("share", "atpn_ros", relative), Path(relative))
 
@@ -43,6 +43,6 @@ def _find(installed: Path, in_checkout: Path) -> Path:
     for place in places:
         if place.exists():
             return place
-    raise NotInstalled(
+    raise ResourceNotFoundError(
         f"{in_checkout.name} is not installed: run make venv, or source your workspace"
     )

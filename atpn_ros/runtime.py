@@ -19,17 +19,17 @@ class LoadedPipeline:
     pipeline: FacePipeline
     engine: FallbackEngine
 
-    def another(self, settings: Settings) -> FacePipeline:
+    def new_pipeline(self, settings: Settings) -> FacePipeline:
         """A further pipeline, of another camera or scene, on the same engine."""
         detector = load_detector(settings.detector_model)
-        return FacePipeline(self.engine, detector, settings.pipeline())
+        return FacePipeline(self.engine, detector, settings.pipeline_settings())
 
     def close(self) -> None:
         """Free the engine, by the thread that loaded it."""
         self.engine.close()
 
 
-def load_pipeline(settings: Settings, watch: LoadControl) -> LoadedPipeline:
+def load_pipeline(settings: Settings, control: LoadControl) -> LoadedPipeline:
     """Load what the settings name. The engine belongs to the calling thread.
 
     Raises:
@@ -43,6 +43,6 @@ def load_pipeline(settings: Settings, watch: LoadControl) -> LoadedPipeline:
         settings.strict_backend,
         max_faces=settings.max_faces,
         precision=settings.precision,
-        watch=watch,
-    ).engine
-    return LoadedPipeline(FacePipeline(engine, detector, settings.pipeline()), engine)
+        control=control,
+    )
+    return LoadedPipeline(FacePipeline(engine, detector, settings.pipeline_settings()), engine)

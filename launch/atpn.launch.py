@@ -9,7 +9,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironment
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from atpn_ros.settings import RULES, parse
+from atpn_ros.settings import CONSTRAINTS, parse_value
 from launch import LaunchContext, LaunchDescription
 
 SHARE = Path(get_package_share_directory("atpn_ros"))
@@ -40,16 +40,18 @@ def generate_launch_description() -> LaunchDescription:
     ]
     arguments += [
         DeclareLaunchArgument(
-            name, default_value="", description=f"{rule.text}. Empty: as in params_file"
+            name, default_value="", description=f"{rule.description}. Empty: as in params_file"
         )
-        for name, rule in RULES.items()
+        for name, rule in CONSTRAINTS.items()
     ]
     return LaunchDescription([*arguments, OpaqueFunction(function=_start)])
 
 
 def _start(context: LaunchContext) -> list:
-    given = {name: LaunchConfiguration(name).perform(context) for name in (*ARGUMENTS, *RULES)}
-    settings = {name: parse(name, given[name]) for name in RULES if given[name]}
+    given = {
+        name: LaunchConfiguration(name).perform(context) for name in (*ARGUMENTS, *CONSTRAINTS)
+    }
+    settings = {name: parse_value(name, given[name]) for name in CONSTRAINTS if given[name]}
     settings["use_sim_time"] = given["use_sim_time"].lower() == "true"
     image = given["image_topic"]
     actions = []

@@ -44,12 +44,12 @@ from atpn_ros.pipeline.pipeline import FacePipeline
 
 class Nobody:
     name = report = "switched off"
-    refusals, losses = (), 0
+    skipped_backends, runtime_failures = (), 0
     def detect(self, image): return []
     def close(self): pass
 
-def sight(settings, watch):
-    return LoadedPipeline(FacePipeline(Nobody(), Nobody(), settings.pipeline()), Nobody())
+def sight(settings, control):
+    return LoadedPipeline(FacePipeline(Nobody(), Nobody(), settings.pipeline_settings()), Nobody())
 
 atpn_ros.node.face_node.load_pipeline = sight
 from atpn_ros.node.main import main

@@ -15,7 +15,7 @@ from atpn_ros.bench.node_process import wait_until
 from atpn_ros.cli import demo, main
 from atpn_ros.cli.demo import DemoError, face_frame, sheet, summarise
 from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
-from atpn_ros.resources import NotInstalled
+from atpn_ros.resources import ResourceNotFoundError
 
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 COUNT = 120
@@ -154,8 +154,10 @@ def test_a_show_of_no_frame_is_refused(capsys, tmp_path):
 
 
 def test_a_script_that_is_not_installed_is_told_with_the_way_out():
-    with pytest.raises(NotInstalled, match="no_such_script is not installed: run make venv"):
-        resources.script("no_such_script")
+    with pytest.raises(
+        ResourceNotFoundError, match="no_such_script is not installed: run make venv"
+    ):
+        resources.script_path("no_such_script")
 
 
 def test_wait_until_steps_until_the_condition_holds():

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import atpn_ros
-from atpn_ros.engines import Interrupted, LoadControl
+from atpn_ros.engines import LoadCancelled, LoadControl
 from atpn_ros.engines.cache import EngineCache, default_folder
 from atpn_ros.engines.secure_files import CacheError
 from cache_worker import key, plan
@@ -296,7 +296,7 @@ def test_who_waits_for_another_build_says_so_and_can_be_stopped(cache, tmp_path)
     began.wait(5)
     threading.Timer(0.3, stop.set).start()
     before = time.monotonic()
-    with pytest.raises(Interrupted):
+    with pytest.raises(LoadCancelled):
         cache.get_or_build(key(0), must_not_build, LoadControl(told.append, stop))
     assert time.monotonic() - before < 1
     assert told == ["waiting for another process that builds an engine"]

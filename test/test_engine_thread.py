@@ -5,7 +5,7 @@
 import threading
 import time
 
-from atpn_ros.engines import BackendError, Interrupted
+from atpn_ros.engines import BackendError, LoadCancelled
 from atpn_ros.engines.engine_thread import EngineThread
 
 
@@ -15,7 +15,7 @@ def test_everything_happens_in_one_thread():
     def here(*_):
         threads.append(threading.current_thread())
 
-    owner = EngineThread(lambda watch: here() or "engine", here)
+    owner = EngineThread(lambda control: here() or "engine", here)
     owner.submit(here).done.wait(5)
     assert owner.close(5)
     assert len(threads) == 3
@@ -23,11 +23,11 @@ def test_everything_happens_in_one_thread():
     assert threads[0] is not threading.current_thread()
 
 
-def slow(watch):
+def slow(control):
     """A build that takes for ever and can be stopped."""
-    watch.tell("building")
-    watch.stop.wait(60)
-    watch.check()
+    control.report("building")
+    control.cancel.wait(60)
+    control.check()
 
 
 def test_a_slow_build_is_told_and_stopped_at_once():
@@ -39,7 +39,7 @@ def test_a_slow_build_is_told_and_stopped_at_once():
     began = time.monotonic()
     assert owner.close(5)
     assert time.monotonic() - began < 0.5
-    assert isinstance(owner.error, Interrupted)
+    assert isinstance(owner.error, LoadCancelled)
     assert job.done.is_set()
     assert told == ["building"]
     assert freed == []
@@ -47,7 +47,7 @@ def test_a_slow_build_is_told_and_stopped_at_once():
 
 def test_work_waits_for_the_engine():
     go, seen = threading.Event(), []
-    owner = EngineThread(lambda watch: go.wait(5), lambda value: None)
+    owner = EngineThread(lambda control: go.wait(5), lambda value: None)
     job = owner.submit(lambda: seen.append(owner.value))
     assert not job.done.wait(0.1)
     go.set()
@@ -58,7 +58,7 @@ def test_work_waits_for_the_engine():
 
 def test_work_that_fails_is_told_and_the_next_is_done():
     told, done = [], []
-    owner = EngineThread(lambda watch: "engine", lambda value: None, told.append)
+    owner = EngineThread(lambda control: "engine", lambda value: None, told.append)
     owner.submit(lambda: [][0])
     assert owner.submit(lambda: done.append(1)).done.wait(5)
     assert owner.close(5)
@@ -67,10 +67,10 @@ def test_work_that_fails_is_told_and_the_next_is_done():
 
 
 def test_reasons_are_kept_also_unexpected_ones():
-    def fail(watch):
+    def fail(control):
         raise BackendError("no such card")
 
-    def crash(watch):
+    def crash(control):
         raise OSError("driver\nis broken")
 
     for load, words in ((fail, "no such card"), (crash, "OSError: driver is broken")):
@@ -82,7 +82,7 @@ def test_reasons_are_kept_also_unexpected_ones():
 
 def test_what_cannot_be_stopped_does_not_hold_up_the_end():
     release = threading.Event()
-    owner = EngineThread(lambda watch: release.wait(30), lambda value: None)
+    owner = EngineThread(lambda control: release.wait(30), lambda value: None)
     assert not owner.close(0.2)
     release.set()
     assert owner.close(5)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ladder: refusals with reasons, strictness, and stepping down in the middle of a show."""
+"""The fallback chain: skipped backends with reasons, strict mode and failures while running."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 from atpn_ros.cli.portrait import MovingPortrait
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import (
-    RUNGS,
+    FALLBACK_CHAIN,
     BackendError,
     FallbackEngine,
-    Interrupted,
+    LoadCancelled,
     LoadControl,
     ModelError,
     load_engine,
 )
-from atpn_ros.engines.fallback import Rung
+from atpn_ros.engines.fallback import Backend
 from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.settings import SHIPPED_MODEL, Settings
@@ -62,39 +62,41 @@ def refuses(error):
 
 def test_each_refusal_is_told_with_its_reason(shipped):
     rungs = [
-        Rung("a", refuses(BackendError("no such card"))),
-        Rung("b", refuses(BackendError("no such library"))),
-        Rung("c", lambda: Flaky(shipped, "c")),
+        Backend("a", refuses(BackendError("no such card"))),
+        Backend("b", refuses(BackendError("no such library"))),
+        Backend("c", lambda: Flaky(shipped, "c")),
     ]
     ladder = FallbackEngine(rungs)
     assert ladder.name == "c"
-    assert ladder.refusals == ("a: no such card", "b: no such library")
-    assert ladder.losses == 0
+    assert ladder.skipped_backends == ("a: no such card", "b: no such library")
+    assert ladder.runtime_failures == 0
     with pytest.raises(BackendError, match=r"^no engine: a: no such card; b: no such library$"):
         FallbackEngine(rungs[:2])
 
 
 def test_whatever_a_driver_throws_is_a_refusal(shipped):
     odd = OSError("libcuda.so.1:\ncannot open shared object file")
-    ladder = FallbackEngine([Rung("a", refuses(odd)), Rung("b", lambda: Flaky(shipped, "b"))])
-    assert ladder.refusals == ("a: OSError: libcuda.so.1: cannot open shared object file",)
+    ladder = FallbackEngine([Backend("a", refuses(odd)), Backend("b", lambda: Flaky(shipped, "b"))])
+    assert ladder.skipped_backends == ("a: OSError: libcuda.so.1: cannot open shared object file",)
 
 
 def test_a_bad_model_ends_the_search(shipped):
     with pytest.raises(ModelError, match="bad"):
-        FallbackEngine([Rung("a", refuses(ModelError("bad"))), Rung("b", lambda: shipped)])
+        FallbackEngine([Backend("a", refuses(ModelError("bad"))), Backend("b", lambda: shipped)])
 
 
 def test_an_engine_that_breaks_when_tried_out_is_closed(shipped):
     broken = Flaky(shipped, "a", lives=1)
-    ladder = FallbackEngine([Rung("a", lambda: broken), Rung("b", lambda: Flaky(shipped, "b"))])
-    assert ladder.refusals == ("a: a: out of memory",)
+    ladder = FallbackEngine(
+        [Backend("a", lambda: broken), Backend("b", lambda: Flaky(shipped, "b"))]
+    )
+    assert ladder.skipped_backends == ("a: a: out of memory",)
     assert broken.closed
 
 
 def show(engine, frames=40):
     portrait = MovingPortrait(120)
-    pipeline = FacePipeline(engine, load_detector(), Settings().pipeline())
+    pipeline = FacePipeline(engine, load_detector(), Settings().pipeline_settings())
     return [
         pipeline.process(Frame(portrait.frame(n), n * 10**9 // 15)).faces for n in range(frames)
     ]
@@ -104,7 +106,7 @@ def test_stepping_down_loses_no_track(shipped):
     told = []
     first, second = Flaky(shipped, "first", lives=2 + 20), Flaky(shipped, "second", lives=2 + 10)
     ladder = FallbackEngine(
-        [Rung(e.name, lambda e=e: e) for e in (first, second, Flaky(shipped, "third"))],
+        [Backend(e.name, lambda e=e: e) for e in (first, second, Flaky(shipped, "third"))],
         LoadControl(told.append),
     )
     faces = show(ladder)
@@ -112,8 +114,8 @@ def test_stepping_down_loses_no_track(shipped):
     assert not any(f.state is FaceState.LOST for frame in faces for f in frame)
     for frame, expected in zip(faces, show(shipped), strict=True):
         np.testing.assert_array_equal(frame[0].landmarks, expected[0].landmarks)
-    assert (ladder.name, ladder.losses) == ("third", 2)
-    assert ladder.refusals == (
+    assert (ladder.name, ladder.runtime_failures) == ("third", 2)
+    assert ladder.skipped_backends == (
         "first: left while running: first: out of memory",
         "second: left while running: second: out of memory",
     )
@@ -125,19 +127,21 @@ def test_stepping_down_loses_no_track(shipped):
 def test_what_must_be_built_is_no_place_to_step_down_to(shipped):
     ladder = FallbackEngine(
         [
-            Rung("a", lambda: Flaky(shipped, "a", lives=2)),
-            Rung("b", refuses(AssertionError("must not be loaded")), builds=True),
-            Rung("c", lambda: Flaky(shipped, "c")),
+            Backend("a", lambda: Flaky(shipped, "a", lives=2)),
+            Backend("b", refuses(AssertionError("must not be loaded")), builds=True),
+            Backend("c", lambda: Flaky(shipped, "c")),
         ]
     )
     ladder.run(crops(1))
     assert ladder.name == "c"
-    assert "b: would have to be built first" in ladder.refusals[0]
+    assert "b: would have to be built first" in ladder.skipped_backends[0]
 
 
 def test_the_last_rung_stays_and_may_recover(shipped):
     last = Flaky(shipped, "last", lives=2)
-    ladder = FallbackEngine([Rung("last", lambda: last), Rung("none", refuses(BackendError("no")))])
+    ladder = FallbackEngine(
+        [Backend("last", lambda: last), Backend("none", refuses(BackendError("no")))]
+    )
     for _ in range(2):
         with pytest.raises(BackendError, match="out of memory"):
             ladder.run(crops(1))
@@ -146,11 +150,11 @@ def test_the_last_rung_stays_and_may_recover(shipped):
 
 
 def test_strict_neither_starts_lower_nor_steps_down(shipped):
-    for backend in RUNGS[:-1]:
+    for backend in FALLBACK_CHAIN[:-1]:
         with pytest.raises(BackendError, match=rf"^no engine: {backend}: "):
             load_engine(SHIPPED_MODEL, backend, strict=True)
     ladder = FallbackEngine(
-        [Rung("a", lambda: Flaky(shipped, "a", lives=2)), Rung("b", lambda: shipped)],
+        [Backend("a", lambda: Flaky(shipped, "a", lives=2)), Backend("b", lambda: shipped)],
         steps_down=False,
     )
     with pytest.raises(BackendError, match="out of memory"):
@@ -160,15 +164,15 @@ def test_strict_neither_starts_lower_nor_steps_down(shipped):
 
 def test_auto_never_fails_for_lack_of_a_gpu():
     loaded = load_engine(SHIPPED_MODEL, "auto")
-    assert loaded.engine.name == "onnx-cpu"
-    assert [r.split(":")[0] for r in loaded.refusals] == list(RUNGS[:-1])
+    assert loaded.name == "onnx-cpu"
+    assert [r.split(":")[0] for r in loaded.skipped_backends] == list(FALLBACK_CHAIN[:-1])
 
 
 def test_a_gpu_that_is_lost_in_the_middle_of_a_show(monkeypatch, tmp_path):
     with machine(monkeypatch, tmp_path) as world:
-        ladder = load_engine(SHIPPED_MODEL, precision="fp32").engine
+        ladder = load_engine(SHIPPED_MODEL, precision="fp32")
         assert ladder.name == "tensorrt"
-        pipeline = FacePipeline(ladder, load_detector(), Settings().pipeline())
+        pipeline = FacePipeline(ladder, load_detector(), Settings().pipeline_settings())
         portrait = MovingPortrait(120)
         ids = []
         for n in range(12):
@@ -176,16 +180,16 @@ def test_a_gpu_that_is_lost_in_the_middle_of_a_show(monkeypatch, tmp_path):
             faces = pipeline.process(Frame(portrait.frame(n), n * 10**9 // 15)).faces
             ids.append([f.id for f in faces])
         assert ids == [[1]] * 12
-        assert (ladder.name, ladder.losses) == ("onnx-cpu", 1)
-        assert "tensorrt: left while running: tensorrt: cuda" in ladder.refusals[-1]
+        assert (ladder.name, ladder.runtime_failures) == ("onnx-cpu", 1)
+        assert "tensorrt: left while running: tensorrt: cuda" in ladder.skipped_backends[-1]
         ladder.close()
 
 
 def test_stopped_before_anything_was_loaded():
     stop = threading.Event()
     stop.set()
-    with pytest.raises(Interrupted):
-        load_engine(SHIPPED_MODEL, watch=LoadControl(stop=stop))
+    with pytest.raises(LoadCancelled):
+        load_engine(SHIPPED_MODEL, control=LoadControl(cancel=stop))
 
 
 def test_an_unknown_precision_is_refused():
@@ -194,7 +198,7 @@ def test_an_unknown_precision_is_refused():
 
 
 def test_closed_is_closed(tmp_path):
-    engine = load_engine(small_model(tmp_path / "m.onnx"), "onnx-cpu").engine
+    engine = load_engine(small_model(tmp_path / "m.onnx"), "onnx-cpu")
     engine.close()
     with pytest.raises(BackendError, match="closed"):
         engine.run(crops(1))

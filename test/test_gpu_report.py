@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The GPU report's script, on machines without a GPU: refusals, and the double's figures."""
+"""The GPU report's script, on machines without a GPU: skipped backends and the double's figures."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ class Held:
     """An engine that may be held up in the middle of a frame, or fail."""
 
     name = report = "held"
-    refusals: tuple[str, ...] = ()
-    losses = 0
+    skipped_backends: tuple[str, ...] = ()
+    runtime_failures = 0
 
     def __init__(self) -> None:
         self.entered, self.go = threading.Event(), threading.Event()
@@ -76,7 +76,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Held:
     monkeypatch.setattr(
         atpn_ros.node.face_node,
         "load_pipeline",
-        lambda _, watch: LoadedPipeline(FacePipeline(engine, Anything(), settings), engine),
+        lambda _, control: LoadedPipeline(FacePipeline(engine, Anything(), settings), engine),
     )
     return engine
 
@@ -157,7 +157,7 @@ def test_a_frame_that_fails_is_counted_and_the_next_is_answered(
 def test_what_cannot_be_loaded_is_a_failure_and_may_be_tried_again(
     world: World, engine: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: object, watch: object) -> LoadedPipeline:
+    def refuse(_: object, control: object) -> LoadedPipeline:
         raise AtpnError("no such network")
 
     with monkeypatch.context() as patch:

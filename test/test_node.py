@@ -23,7 +23,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from atpn_ros.msg import FaceBox, FaceLandmarks
 from atpn_ros.node import ros_messages
-from atpn_ros.settings import RULES
+from atpn_ros.settings import CONSTRAINTS
 from ros_world import (
     BEST_EFFORT,
     HEIGHT,
@@ -301,7 +301,7 @@ def set_parameter(robot: Robot, name: str, value: ParameterValue) -> object:
 def test_parameters_describe_themselves_and_refuse_with_a_reason(
     robot: Robot, node: NodeProcess
 ) -> None:
-    request = DescribeParameters.Request(names=list(RULES))
+    request = DescribeParameters.Request(names=list(CONSTRAINTS))
     for descriptor in robot.call(DescribeParameters, "describe_parameters", request).descriptors:
         assert descriptor.description, descriptor.name
     integer, text = ParameterType.PARAMETER_INTEGER, ParameterType.PARAMETER_STRING

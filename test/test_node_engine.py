@@ -107,7 +107,7 @@ def test_interrupted_while_it_loads_what_cannot_be_stopped(tmp_path: Path) -> No
     """As ONNX Runtime's own builds are."""
     program = (
         "import sys, time, atpn_ros.node.face_node as n, atpn_ros.node.main as s;"
-        "n.load_pipeline = lambda settings, watch: print('loading', flush=True) or time.sleep(3600);"
+        "n.load_pipeline = lambda *_: print('loading', flush=True) or time.sleep(3600);"
         "sys.exit(s.main())"
     )
     process = subprocess.Popen(

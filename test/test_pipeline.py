@@ -396,7 +396,7 @@ def test_faces_at_the_border_tiny_and_huge_are_answered_with_numbers(disc):
 
 @pytest.fixture(scope="module")
 def shipped():
-    engine, detector = load_engine(SHIPPED_MODEL, "onnx-cpu").engine, load_detector()
+    engine, detector = load_engine(SHIPPED_MODEL, "onnx-cpu"), load_detector()
     return lambda settings=None: FacePipeline(engine, detector, settings or PipelineSettings())
 
 

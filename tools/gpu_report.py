@@ -24,7 +24,7 @@ from pathlib import Path
 from atpn_ros import __version__
 from atpn_ros.bench.machine import machine
 from atpn_ros.bench.network import BATCHES, Figure, measure
-from atpn_ros.engines import RUNGS, BackendError, ModelError, load_engine
+from atpn_ros.engines import FALLBACK_CHAIN, BackendError, ModelError, load_engine
 from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.compare import Difference, compare, sample_crops
 from atpn_ros.settings import SHIPPED_MODEL
@@ -52,7 +52,7 @@ def examine(model: Path, rung: str, precision: str, seconds: float, cache: Path)
     def load():
         return load_engine(
             model, rung, strict=True, max_faces=max(BATCHES), precision=precision, cache=store
-        ).engine
+        )
 
     try:
         began = time.monotonic()
@@ -62,7 +62,7 @@ def examine(model: Path, rung: str, precision: str, seconds: float, cache: Path)
         engine = load()
         found.again_s = time.monotonic() - began
         found.figures = measure(engine, 1, BATCHES, seconds)
-        reference = load_engine(model, "onnx-cpu", strict=True).engine
+        reference = load_engine(model, "onnx-cpu", strict=True)
         found.differences = compare(engine, reference, sample_crops())
         found.report = engine.report  # now it knows of its graphs
         engine.close()
@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     findings = []
     with tempfile.TemporaryDirectory() as folder:
-        for rung in RUNGS:
+        for rung in FALLBACK_CHAIN:
             both = ("fp32", "fp16") if rung.endswith("tensorrt") else ("fp32",)
             for precision in both:
                 # A folder for each, so that each first load builds.

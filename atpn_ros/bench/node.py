@@ -106,7 +106,7 @@ def measure(faces: int, seconds: float, runs: int, rates: Sequence[float] = RATE
         with node_process.node(log, world) as process:
             if process.poll() is not None:
                 raise NoNode(f"node: it did not start: {node_process.last_words(log)}")
-            command = [sys.executable, str(resources.script("bench_client")), str(file), "30"]
+            command = [sys.executable, str(resources.script_path("bench_client")), str(file), "30"]
             with LineProcess("bench_client", command, world) as client:
 
                 def show(rate_hz: float, length: float) -> dict[str, Any]:

@@ -22,7 +22,7 @@ _BUILD_LIMIT_S = 60.0
 
 def environment() -> dict[str, str]:
     """A ROS world of its own on this machine, with the profile that keeps images whole."""
-    profile = resources.shared("config/fastdds_shm.xml")
+    profile = resources.share_path("config/fastdds_shm.xml")
     return os.environ | {
         "ROS_DOMAIN_ID": os.environ.get("ROS_DOMAIN_ID", str(1 + os.getpid() % 100)),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
@@ -37,7 +37,7 @@ def node(log: Path, world: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """``face_node`` while entered, its log in a file; ended as by Ctrl-C."""
     with log.open("w") as stream:
         process = subprocess.Popen(  # noqa: S603 our own script
-            [sys.executable, str(resources.script("face_node"))],
+            [sys.executable, str(resources.script_path("face_node"))],
             env=world, stdout=stream, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:

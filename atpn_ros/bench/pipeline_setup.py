@@ -14,7 +14,7 @@ from atpn_ros.detectors import load_detector
 from atpn_ros.detectors.base import Detector
 from atpn_ros.engines import Engine, load_engine
 from atpn_ros.pipeline.pipeline import FacePipeline
-from atpn_ros.settings import Settings, change
+from atpn_ros.settings import Settings, update_settings
 
 _VIEW_DEG = 60.0
 """Horizontal angle of view: a webcam's."""
@@ -49,7 +49,7 @@ def load(
     Raises:
         AtpnError: The engine or the detector cannot be had.
     """
-    settings = change(
+    settings = update_settings(
         Settings(),
         {
             "model": model,
@@ -62,7 +62,7 @@ def load(
     loaded = load_engine(
         settings.model_path(), settings.backend, settings.threads, strict=True,
         max_faces=settings.max_faces,
-    ).engine  # fmt: skip
+    )  # fmt: skip
     engine, detector = wrap(loaded, load_detector())
-    pipeline = FacePipeline(engine, detector, settings.pipeline(), clock)
+    pipeline = FacePipeline(engine, detector, settings.pipeline_settings(), clock)
     return Subject(pipeline, loaded, camera_from_field_of_view(_VIEW_DEG, WIDTH, HEIGHT))

@@ -118,13 +118,13 @@ def _network(args: argparse.Namespace) -> Answer:
     figures: list[network.Figure] = []
     reports: list[str] = []
     for threads in args.threads:
-        loaded = load_engine(
+        engine = load_engine(
             args.model, args.backend, threads, strict=args.backend != "auto",
-            max_faces=max(args.batches), precision=args.precision, watch=LoadControl(print),
+            max_faces=max(args.batches), precision=args.precision, control=LoadControl(print),
         )  # fmt: skip
-        figures += network.measure(loaded.engine, threads, tuple(args.batches), args.seconds)
-        reports.append(loaded.engine.report)
-        loaded.engine.close()
+        figures += network.measure(engine, threads, tuple(args.batches), args.seconds)
+        reports.append(engine.report)
+        engine.close()
     gains = {str(t): r for t in args.threads if (r := network.gain(figures, t)) is not None}
     content = {
         "model": str(args.model),

@@ -64,7 +64,7 @@ def _play(out: Path, frames: int) -> list[dict[str, Any]]:
     print(f"starting face_node (log: {log})", flush=True)
     with node_process.node(log, world) as node:
         client = subprocess.run(  # noqa: S603 our own script
-            [sys.executable, str(resources.script("demo_client")), str(out / "frames.jsonl"),
+            [sys.executable, str(resources.script_path("demo_client")), str(out / "frames.jsonl"),
              str(out / "bag"), str(frames), f"{node_process.START_LIMIT_S:g}"],
             env=world, check=False,
         )  # fmt: skip

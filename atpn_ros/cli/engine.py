@@ -42,14 +42,14 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _load(args: argparse.Namespace, backend: str, strict: bool) -> FallbackEngine:
-    watch = LoadControl(lambda words: print(words, flush=True))
-    loaded = load_engine(
+    control = LoadControl(lambda words: print(words, flush=True))
+    engine = load_engine(
         args.model, backend, strict=strict, max_faces=args.max_faces, precision=args.precision,
-        watch=watch,
+        control=control,
     )  # fmt: skip
-    for refusal in loaded.refusals:
+    for refusal in engine.skipped_backends:
         print(f"not used: {refusal}")
-    return loaded.engine
+    return engine
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -86,7 +86,7 @@ def _clean(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     engine = _load(args, args.backend, strict=args.backend != "auto")
-    reference = load_engine(args.model, "onnx-cpu", strict=True).engine
+    reference = load_engine(args.model, "onnx-cpu", strict=True)
     crops = sample_crops()
     print(f"{engine.report}\nagainst {reference.report}\n{len(crops)} crops, batches of 1 to 4")
     differences = compare(engine, reference, crops)

@@ -21,7 +21,7 @@ from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, read_im
 from atpn_ros.engines import LoadControl
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import load_pipeline
-from atpn_ros.settings_file import settings_from
+from atpn_ros.settings_file import load_settings
 from atpn_ros.timing import percentiles_ms
 from atpn_ros.types import FaceFrame, FaceState, Frame, Image
 
@@ -72,7 +72,7 @@ class _Eye:
     """Makes pipelines that share one engine, and says what they see."""
 
     def __init__(self, args: argparse.Namespace, lines: TextIO) -> None:
-        self._settings = settings_from(args.params_file, args.set)
+        self._settings = load_settings(args.params_file, args.set)
         self._sight = load_pipeline(self._settings, LoadControl())
         self._view, self._lines = args.view, lines
         # Standard output is for one of the two.
@@ -80,7 +80,7 @@ class _Eye:
 
     def pipeline(self) -> FacePipeline:
         """A fresh one: nobody is known to it."""
-        return self._sight.another(self._settings)
+        return self._sight.new_pipeline(self._settings)
 
     def close(self) -> None:
         """Free the engine."""

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atpn_ros.settings_file import settings_from
+from atpn_ros.settings_file import load_settings
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
         twice = {t.name for t in targets if targets.count(t) > 1}
         if twice:
             raise BadArguments(f"several bags would be written as {', '.join(sorted(twice))}")
-    settings = settings_from(args.params_file, args.set)
+    settings = load_settings(args.params_file, args.set)
     return [
         ReplayJob(
             source,

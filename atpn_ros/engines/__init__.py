@@ -5,23 +5,23 @@
 from atpn_ros.engines.base import (
     BackendError,
     Engine,
-    Interrupted,
+    LoadCancelled,
     LoadControl,
     ModelError,
     NetworkOutput,
 )
 from atpn_ros.engines.fallback import FallbackEngine
-from atpn_ros.engines.select import BACKENDS, RUNGS, load_engine
+from atpn_ros.engines.select import BACKENDS, FALLBACK_CHAIN, load_engine
 from atpn_ros.engines.tensorrt_build import PRECISIONS
 
 __all__ = [
     "BACKENDS",
+    "FALLBACK_CHAIN",
     "PRECISIONS",
-    "RUNGS",
     "BackendError",
     "Engine",
     "FallbackEngine",
-    "Interrupted",
+    "LoadCancelled",
     "LoadControl",
     "ModelError",
     "NetworkOutput",

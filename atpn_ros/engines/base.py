@@ -28,7 +28,7 @@ class BackendError(AtpnError):
     """A backend that cannot run here, or stopped running."""
 
 
-class Interrupted(AtpnError):
+class LoadCancelled(AtpnError):
     """Loading was stopped on request."""
 
 
@@ -98,16 +98,16 @@ class LoadControl:
 
     Attributes:
         tell: Called with a line for people, from the thread that loads, or runs, the engine.
-        stop: Once set, the slow thing ends soon with :class:`Interrupted`.
+        stop: Once set, the slow thing ends soon with :class:`LoadCancelled`.
     """
 
-    tell: Callable[[str], None] = _silent
-    stop: threading.Event = field(default_factory=threading.Event)
+    report: Callable[[str], None] = _silent
+    cancel: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Raise Interrupted once stopped."""
-        if self.stop.is_set():
-            raise Interrupted("stopped before the engine was ready")
+        """Raise LoadCancelled once stopped."""
+        if self.cancel.is_set():
+            raise LoadCancelled("stopped before the engine was ready")
 
 
 def one_line(error: object) -> str:

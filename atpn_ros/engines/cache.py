@@ -95,7 +95,7 @@ class EngineCache:
         self.folder = default_folder() if folder is None else folder
 
     def get_or_build(
-        self, key: EngineKey, build: Callable[[], bytes], watch: LoadControl | None = None
+        self, key: EngineKey, build: Callable[[], bytes], control: LoadControl | None = None
     ) -> Stored:
         """The engine of a key: from disk, or built, while others that want it wait.
 
@@ -103,22 +103,22 @@ class EngineCache:
         and used without it, and the words say so.
 
         Raises:
-            Interrupted: ``watch`` was stopped.
+            LoadCancelled: ``control`` was stopped.
             Exception: Whatever ``build`` raises; the cache is as it was before.
         """
-        watch = watch or LoadControl()
+        control = control or LoadControl()
         try:
             with opened(self.folder) as folder:
                 notes: list[str] = []
                 plan = self._take(folder, key, notes)
                 if plan is not None:
                     return Stored(plan, False, "from the cache")
-                with locked(folder, watch):
+                with locked(folder, control):
                     plan = self._take(folder, key, notes)
                     if plan is not None:
                         return Stored(plan, False, "from the cache, built by another process")
                     for note in notes[-1:]:
-                        watch.tell(f"engine cache: {note}; building again")
+                        control.report(f"engine cache: {note}; building again")
                     began = time.monotonic()
                     plan = _built(build)
                     seconds = time.monotonic() - began
@@ -127,21 +127,21 @@ class EngineCache:
                         self._put(folder, key, plan, seconds)
                     except OSError as error:
                         words += f", not cached: {error.strerror}"
-                        watch.tell(f"engine cache: {self.folder} not written: {error.strerror}")
+                        control.report(f"engine cache: {self.folder} not written: {error.strerror}")
                     return Stored(plan, True, words)
         except _BuildFailed as failure:
             raise failure.cause from failure.cause.__cause__
         except (CacheError, OSError) as error:
             reason = str(error) if isinstance(error, CacheError) else error.strerror or str(error)
-        watch.tell(f"engine cache not used: {self.folder}: {reason}")
+        control.report(f"engine cache not used: {self.folder}: {reason}")
         return Stored(build(), True, f"built, no cache: {reason}")
 
-    def remove(self, key: EngineKey, watch: LoadControl | None = None) -> None:
+    def remove(self, key: EngineKey, control: LoadControl | None = None) -> None:
         """Forget one engine, e.g. one that this machine cannot load. A missing one is no error."""
         with (
             contextlib.suppress(CacheError, OSError),
             opened(self.folder) as folder,
-            locked(folder, watch or LoadControl()),
+            locked(folder, control or LoadControl()),
         ):
             _discard(folder, key.digest)
 

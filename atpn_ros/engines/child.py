@@ -31,14 +31,14 @@ _MARK = "progress: "
 _PR_SET_PDEATHSIG = 1
 
 
-def build_in_child(model: bytes, options: BuildOptions, watch: LoadControl) -> bytes:
+def build_in_child(model: bytes, options: BuildOptions, control: LoadControl) -> bytes:
     """Build an engine in a child process, which ends when this one does.
 
     Raises:
         BackendError: It could not be built, or the child died.
-        Interrupted: ``watch`` was stopped.
+        LoadCancelled: ``control`` was stopped.
     """
-    watch.check()
+    control.check()
     with _memory(model) as source, _memory() as target:
         command = [
             *(sys.executable, "-c", _PROGRAM, json.dumps(asdict(options))),
@@ -57,7 +57,7 @@ def build_in_child(model: bytes, options: BuildOptions, watch: LoadControl) -> b
             env=os.environ | {"PYTHONPATH": _path()},
         )
         try:
-            last = _follow(child, watch)
+            last = _follow(child, control)
         finally:
             if child.poll() is None:
                 child.kill()
@@ -74,7 +74,7 @@ def _path() -> str:
     return os.pathsep.join(str(Path(p).absolute()) for p in sys.path if p)
 
 
-def _follow(child: subprocess.Popen[bytes], watch: LoadControl) -> str:
+def _follow(child: subprocess.Popen[bytes], control: LoadControl) -> str:
     """Pass on what the child says until it ends; its last line that is not progress."""
     pipe = child.stdout
     if pipe is None:
@@ -83,7 +83,7 @@ def _follow(child: subprocess.Popen[bytes], watch: LoadControl) -> str:
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while True:
-            watch.check()
+            control.check()
             if selector.select(0.1):
                 chunk = os.read(pipe.fileno(), 1 << 16)
                 if not chunk:
@@ -97,7 +97,7 @@ def _follow(child: subprocess.Popen[bytes], watch: LoadControl) -> str:
                         last = line
             now = time.monotonic()
             if now - said >= _SAY_EVERY_S:
-                watch.tell(f"building the engine, {now - began:.0f} s: {phase or 'starting'}")
+                control.report(f"building the engine, {now - began:.0f} s: {phase or 'starting'}")
                 said = now
 
 

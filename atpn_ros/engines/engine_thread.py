@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from atpn_ros.engines.base import BackendError, Interrupted, LoadControl, one_line
+from atpn_ros.engines.base import BackendError, LoadCancelled, LoadControl, one_line
 from atpn_ros.types import AtpnError
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class EngineThread(Generic[T]):
         free: Gives it back; called in the thread, last.
         tell: Called from the thread with each line of what is going on.
 
-    >>> owner = EngineThread(lambda watch: "an engine", print)
+    >>> owner = EngineThread(lambda control: "an engine", print)
     >>> owner.wait(5)
     True
     >>> owner.value, owner.error
@@ -48,7 +48,7 @@ class EngineThread(Generic[T]):
         tell: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._load, self._free = load, free
-        self._watch = LoadControl(tell)
+        self._control = LoadControl(tell)
         self._settled = threading.Event()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._value: T | None = None
@@ -84,27 +84,27 @@ class EngineThread(Generic[T]):
 
     def close(self, seconds: float) -> bool:
         """Stop loading, finish the job at hand and free all; whether that was done in time."""
-        self._watch.stop.set()
+        self._control.cancel.set()
         self._jobs.put(None)
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def _live(self) -> None:
         try:
-            self._value = self._load(self._watch)
+            self._value = self._load(self._control)
         except AtpnError as error:
             self._error = error
         except Exception as error:  # whatever a driver throws: told, and the process lives on
             self._error = BackendError(f"{type(error).__name__}: {one_line(error)}")
-        if self._watch.stop.is_set() and self._error is None:
-            self._error = Interrupted("stopped")
+        if self._control.cancel.is_set() and self._error is None:
+            self._error = LoadCancelled("stopped")
         self._settled.set()
         while (job := self._jobs.get()) is not None:
             try:
                 if self._error is None:
                     job.work()
             except Exception as error:  # others wait for what comes after
-                self._watch.tell(f"{type(error).__name__}: {one_line(error)}")
+                self._control.report(f"{type(error).__name__}: {one_line(error)}")
             finally:
                 job.done.set()
         if self._value is not None:

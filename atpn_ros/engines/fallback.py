@@ -13,7 +13,7 @@ from atpn_ros.crop import CROP_SIZE
 from atpn_ros.engines.base import (
     BackendError,
     Engine,
-    Interrupted,
+    LoadCancelled,
     LoadControl,
     ModelError,
     NetworkOutput,
@@ -23,7 +23,7 @@ from atpn_ros.types import Image
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class Backend:
     """One way to run a model.
 
     Attributes:
@@ -47,21 +47,21 @@ class FallbackEngine:
     Args:
         rungs: From the best down, at least one.
         steps_down: Whether a rung that breaks is left for the next.
-        watch: Told which rung was taken or left and why.
+        control: Told which rung was taken or left and why.
 
     Raises:
         BackendError: No rung works; says why of each.
         ModelError: The model itself is bad; no rung is tried after that.
-        Interrupted: ``watch`` was stopped.
+        LoadCancelled: ``control`` was stopped.
     """
 
     def __init__(
-        self, rungs: Sequence[Rung], watch: LoadControl | None = None, steps_down: bool = True
+        self, rungs: Sequence[Backend], control: LoadControl | None = None, steps_down: bool = True
     ) -> None:
         self._below = list(rungs)
-        self._watch = watch or LoadControl()
-        self._refusals: list[str] = []
-        self._losses = 0
+        self._control = control or LoadControl()
+        self._skipped_backends: list[str] = []
+        self._runtime_failures = 0
         self._engine = self._next(waiting=False)
         if not steps_down:
             self._below.clear()
@@ -77,14 +77,14 @@ class FallbackEngine:
         return self._engine.report
 
     @property
-    def refusals(self) -> tuple[str, ...]:
+    def skipped_backends(self) -> tuple[str, ...]:
         """Why each rung above is not the one, in the order in which they were given up."""
-        return tuple(self._refusals)
+        return tuple(self._skipped_backends)
 
     @property
-    def losses(self) -> int:
+    def runtime_failures(self) -> int:
         """How many rungs broke while they ran."""
-        return self._losses
+        return self._runtime_failures
 
     def run(self, crops: Image) -> NetworkOutput:
         """See :meth:`atpn_ros.engines.base.Engine.run`; fails only when no rung is left.
@@ -102,10 +102,12 @@ class FallbackEngine:
                     self._engine = self._next(waiting=True)
                 except (BackendError, ModelError) as none:
                     raise BackendError(f"{error}; {none}") from error
-                self._losses += 1
-                self._refusals.append(f"{broken.name}: left while running: {error}")
+                self._runtime_failures += 1
+                self._skipped_backends.append(f"{broken.name}: left while running: {error}")
                 broken.close()
-                self._watch.tell(f"{self._refusals[-1]}; going on with {self._engine.report}")
+                self._control.report(
+                    f"{self._skipped_backends[-1]}; going on with {self._engine.report}"
+                )
 
     def close(self) -> None:
         """See :meth:`atpn_ros.engines.base.Engine.close`."""
@@ -116,7 +118,7 @@ class FallbackEngine:
         """The next rung that works; those that do not are gone then."""
         tried: list[str] = []
         while self._below:
-            self._watch.check()
+            self._control.check()
             rung = self._below.pop(0)
             try:
                 if waiting and rung.builds:
@@ -124,12 +126,12 @@ class FallbackEngine:
                 engine = rung.load()
                 _try_out(engine)
                 return engine
-            except (ModelError, Interrupted):
+            except (ModelError, LoadCancelled):
                 raise
             except Exception as error:  # whatever a driver throws is a reason, not the end
                 kind = "" if isinstance(error, BackendError) else f"{type(error).__name__}: "
                 tried.append(f"{rung.name}: {kind}{one_line(error)}")
-                self._refusals.append(tried[-1])
+                self._skipped_backends.append(tried[-1])
         raise BackendError("no engine: " + "; ".join(tried))
 
 

@@ -95,7 +95,7 @@ def write(folder: int, name: str, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: int, watch: LoadControl) -> Iterator[None]:
+def locked(folder: int, control: LoadControl) -> Iterator[None]:
     """Alone among processes. The kernel lets go when a process dies, however it dies.
 
     One lock for the whole folder: builds measure kernels, and two at once on one GPU would spoil
@@ -111,10 +111,10 @@ def locked(folder: int, watch: LoadControl) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if not waiting:
-                    watch.tell("waiting for another process that builds an engine")
+                    control.report("waiting for another process that builds an engine")
                     waiting = True
-            watch.check()
-            watch.stop.wait(_POLL_S)
+            control.check()
+            control.cancel.wait(_POLL_S)
         yield
     finally:
         os.close(descriptor)

@@ -10,24 +10,22 @@ from pathlib import Path
 
 from atpn_ros.engines.base import BackendError, Engine, LoadControl, ModelError
 from atpn_ros.engines.cache import EngineCache
-from atpn_ros.engines.fallback import FallbackEngine, Rung
+from atpn_ros.engines.fallback import Backend, FallbackEngine
 from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.engines.tensorrt_build import PRECISIONS, BuildOptions
 from atpn_ros.engines.tensorrt_load import load_tensorrt
 
-RUNGS: tuple[str, ...] = ("tensorrt", "onnx-tensorrt", "onnx-cuda", "onnx-openvino", "onnx-cpu")
+FALLBACK_CHAIN: tuple[str, ...] = (
+    "tensorrt",
+    "onnx-tensorrt",
+    "onnx-cuda",
+    "onnx-openvino",
+    "onnx-cpu",
+)
 """Rungs from the fastest down."""
 
-BACKENDS: tuple[str, ...] = ("auto", *RUNGS)
+BACKENDS: tuple[str, ...] = ("auto", *FALLBACK_CHAIN)
 """What ``backend`` may be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The engine that was taken and why the rungs above it were not."""
-
-    engine: FallbackEngine
-    refusals: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class _LoadRequest:
     threads: int
     build: BuildOptions
     cache: EngineCache
-    watch: LoadControl
+    control: LoadControl
 
 
 def load_engine(
@@ -50,8 +48,8 @@ def load_engine(
     max_faces: int = 4,
     precision: str = "auto",
     cache: EngineCache | None = None,
-    watch: LoadControl | None = None,
-) -> Loaded:
+    control: LoadControl | None = None,
+) -> FallbackEngine:
     """Load a model on the best rung that works. The engine belongs to the calling thread.
 
     Args:
@@ -62,12 +60,12 @@ def load_engine(
         max_faces: The batch that TensorRT's rungs are built for; larger ones are run in parts.
         precision: ``auto``, ``fp32`` or ``fp16``, for TensorRT's rungs.
         cache: Of built engines; by default the user's.
-        watch: Told of slow steps and of rungs that are left; stops a build.
+        control: Told of slow steps and of rungs that are left; stops a build.
 
     Raises:
         ModelError: The model itself is bad; no rung is tried after that.
         BackendError: No rung works, or ``strict`` and the named one does not.
-        Interrupted: ``watch`` was stopped.
+        LoadCancelled: ``control`` was stopped.
     """
     if backend not in BACKENDS:
         raise BackendError(f"backend {backend!r} is none of {', '.join(BACKENDS)}")
@@ -75,11 +73,15 @@ def load_engine(
         raise BackendError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
     if not model.is_file():
         raise ModelError(f"{model}: no such file")
-    first = 0 if backend == "auto" else RUNGS.index(backend)
-    names = RUNGS[first : first + 1] if strict and backend != "auto" else RUNGS[first:]
-    watch = watch or LoadControl()
+    first = 0 if backend == "auto" else FALLBACK_CHAIN.index(backend)
+    names = (
+        FALLBACK_CHAIN[first : first + 1]
+        if strict and backend != "auto"
+        else FALLBACK_CHAIN[first:]
+    )
+    control = control or LoadControl()
     options = BuildOptions(precision=precision, max_batch=max_faces)
-    wish = _LoadRequest(model, threads, options, cache or EngineCache(), watch)
+    wish = _LoadRequest(model, threads, options, cache or EngineCache(), control)
     makers = {
         "tensorrt": _tensorrt,
         "onnx-tensorrt": _onnx_tensorrt,
@@ -87,9 +89,8 @@ def load_engine(
         "onnx-openvino": _onnx_openvino,
         "onnx-cpu": _onnx_cpu,
     }
-    rungs = [Rung(n, _bound(makers[n], wish), builds=n.endswith("tensorrt")) for n in names]
-    engine = FallbackEngine(rungs, watch, steps_down=not strict)
-    return Loaded(engine, engine.refusals)
+    rungs = [Backend(n, _bound(makers[n], wish), builds=n.endswith("tensorrt")) for n in names]
+    return FallbackEngine(rungs, control, steps_down=not strict)
 
 
 def _bound(make: Callable[[_LoadRequest], Engine], wish: _LoadRequest) -> Callable[[], Engine]:
@@ -97,7 +98,7 @@ def _bound(make: Callable[[_LoadRequest], Engine], wish: _LoadRequest) -> Callab
 
 
 def _tensorrt(wish: _LoadRequest) -> Engine:
-    return load_tensorrt(wish.model, wish.build, wish.cache, wish.watch)
+    return load_tensorrt(wish.model, wish.build, wish.cache, wish.control)
 
 
 def _onnx_tensorrt(wish: _LoadRequest) -> Engine:

@@ -30,7 +30,7 @@ _NON_BLOCKING = 1
 """Of streams: not tied to the default stream."""
 
 
-class NotLoadable(BackendError):
+class DeserializationError(BackendError):
     """A serialized engine that this TensorRT on this GPU does not take."""
 
 
@@ -59,7 +59,7 @@ class TensorRtEngine:
         device: The GPU.
 
     Raises:
-        NotLoadable: TensorRT refuses the plan.
+        DeserializationError: TensorRT refuses the plan.
         BackendError: It is no ATPN engine, or does not fit into the memory.
     """
 
@@ -79,7 +79,9 @@ class TensorRtEngine:
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
-            raise NotLoadable(f"TensorRT {trt.__version__} does not take it on {device.name}")
+            raise DeserializationError(
+                f"TensorRT {trt.__version__} does not take it on {device.name}"
+            )
         try:
             self._check()
             self._stream = cuda.call("cudaStreamCreateWithFlags", _NON_BLOCKING)
@@ -172,7 +174,7 @@ class TensorRtEngine:
                 raise BackendError(f"the engine has no output {name!r}")
         low, _, high = engine.get_tensor_profile_shape(self._input, 0)
         if low[0] > 1 or high[0] < self._max_batch:
-            raise NotLoadable(f"its profile is {tuple(low)} to {tuple(high)}")
+            raise DeserializationError(f"its profile is {tuple(low)} to {tuple(high)}")
 
     def _shape_of(self, tensor: str) -> tuple[int, ...]:
         """Of one crop's part of a tensor. TensorRT may leave open what the file leaves open."""

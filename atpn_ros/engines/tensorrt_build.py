@@ -11,7 +11,7 @@ from typing import Any
 
 from atpn_ros.crop import CROP_SIZE
 from atpn_ros.engines.base import BackendError, one_line
-from atpn_ros.engines.onnx_bytes import facts, with_float_input
+from atpn_ros.engines.model_inspection import inspect_model, with_float_input
 
 OLDEST, NEWEST = (8, 5), (11,)
 """Supported versions: from 8.5 (named tensors, uint8 inputs) to any 11."""
@@ -63,8 +63,8 @@ def build(model: bytes, options: BuildOptions, tell: Callable[[str], None]) -> b
         ModelError: This is no ONNX file.
     """
     trt = import_tensorrt()
-    known = facts(model)
-    if not known.cast_first:
+    properties = inspect_model(model)
+    if not properties.cast_first:
         model = with_float_input(model)
     words: list[str] = []
     logger = _logger(trt, words)
@@ -82,7 +82,7 @@ def build(model: bytes, options: BuildOptions, tell: Callable[[str], None]) -> b
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # to report the precisions used
-    _set_precision(trt, builder, config, options.precision, known.quantized, known.half)
+    _set_precision(trt, builder, config, options.precision, properties.quantized, properties.half)
     if hasattr(trt, "PreviewFeature") and hasattr(trt.PreviewFeature, "PROFILE_SHARING_0806"):
         # Several contexts on one profile, each with its own CUDA graph. Always so from 10 on.
         config.set_preview_feature(trt.PreviewFeature.PROFILE_SHARING_0806, True)

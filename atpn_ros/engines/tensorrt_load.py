@@ -12,7 +12,7 @@ from atpn_ros.engines.base import LoadControl, ModelError
 from atpn_ros.engines.cache import EngineCache, EngineKey
 from atpn_ros.engines.child import build_in_child
 from atpn_ros.engines.cuda import Cuda, Device
-from atpn_ros.engines.tensorrt import NotLoadable, TensorRtEngine
+from atpn_ros.engines.tensorrt import DeserializationError, TensorRtEngine
 from atpn_ros.engines.tensorrt_build import BuildOptions, import_tensorrt
 
 
@@ -31,14 +31,14 @@ def key_of(model: bytes, version: str, device: Device, options: BuildOptions) ->
 
 
 def load_tensorrt(
-    model: Path, options: BuildOptions, cache: EngineCache, watch: LoadControl
+    model: Path, options: BuildOptions, cache: EngineCache, control: LoadControl
 ) -> TensorRtEngine:
     """The engine of a model from the cache, or built.
 
     Raises:
         ModelError: The file is missing or is no ONNX.
         BackendError: TensorRT, CUDA or the GPU is missing, or TensorRT does not take the model.
-        Interrupted: ``watch`` was stopped.
+        LoadCancelled: ``control`` was stopped.
     """
     if not model.is_file():
         raise ModelError(f"{model}: no such file")
@@ -48,15 +48,15 @@ def load_tensorrt(
     key = key_of(data, str(trt.__version__), device, options)
 
     def make() -> bytes:
-        return build_in_child(data, options, watch)
+        return build_in_child(data, options, control)
 
-    stored = cache.get_or_build(key, make, watch)
+    stored = cache.get_or_build(key, make, control)
     try:
         return TensorRtEngine(stored.plan, options.max_batch, stored.words, trt, cuda, device)
-    except NotLoadable as error:
+    except DeserializationError as error:
         if stored.fresh:
             raise
-        watch.tell(f"engine from the cache: {error}; building again")
-    cache.remove(key, watch)
-    stored = cache.get_or_build(key, make, watch)
+        control.report(f"engine from the cache: {error}; building again")
+    cache.remove(key, control)
+    stored = cache.get_or_build(key, make, control)
     return TensorRtEngine(stored.plan, options.max_batch, stored.words, trt, cuda, device)

@@ -86,7 +86,9 @@ class Diagnosis:
             refused_reason=lately.most_common(1)[0][0] if lately else "",
             camera_problem=worker.calibration.problem,
             building=building,
-            engine_problem=sight.engine.refusals[-1] if sight and sight.engine.losses else "",
+            engine_problem=sight.engine.skipped_backends[-1]
+            if sight and sight.engine.runtime_failures
+            else "",
             clock_problem=clock,
             dropped=stats.dropped - before.dropped,
             lost=stats.lost - before.lost,
@@ -114,7 +116,7 @@ class Diagnosis:
         if worker is not None:
             values["camera_info"] = worker.calibration.status
         if sight is not None:
-            named = (refusal.split(": ", 1) for refusal in sight.engine.refusals)
+            named = (refusal.split(": ", 1) for refusal in sight.engine.skipped_backends)
             values |= {f"engine not used: {rung}": reason for rung, reason in named}
             values |= _counted("tracks forgotten", Counter(sight.pipeline.resets.copy()))
         return values

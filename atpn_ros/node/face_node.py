@@ -30,7 +30,7 @@ from atpn_ros.node.publishers import Publishers
 from atpn_ros.node.subscriptions import Subscriptions
 from atpn_ros.node.worker import FrameResult, Worker
 from atpn_ros.runtime import load_pipeline
-from atpn_ros.settings import BadSetting, Settings, change
+from atpn_ros.settings import Settings, SettingsError, update_settings
 
 Step: TypeAlias = "Callable[[FaceNode, LifecycleState], TransitionCallbackReturn]"
 
@@ -226,7 +226,7 @@ class FaceNode(LifecycleNode):
         self._announced = True
         sight = worker.sight
         if sight is not None:
-            for refusal in sight.engine.refusals:
+            for refusal in sight.engine.skipped_backends:
                 self.get_logger().info(f"not used: {refusal}")
             self.get_logger().info(
                 f"model {self.settings.model_path().name} on {sight.engine.report}; "
@@ -254,8 +254,8 @@ class FaceNode(LifecycleNode):
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {p.name: p.value for p in parameters if p.name in Settings.__slots__}
         try:
-            self.settings = change(self.settings, values, running=self._worker is not None)
-        except BadSetting as error:
+            self.settings = update_settings(self.settings, values, running=self._worker is not None)
+        except SettingsError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 

@@ -59,13 +59,13 @@ def _run(args: list[str] | None, ending: ShutdownFlag) -> tuple[int, bool]:
     from rclpy.signals import SignalHandlerOptions
 
     from atpn_ros.node.face_node import FaceNode
-    from atpn_ros.settings import BadSetting
+    from atpn_ros.settings import SettingsError
 
     ending.at_once = False
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         node = FaceNode(lambda: ending.asked)
-    except (BadSetting, RuntimeError, NameValidationException) as error:
+    except (SettingsError, RuntimeError, NameValidationException) as error:
         # Arguments that ROS cannot read come as RuntimeError, with its own words of several lines.
         print(f"face_node: {error}", file=sys.stderr)
         rclpy.try_shutdown()

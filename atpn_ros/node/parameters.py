@@ -8,34 +8,43 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
-from atpn_ros.settings import RULES, BadSetting, Rule, Settings, Value, change
+from atpn_ros.settings import (
+    CONSTRAINTS,
+    Constraint,
+    Settings,
+    SettingsError,
+    Value,
+    update_settings,
+)
 
 
 def declare_parameters(node: Node) -> Settings:
     """Declare every setting as a parameter of a node and read what was given.
 
     Raises:
-        BadSetting: A given value breaks its rule.
+        SettingsError: A given value breaks its rule.
     """
     given: dict[str, Value] = {}
-    for name, rule in RULES.items():
+    for name, rule in CONSTRAINTS.items():
         default = getattr(Settings(), name)
         try:
             given[name] = node.declare_parameter(name, default, _descriptor(name, rule)).value
         except ParameterException as error:  # ROS checks type and range first
-            raise BadSetting(str(error)) from error
-    return change(Settings(), given)
+            raise SettingsError(str(error)) from error
+    return update_settings(Settings(), given)
 
 
-def _descriptor(name: str, rule: Rule) -> ParameterDescriptor:
-    text = rule.text + (f" ({' | '.join(rule.choices)})" if rule.choices else "")
+def _descriptor(name: str, rule: Constraint) -> ParameterDescriptor:
+    text = rule.description + (f" ({' | '.join(rule.choices)})" if rule.choices else "")
     # Not "read_only": ROS would refuse without our reason, and a cleaned-up node may be changed.
     descriptor = ParameterDescriptor(name=name, description=text)
     default = getattr(Settings(), name)
     if type(default) is float:
         descriptor.floating_point_range = [
-            FloatingPointRange(from_value=float(rule.low), to_value=float(rule.high))
+            FloatingPointRange(from_value=float(rule.minimum), to_value=float(rule.maximum))
         ]
     elif type(default) is int:
-        descriptor.integer_range = [IntegerRange(from_value=int(rule.low), to_value=int(rule.high))]
+        descriptor.integer_range = [
+            IntegerRange(from_value=int(rule.minimum), to_value=int(rule.maximum))
+        ]
     return descriptor

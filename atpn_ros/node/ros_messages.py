@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The border to ROS: its message classes, filled and read by :mod:`atpn_ros.conversions.messages`."""
+"""Fills ROS 2 message classes from core types, by :mod:`atpn_ros.conversions.messages`."""
 
 from __future__ import annotations
 

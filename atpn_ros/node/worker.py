@@ -187,7 +187,7 @@ class Worker:
         camera = self.calibration.camera(
             width, height, header.frame_id, lambda what: host.warn(what, "camera_info")
         )
-        pipeline.settings = settings.pipeline()
+        pipeline.settings = settings.pipeline_settings()
         frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
         self._look_at_header(frame, arrival, stats)
         resets = dict(pipeline.resets)

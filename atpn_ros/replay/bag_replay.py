@@ -125,7 +125,7 @@ class _Replay:
         self._cameras = {
             topic: TopicReplay(
                 stream,
-                self._sight.another(job.settings),
+                self._sight.new_pipeline(job.settings),
                 job.settings,
                 self._types,
                 lambda why, topic=topic: self._note(f"{bag.path}: {topic}: {why}"),  # type: ignore[misc]
@@ -167,8 +167,10 @@ class _Replay:
                 yield done
         for camera in cameras.values():
             camera.tally.resets = dict(camera.pipeline.resets)
-        if self._sight.engine.losses:
-            self._note(f"{self._bag.path}: not repeatable: {self._sight.engine.refusals[-1]}")
+        if self._sight.engine.runtime_failures:
+            self._note(
+                f"{self._bag.path}: not repeatable: {self._sight.engine.skipped_backends[-1]}"
+            )
         counted = sum(c.msgcount for c in wanted)
         if seen != counted:  # without checksums, damage may look like nothing at all
             words = f"{self._bag.path}: {seen} messages were found, its index counts {counted}"

@@ -37,10 +37,10 @@ def replay_typestore(ros1: bool = False) -> Typestore:
     """The usual types and this package's.
 
     Raises:
-        NotInstalled: This package's definitions are nowhere.
+        ResourceNotFoundError: This package's definitions are nowhere.
     """
     store = get_typestore(Stores.ROS1_NOETIC if ros1 else Stores.ROS2_JAZZY)
-    for path in sorted(resources.shared("msg").glob("*.msg")):
+    for path in sorted(resources.share_path("msg").glob("*.msg")):
         store.register(get_types_from_msg(path.read_text(), f"atpn_ros/msg/{path.stem}"))
     if _TF not in store.fielddefs:
         store.register(get_types_from_msg("geometry_msgs/TransformStamped[] transforms", _TF))

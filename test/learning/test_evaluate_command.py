@@ -257,7 +257,7 @@ def a_sequence(folder: Path, **changes: object) -> Path:
 def test_a_sequence_is_gone_through_by_the_nodes_own_pipeline(tmp_path: Path) -> None:
     from atpn_ros.engines import load_engine
 
-    engine = load_engine(SHIPPED_MODEL, "onnx-cpu").engine
+    engine = load_engine(SHIPPED_MODEL, "onnx-cpu")
     figures = measure_sequence(a_sequence(tmp_path / "a"), engine, Blind())
     assert (figures.identity.frames, figures.identity.people) == (4, 1)
     assert (figures.identity.recall, figures.identity.mostly_lost) == (0, 1)

@@ -10,7 +10,7 @@ import torch
 
 from atpn_ros import landmark_layouts
 from atpn_ros.engines import load_engine
-from atpn_ros.engines.onnx_bytes import facts
+from atpn_ros.engines.model_inspection import inspect_model
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings, CheapHeatmap
 from atpn_ros.learning.networks.gaze_head import HEIGHT, WIDTH, EyeGaze
@@ -100,7 +100,7 @@ def test_the_exported_model_says_what_the_network_says(tmp_path: Path, gaze: boo
     network.eval()
     path = tmp_path / "atpn.onnx"
     export(network, path)
-    engine = load_engine(path, "onnx-cpu").engine
+    engine = load_engine(path, "onnx-cpu")
     for count in (1, 3):
         batch = crops(count, seed=count)
         with torch.inference_mode():
@@ -121,7 +121,7 @@ def test_the_exported_graph_is_plain_enough_for_tensorrt(tmp_path: Path, gaze: b
     onnx = pytest.importorskip("onnx")
     path = tmp_path / "atpn.onnx"
     export(Atpn(AtpnSettings(gaze=gaze)).eval(), path)
-    assert facts(path.read_bytes()).cast_first
+    assert inspect_model(path.read_bytes()).cast_first
     operators = {node.op_type for node in onnx.load(path).graph.node}
     assert not operators & {"Mod", "Shape", "Loop", "If", "NonZero", "Range"}
 

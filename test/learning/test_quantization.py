@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from atpn_ros.cli import main
 from atpn_ros.engines import load_engine
 from atpn_ros.engines.base import ModelError
-from atpn_ros.engines.onnx_bytes import facts
+from atpn_ros.engines.model_inspection import inspect_model
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.export import quantization
 from atpn_ros.learning.export.model_cost import Spread, count, measure_costs
@@ -32,22 +32,22 @@ def crops(count: int) -> np.ndarray:
 @pytest.mark.parametrize("source", [SHIPPED_MODEL, RESEARCH_MODEL], ids=lambda p: p.stem)
 def test_smaller_copies_say_nearly_the_same(tmp_path: Path, source: Path) -> None:
     seen = crops(8)
-    half, whole = tmp_path / "a_fp16.onnx", load_engine(source, "onnx-cpu").engine.run(seen)
+    half, whole = tmp_path / "a_fp16.onnx", load_engine(source, "onnx-cpu").run(seen)
     integer = tmp_path / "a_int8.onnx"
     quantization.half(source, half)
     quantization.quantise(source, integer, seen)
     for path, pixels, share in ((half, 0.5, 0.7), (integer, 12.0, 0.5)):
-        found = load_engine(path, "onnx-cpu").engine.run(seen)
+        found = load_engine(path, "onnx-cpu").run(seen)
         off = np.linalg.norm(found.landmarks - whole.landmarks, axis=-1) * 128
         assert off.mean() < pixels
         assert off.max() > 0, "nothing was changed"
         identity = found.rotation @ found.rotation.transpose(0, 2, 1)
         assert np.allclose(identity, np.eye(3), atol=1e-3), "the heads are as exact as they were"
         assert path.stat().st_size < share * source.stat().st_size
-    assert facts(half.read_bytes()).half
-    assert facts(integer.read_bytes()).quantized
+    assert inspect_model(half.read_bytes()).half
+    assert inspect_model(integer.read_bytes()).quantized
     for path in (half, integer):
-        assert facts(path.read_bytes()).cast_first
+        assert inspect_model(path.read_bytes()).cast_first
 
 
 def test_an_int8_copy_has_a_scale_per_channel_and_a_float_read_out(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ class Ours:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.engine: Engine = load_engine(path, "onnx-cpu").engine
+        self.engine: Engine = load_engine(path, "onnx-cpu")
 
     def run(self, crops: Image) -> Answer:
         """See :meth:`Subject.run`."""
