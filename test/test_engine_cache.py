@@ -20,8 +20,9 @@ import pytest
 
 import atpn_ros
 from atpn_ros.engines import LoadCancelled, LoadControl
-from atpn_ros.engines.cache import EngineCache, default_folder
+from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.secure_files import CacheError
+from atpn_ros.files import cache_folder
 from cache_worker import key, plan
 
 WORKER = Path(__file__).with_name("cache_worker.py")
@@ -92,10 +93,10 @@ def test_everything_that_matters_is_in_the_key(cache, change):
 
 def test_xdg(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_folder() == tmp_path / "atpn_ros" / "engines"
+    assert cache_folder("engines") == tmp_path / "atpn_ros" / "engines"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # to be ignored, says the standard
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert default_folder() == tmp_path / "home" / ".cache" / "atpn_ros" / "engines"
+    assert cache_folder("engines") == tmp_path / "home" / ".cache" / "atpn_ros" / "engines"
 
 
 def spoil_engine(engine, manifest):

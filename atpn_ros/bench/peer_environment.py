@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from atpn_ros.files import cache_folder
 from atpn_ros.types import AtpnError
 
 VERSION = "0.10.14"
@@ -31,12 +32,6 @@ Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
 
 class NoPeer(AtpnError):
     """The peer cannot be installed here; says why."""
-
-
-def cache_folder() -> Path:
-    """Where environments of peers lie."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "atpn_ros" / "peers"
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -67,7 +62,7 @@ def mediapipe_python(
     if base != Path(sys.executable):
         code = "import sys; print('%d.%d' % sys.version_info[:2])"
         tag = _checked(run, [str(base), "-c", code]).stdout.strip()
-    where = (folder or cache_folder()) / f"mediapipe-{VERSION}-py{tag}"
+    where = (folder or cache_folder("peers")) / f"mediapipe-{VERSION}-py{tag}"
     python, ready = where / "bin" / "python", where / "ready"
     if ready.is_file():
         return python

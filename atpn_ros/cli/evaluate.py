@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atpn_ros.detectors import load_detector
+from atpn_ros.files import sha256
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _measured(args: argparse.Namespace, description: Description | None) -> list
             if args.still:
                 out["still"] = stillness.still_figures(subject, stillness.chosen(
                     rendered.faces or photographs, _STILL))  # fmt: skip
-            digest = report.sha256(path)
+            digest = sha256(path)
             reports.append(report.Report(model.name, digest, subject.layout.name, **out))
     return reports
 

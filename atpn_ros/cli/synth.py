@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atpn_ros.cli.extras import need
+from atpn_ros.files import cache_folder
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
@@ -112,9 +113,9 @@ def run(args: argparse.Namespace) -> int:
 def _placement(args: argparse.Namespace) -> int:
     if args.assets is None:
         raise AtpnError("--placement needs --assets")
-    from atpn_ros.learning.synth.assets import ict_head, library, placement
+    from atpn_ros.learning.synth.assets import ict_head, placement
 
-    head = ict_head.load(args.assets / "ict_facekit", args.cache or library.default_cache())
+    head = ict_head.load(args.assets / "ict_facekit", args.cache or cache_folder("synth"))
     found = placement.offsets(head, args.assets / "faces_london")
     print("% of the distance between the eyes' outer corners: mean offset after the fit,")
     print("its constant part, and the mean offset of points that the fit has not seen")

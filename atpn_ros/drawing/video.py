@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.types import AtpnError, Frame, Image
 
 _USUAL_FPS = 25.0
@@ -49,10 +50,9 @@ def write_image(path: Path, image: Image) -> None:
         _, data = cv2.imencode(path.suffix, image)
     except cv2.error as error:
         raise MediaError(f"{path}: OpenCV cannot write {path.suffix}") from error
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_bytes(data.tobytes())
-        part.replace(path)
+        with atomic_replace(path) as part:
+            part.write_bytes(data.tobytes())
     except OSError as error:
         raise MediaError(f"{path}: {error.strerror}") from error
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from atpn_ros.engines.base import LoadControl
 from atpn_ros.engines.secure_files import CacheError, locked, opened, read, write
+from atpn_ros.files import cache_folder
 
 _FORMAT = 1
 """Of manifests; another one is a miss."""
@@ -77,22 +78,15 @@ class Stored:
     words: str
 
 
-def default_folder() -> Path:
-    """``$XDG_CACHE_HOME/atpn_ros/engines``, else below ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return root / "atpn_ros" / _NAME
-
-
 class EngineCache:
     """The cache in one folder, which is made on first use.
 
     Args:
-        folder: Where; by default :func:`default_folder`.
+        folder: Where; by default ``cache_folder("engines")`` of :mod:`atpn_ros.files`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = default_folder() if folder is None else folder
+        self.folder = cache_folder(_NAME) if folder is None else folder
 
     def get_or_build(
         self, key: EngineKey, build: Callable[[], bytes], control: LoadControl | None = None

@@ -7,8 +7,6 @@ Whatever is wrong with a bag comes out as :class:`ReplayError`.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -24,6 +22,7 @@ from rosbags.rosbag2 import Writer as Writer2
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.types import AtpnError
 
 FORMATS = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3, "ros1": None}
@@ -218,19 +217,10 @@ def replaced(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The name stays: a bag's metadata names its own files.
-        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.part-", dir=path.parent))
-    except OSError as error:
-        raise ReplayError(f"{path}: {error.strerror}") from error
-    try:
-        part = hidden / path.name
-        yield part
-        if path.exists():
-            path.replace(hidden / f"{path.name}.old")
-        part.replace(path)
+        with atomic_replace(path) as part:
+            yield part
     except OSError as error:
         raise ReplayError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def storage_files(path: Path) -> list[Path]:

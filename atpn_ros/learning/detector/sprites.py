@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from atpn_ros import landmark_layouts
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.synth.assets import london
 from atpn_ros.types import Floats, Image
@@ -94,13 +95,12 @@ def cut_portrait(portrait: london.Portrait, side: int) -> Sprite:
 def save(path: Path, sprites: list[Sprite]) -> None:
     """Write sprites of one size, whole or not at all."""
     none = np.full((60, 2), np.nan, np.float32)
-    part = path.with_suffix(".part.npz")
-    np.savez(
-        part,
-        images=np.stack([s.image for s in sprites]),
-        outlines=np.stack([none if s.outline is None else s.outline for s in sprites]),
-    )
-    part.replace(path)
+    with atomic_replace(path) as part:
+        np.savez(
+            part,
+            images=np.stack([s.image for s in sprites]),
+            outlines=np.stack([none if s.outline is None else s.outline for s in sprites]),
+        )
 
 
 def load(folder: Path, pattern: str) -> list[Sprite]:
@@ -110,7 +110,7 @@ def load(folder: Path, pattern: str) -> list[Sprite]:
         DataError: There is none, or one is damaged; names the file.
     """
     found: list[Sprite] = []
-    for path in sorted(p for p in folder.glob(pattern) if not p.name.endswith(".part.npz")):
+    for path in sorted(folder.glob(pattern)):
         try:
             with np.load(path, allow_pickle=False) as stored:
                 images, outlines = stored["images"], stored["outlines"]

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.detector.export import export
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
@@ -170,10 +171,9 @@ def load_average(checkpoint: Path) -> Detector:
 
 
 def _publish(average: Detector, path: Path) -> None:
-    part = path.with_suffix(".part.onnx")
-    export(average, part)
+    with atomic_replace(path) as part:
+        export(average, part)
     average.train()
-    part.replace(path)
 
 
 def _log(path: Path, row: list[object]) -> None:

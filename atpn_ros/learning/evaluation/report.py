@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from atpn_ros.learning.evaluation.figures import BoxFigures, SetFigures
@@ -40,11 +38,6 @@ class Report:
     renders: SetFigures | None = None
     sequence: SequenceFigures | None = None
     still: StillFigures | None = None
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal digest of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def as_json(reports: Sequence[Report]) -> dict[str, Any]:

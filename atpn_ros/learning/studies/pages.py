@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.types import AtpnError
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -48,9 +49,8 @@ def fill(page: Path, text: str) -> None:
     if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
         raise PageError(f"{page}: needs one {BEGIN} and below it one {END}")
     before, rest = old.split(BEGIN)
-    part = page.with_name(f"{page.name}.part")
-    part.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
-    part.replace(page)
+    with atomic_replace(page) as part:
+        part.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
 
 
 def beside(page: Path, report: dict[str, Any]) -> None:

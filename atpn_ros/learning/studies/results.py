@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.datasets.record import DataError
 
 NAME = "result.json"
@@ -90,10 +91,9 @@ def finished(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None
 def keep(folder: Path, settings: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
     """Write the figures of a finished run, whole or not at all; returns them as read back."""
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{NAME}.part"
     state = {"settings": _plain(settings), "figures": _plain(figures)}
-    part.write_text(json.dumps(state, indent=1) + "\n")
-    part.replace(folder / NAME)
+    with atomic_replace(folder / NAME) as part:
+        part.write_text(json.dumps(state, indent=1) + "\n")
     return dict(state["figures"])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.datasets.record import DataError
 
 UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError,
@@ -46,9 +47,8 @@ def save(
         "average": average.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
+    with atomic_replace(path) as part:
+        torch.save(state, part)
 
 
 def resume(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 
 from atpn_ros import landmark_layouts
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.synth.assets import surface
 from atpn_ros.learning.synth.assets.head_model import Anchors, Ints
 from atpn_ros.types import Floats
@@ -107,9 +107,8 @@ def kept(
     points, contour = place(v, uv, corner, skin, marks)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, pv=points.vertex, pw=points.weight, sv=contour.vertex, sw=contour.weight)
-        Path(file.name).replace(path)
+        with atomic_replace(path) as part:
+            np.savez(part, pv=points.vertex, pw=points.weight, sv=contour.vertex, sw=contour.weight)
     return points, contour
 
 

@@ -12,8 +12,6 @@ they are.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from atpn_ros.files import atomic_replace, cache_folder
 from atpn_ros.learning.data.point_model import AssetError
 from atpn_ros.learning.synth.assets import (
     decimation,
@@ -77,9 +76,9 @@ def load(folder: Path, cache: Path | None = None) -> Assets:
         raise AssetError(f"{folder}: no such folder")
     irises = load_irises(folder / "hair_cc0" / "eyes" / "materials")
     panoramas = light.load(folder / "hdri")
-    head = ict_head.load(folder / "ict_facekit", cache or default_cache())
+    head = ict_head.load(folder / "ict_facekit", cache or cache_folder("synth"))
     styles = hair.load(folder / "hair_cc0", head)
-    path = (cache or default_cache()) / f"skins-{_key(folder)}.npz"
+    path = (cache or cache_folder("synth")) / f"skins-{_key(folder)}.npz"
     kept = _read(path)
     if kept is None:
         made = skins.make(head, london.load(folder / "faces_london"))
@@ -160,12 +159,6 @@ def load_irises(folder: Path) -> Image:
     return np.asarray(np.stack(out), np.uint8)
 
 
-def default_cache() -> Path:
-    """Where prepared assets are kept."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "atpn_ros" / "synth"
-
-
 def _key(folder: Path) -> str:
     digest = hashlib.sha256()
     for module in (skins, fitting, london, ict_points, ict_head, prt):
@@ -190,10 +183,9 @@ def _read(path: Path) -> tuple[skins.Skins, Floats] | None:
 
 def _write(path: Path, made: skins.Skins, transferred: Floats) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
+    with atomic_replace(path) as part:
         np.savez_compressed(
-            file, detail=made.detail, base=made.base, brow_vertex=made.brows.vertex,
+            part, detail=made.detail, base=made.base, brow_vertex=made.brows.vertex,
             brow_weight=made.brows.weight, identity=made.identity, names=np.array(made.names),
             transfer=transferred,
         )  # fmt: skip
-    Path(file.name).replace(path)

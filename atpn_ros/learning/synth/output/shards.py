@@ -9,7 +9,6 @@ bytes.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import tarfile
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from atpn_ros.files import sha256
 from atpn_ros.types import AtpnError, Image
 
 if TYPE_CHECKING:  # reading needs no OpenGL
@@ -170,11 +170,6 @@ def encode(image: Image) -> bytes:
     if not done:
         raise ArchiveError("a picture could not be encoded as PNG")
     return bytes(data)
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal digest of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
