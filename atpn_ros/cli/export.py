@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
 
         half(args.model, _beside(args.model, "fp16"))
     if args.int8:
-        from atpn_ros.learning.export.quantization import calibration_crops, quantise
+        from atpn_ros.learning.evaluation.calibration import calibration_crops
+        from atpn_ros.learning.export.quantization import quantise
 
         quantise(args.model, _beside(args.model, "int8"), calibration_crops(args.calibrate))
     for path in (args.model, *(_beside(args.model, v) for v in ("fp16", "int8"))):

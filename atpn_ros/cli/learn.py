@@ -26,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _train(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.training.run_file import carry_out, load_run
+    from atpn_ros.learning.training.run_file import load_run, run_training
 
-    carry_out(load_run(args.run_file), args.data, args.out, args.workers, args.threads)
+    run_training(load_run(args.run_file), args.data, args.out, args.workers, args.threads)
     return 0

@@ -38,17 +38,17 @@ def _ablate(args: argparse.Namespace) -> int:
     from atpn_ros.learning.studies import ablation
 
     plan = ablation.load_plan(args.plan)
-    report = ablation.carry_out(plan, args.data, args.out, args.workers, args.threads)
+    report = ablation.run_study(plan, args.data, args.out, args.workers, args.threads)
     return _tell(args, report, ablation.tables(report))
 
 
 def _train_asmnet(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.studies import asm_study
+    from atpn_ros.learning.studies import asmnet_study
 
-    plan = asm_study.load_plan(args.plan)
-    report = asm_study.carry_out(plan, args.data, args.out, args.threads)
-    return _tell(args, report, asm_study.tables(report))
+    plan = asmnet_study.load_plan(args.plan)
+    report = asmnet_study.run_study(plan, args.data, args.out, args.threads)
+    return _tell(args, report, asmnet_study.tables(report))
 
 
 def _tell(args: argparse.Namespace, report: dict[str, Any], tables: str) -> int:

@@ -13,6 +13,7 @@ import torch
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
+from atpn_ros.learning.config import ConfigError
 from atpn_ros.learning.data.batches import Source
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.photographs import Sample
@@ -23,7 +24,6 @@ from atpn_ros.learning.studies import ablation
 from atpn_ros.learning.studies.ablation import ROWS, AblationPlan, load_plan, tables
 from atpn_ros.learning.studies.pages import BEGIN, END, PageError, beside, fill
 from atpn_ros.learning.studies.results import finished, keep, spread
-from atpn_ros.learning.training.config import BadRecipe
 from atpn_ros.learning.training.train import TrainSettings
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 
@@ -100,7 +100,7 @@ def test_a_new_seed_trains_only_itself(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "plan.yaml"
     path.write_text(PLAN)
     plan = replace(load_plan(path), rows=("whole",), seeds=(1,))
-    ablation.carry_out(plan, tmp_path, tmp_path / "out", 0)
+    ablation.run_study(plan, tmp_path, tmp_path / "out", 0)
     original, seeds = ablation.train, []
 
     def watched(settings: TrainSettings, source: Source, *rest: object) -> Atpn:
@@ -108,7 +108,7 @@ def test_a_new_seed_trains_only_itself(tmp_path: Path, monkeypatch: pytest.Monke
         return original(settings, source, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ablation, "train", watched)
-    report = ablation.carry_out(replace(plan, seeds=(1, 5)), tmp_path, tmp_path / "out", 0)
+    report = ablation.run_study(replace(plan, seeds=(1, 5)), tmp_path, tmp_path / "out", 0)
     assert seeds == [5]
     assert set(report["runs"]["whole"]) == {"1", "5"}
 
@@ -201,5 +201,5 @@ def test_the_plan_that_comes_along_can_be_read(path: Path) -> None:
 def test_a_bad_plan_names_the_file_and_the_field(tmp_path: Path, text: str, word: str) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text(text)
-    with pytest.raises(BadRecipe, match=rf"plan\.yaml: {word}"):
+    with pytest.raises(ConfigError, match=rf"plan\.yaml: {word}"):
         load_plan(path)

@@ -15,7 +15,7 @@ from atpn_ros.learning.networks.asmnet import (
     from_asmnet,
     to_asmnet,
 )
-from atpn_ros.learning.training.shape_model import (
+from atpn_ros.learning.studies.shape_model import (
     ShapeError,
     ShapeModel,
     asm_assisted_loss,

@@ -66,7 +66,7 @@ def test_gaze_turns_and_mirrors_with_the_picture(seed: int) -> None:
 def test_an_empty_crop_says_so() -> None:
     example = empty_example(drawn(), [], np.random.default_rng(0))
     assert (example.presence, example.presence_weight) == (0.0, 1.0)
-    assert example.trust.sum() == 0
+    assert example.landmark_weight.sum() == 0
     assert example.pose_weight == 0
 
 
@@ -83,6 +83,6 @@ def test_a_face_in_the_dark_teaches_that_none_is_seen() -> None:
     night = replace(drawn(), image=np.full((300, 300, 3), 2, np.uint8), detection=None)
     example = face_example(night, np.random.default_rng(2), 0.0)
     assert (example.presence, example.presence_weight, example.pose_weight) == (0.0, 1.0, 0.0)
-    assert example.trust.sum() == 0
+    assert example.landmark_weight.sum() == 0
     day = face_example(replace(drawn(), detection=None), np.random.default_rng(2), 0.0)
     assert (day.presence, day.pose_weight) == (1.0, 1.0), "the same crop with light"

@@ -13,11 +13,11 @@ import pytest
 
 from atpn_ros import geometry
 from atpn_ros.cli import main
+from atpn_ros.learning.config import ConfigError
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.synth.output import shards
 from atpn_ros.learning.synth.output.shards import ArchiveError
-from atpn_ros.learning.training.config import BadRecipe
 from atpn_ros.learning.training.run_file import load_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,7 +126,7 @@ def test_a_typing_mistake_names_the_file_and_the_field(
 ) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(text)
-    with pytest.raises(BadRecipe, match=word):
+    with pytest.raises(ConfigError, match=word):
         load_run(path)
     assert main(["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path)]) != 0
     said = capsys.readouterr().err.strip()

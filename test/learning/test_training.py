@@ -15,15 +15,15 @@ from drawn_face import drawn
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.learning.data.augment import face_example
-from atpn_ros.learning.data.batches import Examples, Mix, Source, stack
+from atpn_ros.learning.data.batches import Examples, Mix, Source, Truth, stack
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.photographs import complete, load_faces_300w
 from atpn_ros.learning.data.point_model import AssetError, PointModel, fit, load_points
 from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput, AtpnSettings
 from atpn_ros.learning.training import checkpoints
-from atpn_ros.learning.training.losses import Truth, atpn_loss, brow_middles
+from atpn_ros.learning.training.losses import atpn_loss, brow_middles
 from atpn_ros.learning.training.train import TrainSettings, load_average, train
-from atpn_ros.learning.training.validation import clicked_nme, look
+from atpn_ros.learning.training.validation import annotated_nme, validate
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box
 
@@ -211,7 +211,7 @@ def test_each_kind_of_face_teaches_what_it_knows() -> None:
     _, *columns = Examples(Source([known], [photograph], []), mix).batch(0)
     truths = dict(zip(Truth._fields, columns, strict=True))
     assert 8 < truths["middles"].sum() < 32
-    held = truths["trust"].sum(1) > 0
+    held = truths["landmark_weight"].sum(1) > 0
     assert (truths["pose_weight"][held] <= 1 - truths["middles"][held]).all()
 
 
@@ -266,8 +266,8 @@ def test_progress_counts_in_the_eyes_distance() -> None:
     sample = drawn()
     apart = np.linalg.norm(sample.landmarks[60] - sample.landmarks[72])
     off = sample.landmarks + np.array([0.05 * apart, 0])
-    assert clicked_nme(off, sample) == pytest.approx(5.0)
-    told = look(Atpn(AtpnSettings(width=4)).eval(), [sample, replace(sample, rotation=None)])
+    assert annotated_nme(off, sample) == pytest.approx(5.0)
+    told = validate(Atpn(AtpnSettings(width=4)).eval(), [sample, replace(sample, rotation=None)])
     assert np.isfinite([told.nme, told.degrees]).all()
     assert np.isnan(told.gaze)
 

@@ -27,7 +27,7 @@ class Example:
     Attributes:
         crop: (128, 128, 3) uint8 BGR.
         landmarks: (98, 2) crop coordinates.
-        trust: (98,) weight per point.
+        landmark_weight: (98,) weight per point.
         middles: 1 if the brows' upper points are their middles, else 0.
         rotation: (3, 3) head to the crop's own camera.
         pose_weight: 0 or 1.
@@ -39,7 +39,7 @@ class Example:
 
     crop: Image
     landmarks: Floats
-    trust: Floats
+    landmark_weight: Floats
     middles: float
     rotation: Floats
     pose_weight: float
@@ -85,7 +85,7 @@ def face_example(sample: Sample, rng: np.random.Generator, rough: float = 1.0) -
     return Example(
         crop=picture,
         landmarks=points,
-        trust=trust * (overlap > 0.3),
+        landmark_weight=trust * (overlap > 0.3),
         middles=float(sample.middles),
         rotation=turned,
         pose_weight=float(overlap > 0.35 and sample.rotation is not None),

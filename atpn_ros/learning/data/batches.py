@@ -6,14 +6,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from atpn_ros.learning.data.augment import Example, empty_example, face_example
 from atpn_ros.learning.data.photographs import Sample
-from atpn_ros.learning.training.losses import Truth
 from atpn_ros.types import Image
+
+
+class Truth(NamedTuple):
+    """Training targets of a batch of N crops; a weight of 0 excludes a target from its loss.
+
+    Attributes:
+        landmarks: (N, 98, 2) crop coordinates, 0..1.
+        landmark_weight: (N, 98) 0..1.
+        middles: (N,) 1 where the brows' upper points are annotated on the brows' middle lines.
+        rotation: (N, 3, 3) head to the crop's own camera.
+        pose_weight: (N,) 0 or 1.
+        presence: (N,) 1 if the crop contains the face, else 0.
+        presence_weight: (N,) 0 or 1.
+        gaze: (N, 2, 3) unit directions of the right and left eye in the crop's own camera.
+        gaze_weight: (N, 2) 0 or 1.
+    """
+
+    landmarks: Tensor
+    landmark_weight: Tensor
+    middles: Tensor
+    rotation: Tensor
+    pose_weight: Tensor
+    presence: Tensor
+    presence_weight: Tensor
+    gaze: Tensor
+    gaze_weight: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +112,6 @@ class Examples(IterableDataset[tuple[np.ndarray, ...]]):
 
 
 def stack(examples: list[Example]) -> tuple[np.ndarray, ...]:
-    """Crops, then the fields of :class:`atpn_ros.learning.training.losses.Truth`, as a batch."""
+    """Crops, then the fields of :class:`Truth`, as a batch."""
     columns = [np.asarray([getattr(e, f) for e in examples], np.float32) for f in Truth._fields]
     return np.stack([e.crop for e in examples]), *columns

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
+from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.detector.material import gather
 from atpn_ros.learning.detector.network import Detector
 from atpn_ros.learning.detector.train import DetectorTraining, train
-from atpn_ros.learning.training.config import BadRecipe, read_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ def load_run(path: Path) -> DetectorRun:
     """Read a run file.
 
     Raises:
-        BadRecipe: Names the file and the field.
+        ConfigError: Names the file and the field.
     """
-    run = read_recipe(path, DetectorRun)
+    run = read_config(path, DetectorRun)
     for name in ("people", "backgrounds"):
         if not getattr(run.data, name):
-            raise BadRecipe(f"{path}: data: {name}: is missing")
+            raise ConfigError(f"{path}: data: {name}: is missing")
     return run
 
 

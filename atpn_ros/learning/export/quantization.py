@@ -20,10 +20,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from atpn_ros.crop import cut
 from atpn_ros.engines.base import ModelError, one_line
-from atpn_ros.learning.evaluation.crops import first_crop
-from atpn_ros.learning.evaluation.faces import photographs, renders
 from atpn_ros.types import Image
 
 _PASSES_ON = {"Relu", "Add", "Concat", "AveragePool", "MaxPool", "Resize"}
@@ -146,22 +143,6 @@ def quantise(source: Path, target: Path, crops: Image) -> None:
     model = onnx.load(str(target))
     _store_large(model.graph)
     onnx.save(model, str(target))
-
-
-def calibration_crops(folder: Path, count: int = 256) -> Image:
-    """(count, 128, 128, 3) crops of faces that a network was taught with.
-
-    Args:
-        folder: Rendered shards, or photographs with ``labels.json`` (its split ``train``).
-        count: At most so many, spread over the set.
-    """
-    if (folder / "labels.json").is_file():
-        faces = photographs(folder, "train")
-    else:
-        faces = renders(folder).faces
-    chosen = faces[:: max(1, len(faces) // count)][:count]
-    rng = np.random.default_rng(0)
-    return np.stack([cut(f.image, first_crop(f, rng)) for f in chosen])
 
 
 class _Reader:

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
+from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.batches import Source
 from atpn_ros.learning.evaluation import faces, figures
 from atpn_ros.learning.evaluation.statistics import Estimate
@@ -20,8 +21,7 @@ from atpn_ros.learning.evaluation.subjects import open_subject
 from atpn_ros.learning.networks.atpn import Atpn
 from atpn_ros.learning.studies import pages
 from atpn_ros.learning.studies.results import finished, keep, need_different, spread
-from atpn_ros.learning.training.config import BadRecipe, read_recipe
-from atpn_ros.learning.training.run_file import Data, load_source
+from atpn_ros.learning.training.run_file import TrainingData, load_source
 from atpn_ros.learning.training.train import TrainSettings, train
 
 RowName = Literal["whole", "no_shortcut", "no_heatmap", "heatmap_per_landmark", "heatmap_only",
@@ -72,7 +72,7 @@ class AblationPlan:
     """
 
     train: TrainSettings = field(default_factory=TrainSettings)
-    data: Data = field(default_factory=Data)
+    data: TrainingData = field(default_factory=TrainingData)
     rows: tuple[RowName, ...] = ("whole", "no_shortcut", "no_heatmap", "heatmap_per_landmark",
                                  "heatmap_only", "features_only", "no_points",
                                  "in_turn")  # fmt: skip
@@ -89,18 +89,18 @@ def load_plan(path: Path) -> AblationPlan:
     """Read a plan.
 
     Raises:
-        BadRecipe: Names the file and the field.
+        ConfigError: Names the file and the field.
     """
-    plan: AblationPlan = read_recipe(path, AblationPlan)
+    plan: AblationPlan = read_config(path, AblationPlan)
     if not (plan.data.renders or plan.data.photographs):
-        raise BadRecipe(f"{path}: data: neither renders nor photographs")
+        raise ConfigError(f"{path}: data: neither renders nor photographs")
     for name in ("watch_renders", "watch_photographs"):
         if not getattr(plan.data, name):
-            raise BadRecipe(f"{path}: data: {name}: is empty, but the rows are measured on it")
+            raise ConfigError(f"{path}: data: {name}: is empty, but the rows are measured on it")
     return plan
 
 
-def carry_out(
+def run_study(
     plan: AblationPlan, root: Path, folder: Path, workers: int = 1, threads: int | None = None
 ) -> dict[str, Any]:
     """Train and measure every run that is not done yet; returns and writes all figures.

@@ -19,7 +19,7 @@ UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError,
 """What PyTorch raises for a file that is no checkpoint of ours."""
 
 
-def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+def update_ema(average: nn.Module, network: nn.Module, decay: float) -> None:
     """Move the averaged weights a step towards the network's."""
     with torch.no_grad():
         for slow, fast in zip(

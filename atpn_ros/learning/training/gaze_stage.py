@@ -11,8 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from atpn_ros.learning.data.batches import Truth
 from atpn_ros.learning.networks.atpn import Atpn
-from atpn_ros.learning.training.losses import Losses, LossWeights, Truth, direction_loss
+from atpn_ros.learning.training.losses import Losses, LossWeights, direction_loss
 
 _SHIFT = 0.012
 """Standard deviation of an eye's place, as a share of the crop."""

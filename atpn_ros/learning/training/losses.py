@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from atpn_ros import landmark_layouts
+from atpn_ros.learning.data.batches import Truth
 from atpn_ros.learning.networks.atpn import AtpnOutput
 
 _UPPER, _LOWER = (list(edge) for edge in zip(*landmark_layouts.BROW_EDGES98, strict=True))
@@ -25,20 +26,6 @@ class LossWeights:
     pose: float = 20.0
     presence: float = 1.0
     gaze: float = 8.0
-
-
-class Truth(NamedTuple):
-    """A batch of :class:`atpn_ros.learning.data.augment.Example` truths as tensors."""
-
-    landmarks: Tensor
-    trust: Tensor
-    middles: Tensor
-    rotation: Tensor
-    pose_weight: Tensor
-    presence: Tensor
-    presence_weight: Tensor
-    gaze: Tensor
-    gaze_weight: Tensor
 
 
 class Losses(NamedTuple):
@@ -65,12 +52,12 @@ def atpn_loss(out: AtpnOutput, truth: Truth, weights: LossWeights | None = None)
     predicted = brow_middles(out.landmarks, truth.middles)
     distance = (predicted - truth.landmarks).abs() * 256
     wing = _wing(distance, 10.0, 2.0).mean(-1)
-    points = truth.trust.sum().clamp(min=1.0)
-    landmarks = (wing * truth.trust).sum() / points
+    points = truth.landmark_weight.sum().clamp(min=1.0)
+    landmarks = (wing * truth.landmark_weight).sum() / points
 
     error = (predicted.detach() - truth.landmarks).norm(dim=-1)
     log_sigma = out.log_sigma.clamp(-7.0, 1.0)
-    spread = ((error * torch.exp(-log_sigma) + log_sigma) * truth.trust).sum() / points
+    spread = ((error * torch.exp(-log_sigma) + log_sigma) * truth.landmark_weight).sum() / points
 
     frobenius = _length(out.rotation - truth.rotation, (1, 2))
     pose = (frobenius * truth.pose_weight).sum() / truth.pose_weight.sum().clamp(min=1.0)

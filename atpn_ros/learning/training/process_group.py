@@ -26,7 +26,7 @@ class ProcessGroup:
     device: torch.device
 
     @staticmethod
-    def assemble() -> ProcessGroup:
+    def init() -> ProcessGroup:
         """Join the others if ``torchrun`` started them; one GPU each where there are GPUs."""
         rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         gpu = torch.cuda.is_available()
@@ -36,7 +36,7 @@ class ProcessGroup:
         return ProcessGroup(rank, count, torch.device(name))
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes and reports."""
         return self.rank == 0
 

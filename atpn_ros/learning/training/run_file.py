@@ -9,18 +9,18 @@ from pathlib import Path
 
 import torch
 
+from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.backgrounds import load_panoramas
 from atpn_ros.learning.data.batches import Source
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.photographs import load_faces_300w
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.networks.atpn import Atpn
-from atpn_ros.learning.training.config import BadRecipe, read_recipe
 from atpn_ros.learning.training.train import TrainSettings, train
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class TrainingData:
     """Folders below the one that the command names.
 
     Attributes:
@@ -39,7 +39,7 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TrainingRun:
     """A run file.
 
     Attributes:
@@ -49,7 +49,7 @@ class Run:
     """
 
     train: TrainSettings = field(default_factory=TrainSettings)
-    data: Data = field(default_factory=Data)
+    data: TrainingData = field(default_factory=TrainingData)
     begin_with: str = ""
 
 
@@ -57,19 +57,19 @@ _WATCHED = 400
 """Of each set, so that looking stays a matter of seconds."""
 
 
-def load_run(path: Path) -> Run:
+def load_run(path: Path) -> TrainingRun:
     """Read a run file.
 
     Raises:
-        BadRecipe: Names the file and the field.
+        ConfigError: Names the file and the field.
     """
-    run = read_recipe(path, Run)
+    run = read_config(path, TrainingRun)
     if not (run.data.renders or run.data.photographs):
-        raise BadRecipe(f"{path}: data: neither renders nor photographs")
+        raise ConfigError(f"{path}: data: neither renders nor photographs")
     return run
 
 
-def load_source(data: Data, root: Path) -> Source:
+def load_source(data: TrainingData, root: Path) -> Source:
     """What teaches, from folders below ``root``.
 
     Raises:
@@ -82,8 +82,8 @@ def load_source(data: Data, root: Path) -> Source:
     )
 
 
-def carry_out(
-    run: Run, root: Path, folder: Path, workers: int = 1, threads: int | None = None
+def run_training(
+    run: TrainingRun, root: Path, folder: Path, workers: int = 1, threads: int | None = None
 ) -> Atpn:
     """Train what a run file says; goes on where it stopped.
 

@@ -18,15 +18,15 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from atpn_ros import landmark_layouts
-from atpn_ros.learning.data.batches import Examples, Mix, Source
+from atpn_ros.learning.data.batches import Examples, Mix, Source, Truth
 from atpn_ros.learning.data.photographs import Sample
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput, AtpnSettings
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.learning.training.gaze_stage import gaze_losses
-from atpn_ros.learning.training.losses import Losses, LossWeights, Truth, atpn_loss
+from atpn_ros.learning.training.losses import Losses, LossWeights, atpn_loss
 from atpn_ros.learning.training.process_group import ProcessGroup
-from atpn_ros.learning.training.validation import Progress, look
+from atpn_ros.learning.training.validation import ValidationMetrics, validate
 
 _ALIGNMENT = ("stem", "shallow", "middle", "deep", "lateral", "fuse", "maps", "correction",
               "spread")  # fmt: skip
@@ -114,7 +114,7 @@ def train(
     Raises:
         DataError: The folder's checkpoint belongs to other settings or cannot be read.
     """
-    crew = ProcessGroup.assemble()
+    crew = ProcessGroup.init()
     cv2.setNumThreads(1)  # before workers are forked: OpenCV's threads would not survive that
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
@@ -150,13 +150,13 @@ def train(
         crew.share_gradients(network)
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
-        checkpoints.follow(average, network, min(settings.average, (step + 1) / (step + 10)))
+        checkpoints.update_ema(average, network, min(settings.average, (step + 1) / (step + 10)))
         sums += [float(v.detach()) for v in losses]
         count += 1
         done = step + 1
-        if crew.leads and (done % settings.save_every == 0 or done == settings.steps):
+        if crew.is_main and (done % settings.save_every == 0 or done == settings.steps):
             checkpoints.save(checkpoint, known, done, network, average, optimiser)
-            figures = {name: look(average, samples) for name, samples in held_back.items()}
+            figures = {name: validate(average, samples) for name, samples in held_back.items()}
             export(average, folder / "atpn.onnx")
             left = (time.monotonic() - began) / (done - first) * (settings.steps - done)
             _report(folder / "log.csv", done, sums / count, figures, left)
@@ -198,7 +198,7 @@ def _mirror_distance(out: AtpnOutput, mirrored: AtpnOutput, truth: Truth) -> Ten
     """Mean distance in 1/256 of the crop between a face and its mirror image's mirror image."""
     back = mirrored.landmarks[:, list(landmark_layouts.MIRROR98)]
     back = torch.stack([1 - back[..., 0], back[..., 1]], -1)
-    held = (truth.trust.sum(1) > 0).float()
+    held = (truth.landmark_weight.sum(1) > 0).float()
     apart = (out.landmarks - back).abs().mean((1, 2)) * 256
     return (apart * held).sum() / held.sum().clamp(min=1.0)
 
@@ -221,7 +221,7 @@ def _set_stage(network: Atpn, settings: TrainSettings, step: int) -> LossWeights
 
 
 def _report(
-    log: Path, step: int, losses: np.ndarray, figures: dict[str, Progress], left: float
+    log: Path, step: int, losses: np.ndarray, figures: dict[str, ValidationMetrics], left: float
 ) -> None:
     row = {"step": str(step), "minutes_left": f"{left / 60:.0f}"}
     row |= {f"loss_{k}": f"{v:.4g}" for k, v in zip(Losses._fields, losses, strict=True)}

@@ -18,7 +18,7 @@ from atpn_ros.types import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ValidationMetrics:
     """Means over one set, cropped once more by the first answer, as the tracker does.
 
     Attributes:
@@ -36,11 +36,11 @@ class Progress:
         return f"nme {self.nme:.2f}  rotation {self.degrees:.2f}  gaze {self.gaze:.2f}"
 
 
-def look(network: Atpn, samples: list[Sample], batch: int = 50) -> Progress:
+def validate(network: Atpn, samples: list[Sample], batch: int = 50) -> ValidationMetrics:
     """Measure a network, in evaluation mode, on labelled faces."""
     parts = [_batch(network, samples[i : i + batch]) for i in range(0, len(samples), batch)]
     columns = zip(*parts, strict=True)
-    return Progress(*(_mean([v for part in column for v in part]) for column in columns))
+    return ValidationMetrics(*(_mean([v for part in column for v in part]) for column in columns))
 
 
 def first_crop(sample: Sample) -> Crop:
@@ -62,7 +62,7 @@ def _batch(network: Atpn, samples: list[Sample]) -> tuple[list[float], list[floa
     nme, degrees, gaze = [], [], []
     for i, (sample, crop) in enumerate(zip(samples, crops, strict=True)):
         turn = geometry.about_z(crop.angle)
-        nme.append(clicked_nme(crop.to_image(points[i]), sample))
+        nme.append(annotated_nme(crop.to_image(points[i]), sample))
         if sample.rotation is not None:
             angle = geometry.angle_between(turn @ rotations[i], sample.rotation)
             degrees.append(float(np.degrees(angle)))
@@ -73,7 +73,7 @@ def _batch(network: Atpn, samples: list[Sample]) -> tuple[list[float], list[floa
     return nme, degrees, gaze
 
 
-def clicked_nme(predicted: Floats, sample: Sample) -> float:
+def annotated_nme(predicted: Floats, sample: Sample) -> float:
     """NME in percent of (98, 2) points, over the 68 that iBUG's annotators click."""
     truth = sample.landmarks
     wanted = (

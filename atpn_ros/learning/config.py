@@ -20,42 +20,42 @@ from atpn_ros.types import AtpnError
 T = TypeVar("T")
 
 
-class BadRecipe(AtpnError):
+class ConfigError(AtpnError):
     """A file that does not say what it should."""
 
 
-def read_recipe(path: Path, kind: type[T]) -> T:
+def read_config(path: Path, kind: type[T]) -> T:
     """A dataclass from a YAML mapping of its fields; what is left out keeps its default.
 
     Raises:
-        BadRecipe: The file cannot be read, or a field is unknown, missing or of another type.
+        ConfigError: The file cannot be read, or a field is unknown, missing or of another type.
     """
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text())
     except OSError as error:
-        raise BadRecipe(f"{path}: {error.strerror}") from error
+        raise ConfigError(f"{path}: {error.strerror}") from error
     except (YAMLError, UnicodeDecodeError) as error:
-        raise BadRecipe(f"{path}: {str(error).splitlines()[0]}") from error
+        raise ConfigError(f"{path}: {str(error).splitlines()[0]}") from error
     return _fill(kind, {} if content is None else content, str(path))
 
 
 def _fill(kind: Any, content: Any, where: str) -> Any:
     if not isinstance(content, dict):
-        raise BadRecipe(f"{where}: must be fields with values, is {content!r}")
+        raise ConfigError(f"{where}: must be fields with values, is {content!r}")
     types = typing.get_type_hints(kind)
     known = {f.name for f in fields(kind)}
     for name in content:
         if name not in known:
             close = difflib.get_close_matches(str(name), known, 1)
             hint = f" (did you mean {close[0]}?)" if close else ""
-            raise BadRecipe(f"{where}: {name}: no such field{hint}")
+            raise ConfigError(f"{where}: {name}: no such field{hint}")
     values = {n: _value(types[n], v, f"{where}: {n}") for n, v in content.items()}
     try:
         return kind(**values)
     except TypeError as error:
-        raise BadRecipe(f"{where}: {str(error).split(') ')[-1]}") from error
+        raise ConfigError(f"{where}: {str(error).split(') ')[-1]}") from error
     except ValueError as error:
-        raise BadRecipe(f"{where}: {error}") from error
+        raise ConfigError(f"{where}: {error}") from error
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:
@@ -63,7 +63,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if origin is Literal:
         choices = typing.get_args(kind)
         if value not in choices:
-            raise BadRecipe(f"{where}: must be one of {', '.join(choices)}, is {value!r}")
+            raise ConfigError(f"{where}: must be one of {', '.join(choices)}, is {value!r}")
         return value
     if origin in (UnionType, typing.Union):
         if value is None and NoneType in typing.get_args(kind):
@@ -72,7 +72,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return _value(kind, value, where)
     if origin is tuple:
         if not isinstance(value, list):
-            raise BadRecipe(f"{where}: must be a list, is {value!r}")
+            raise ConfigError(f"{where}: must be a list, is {value!r}")
         item = typing.get_args(kind)[0]
         return tuple(_value(item, v, f"{where}[{i}]") for i, v in enumerate(value))
     if is_dataclass(kind):
@@ -80,7 +80,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:
-        raise BadRecipe(f"{where}: must be {kind.__name__}, is {value!r}")
+        raise ConfigError(f"{where}: must be {kind.__name__}, is {value!r}")
     if kind is float and not math.isfinite(value):
-        raise BadRecipe(f"{where}: must be finite, is {value!r}")
+        raise ConfigError(f"{where}: must be finite, is {value!r}")
     return value

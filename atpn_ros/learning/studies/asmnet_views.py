@@ -22,7 +22,7 @@ from atpn_ros.learning.data.augment import degrade, occlude
 from atpn_ros.learning.data.photographs import Sample
 from atpn_ros.learning.data.point_model import PointModel, fit
 from atpn_ros.learning.networks.asmnet import to_asmnet
-from atpn_ros.learning.training.shape_model import ShapeModel
+from atpn_ros.learning.studies.shape_model import ShapeModel
 from atpn_ros.types import Floats, Image
 
 _TURN = 0.55

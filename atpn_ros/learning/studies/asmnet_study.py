@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.photographs import load_faces_300w
 from atpn_ros.learning.data.point_model import load_points
 from atpn_ros.learning.evaluation import faces, figures
@@ -23,10 +24,9 @@ from atpn_ros.learning.evaluation.statistics import Estimate, estimate
 from atpn_ros.learning.evaluation.subjects import Answer
 from atpn_ros.learning.networks.asmnet import AsmNet, MobileNetV2, from_asmnet
 from atpn_ros.learning.studies import pages
-from atpn_ros.learning.studies.asm_training import ROWS, Recipe, RowName, describe, train_row
-from atpn_ros.learning.studies.asm_views import Views, prepare
+from atpn_ros.learning.studies.asmnet_training import ROWS, Recipe, RowName, describe, train_row
+from atpn_ros.learning.studies.asmnet_views import Views, prepare
 from atpn_ros.learning.studies.results import finished, keep, need_different, spread
-from atpn_ros.learning.training.config import BadRecipe, read_recipe
 from atpn_ros.types import Image
 
 PUBLISHED: dict[str, tuple[str, str]] = {
@@ -73,11 +73,11 @@ def load_plan(path: Path) -> AsmPlan:
     """Read a plan.
 
     Raises:
-        BadRecipe: Names the file and the field.
+        ConfigError: Names the file and the field.
     """
-    plan: AsmPlan = read_recipe(path, AsmPlan)
+    plan: AsmPlan = read_config(path, AsmPlan)
     if not plan.photographs or not plan.head:
-        raise BadRecipe(f"{path}: {'head' if plan.photographs else 'photographs'}: is empty")
+        raise ConfigError(f"{path}: {'head' if plan.photographs else 'photographs'}: is empty")
     return plan
 
 
@@ -96,7 +96,7 @@ class AsmSubject:
         return Answer(from_asmnet(out.landmarks).double().numpy())
 
 
-def carry_out(
+def run_study(
     plan: AsmPlan, root: Path, folder: Path, threads: int | None = None
 ) -> dict[str, Any]:
     """Train and measure every run that is not done yet; returns and writes all figures.

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from atpn_ros.learning.networks.asmnet import AsmNet, AsmNetOutput, AsmNetSettings, MobileNetV2
-from atpn_ros.learning.studies.asm_views import Views
+from atpn_ros.learning.studies.asmnet_views import Views
+from atpn_ros.learning.studies.shape_model import asm_assisted_loss, assistance
 from atpn_ros.learning.training import checkpoints
-from atpn_ros.learning.training.shape_model import asm_assisted_loss, assistance
 
 RowName = Literal["asmnet_nr", "asmnet", "mnv2", "mnv2_r", "asmnet_w", "mnv2_w"]
 
@@ -137,7 +137,7 @@ def train_row(
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
-            checkpoints.follow(average, network, min(recipe.average, (step + 1) / (step + 10)))
+            checkpoints.update_ema(average, network, min(recipe.average, (step + 1) / (step + 10)))
             total += float(loss.detach())
         checkpoints.save(checkpoint, known, epoch + 1, network, average, optimiser)
         left = (time.monotonic() - began) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)

@@ -13,17 +13,17 @@ import torch
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
+from atpn_ros.learning.config import ConfigError
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.photographs import load_faces_300w
 from atpn_ros.learning.data.point_model import PointModel
 from atpn_ros.learning.networks.asmnet import from_asmnet
-from atpn_ros.learning.studies import asm_study, asm_training
-from atpn_ros.learning.studies.asm_study import AsmPlan, carry_out, helped, load_plan, tables
-from atpn_ros.learning.studies.asm_training import Recipe, build, size_of, train_row
-from atpn_ros.learning.studies.asm_views import Views, prepare
+from atpn_ros.learning.studies import asmnet_study, asmnet_training
+from atpn_ros.learning.studies.asmnet_study import AsmPlan, helped, load_plan, run_study, tables
+from atpn_ros.learning.studies.asmnet_training import Recipe, build, size_of, train_row
+from atpn_ros.learning.studies.asmnet_views import Views, prepare
 from atpn_ros.learning.studies.pages import BEGIN, END
 from atpn_ros.learning.training import checkpoints
-from atpn_ros.learning.training.config import BadRecipe
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +56,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def a_head_without_assets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asm_study, "load_points", lambda _: HEAD)
+    monkeypatch.setattr(asmnet_study, "load_points", lambda _: HEAD)
     torch.set_num_threads(1)
 
 
@@ -89,7 +89,7 @@ def test_mirrored_views_keep_right_and_left(data: Path) -> None:
 
 
 def test_the_sizes_are_the_published_ones() -> None:
-    parameters, macs = size_of(build(asm_training.ROWS["asmnet"], 0.01), 224)
+    parameters, macs = size_of(build(asmnet_training.ROWS["asmnet"], 0.01), 224)
     assert parameters == 1_439_507
     assert macs == pytest.approx(256.5, abs=0.1)
 
@@ -120,12 +120,12 @@ def test_an_interrupted_row_goes_on_as_if_it_had_not_been(
 
 def test_each_loss_asks_for_its_own_targets(data: Path) -> None:
     views = some_views(data)
-    network = build(asm_training.ROWS["asmnet"], 0.01).eval()
+    network = build(asmnet_training.ROWS["asmnet"], 0.01).eval()
     chosen = torch.arange(4)
 
     def loss(name: str, alpha: float) -> float:
-        row = asm_training.ROWS[name]
-        return float(asm_training._loss(network, row, views, 0, chosen, alpha).detach())
+        row = asmnet_training.ROWS[name]
+        return float(asmnet_training._loss(network, row, views, 0, chosen, alpha).detach())
 
     plain = loss("asmnet_nr", 2.0)
     assert loss("asmnet_nr", 0.5) == plain
@@ -157,7 +157,7 @@ def test_the_command_fills_the_page_and_trains_nothing_twice(
     report = json.loads((out / "asmnet.json").read_text())
     assert set(report["runs"]["asmnet"]["1"]["boxes"]) == {"truth", "detector", "tracked"}
 
-    monkeypatch.setattr(asm_study, "train_row", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(asmnet_study, "train_row", lambda *_: pytest.fail("trained again"))
     page.write_text(f"{BEGIN}\n{END}")
     assert main([*words, "--page", str(page)]) == 0
     assert text.split(BEGIN)[1].split(END)[0] in page.read_text()
@@ -218,11 +218,11 @@ def test_the_plans_that_come_along_can_be_read(path: Path) -> None:
 def test_a_bad_plan_names_the_file_and_the_field(tmp_path: Path, text: str, word: str) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text(text)
-    with pytest.raises(BadRecipe, match=rf"plan\.yaml: {word}"):
+    with pytest.raises(ConfigError, match=rf"plan\.yaml: {word}"):
         load_plan(path)
 
 
 def test_missing_photographs_are_named(tmp_path: Path) -> None:
     plan = replace(AsmPlan(), rows=("asmnet",))
     with pytest.raises(DataError, match=r"labels\.json"):
-        carry_out(plan, tmp_path, tmp_path / "out")
+        run_study(plan, tmp_path, tmp_path / "out")
