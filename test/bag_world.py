@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from atpn_ros.conversions import messages
 from atpn_ros.replay.bags import BagReader, new_bag
 from atpn_ros.replay.message_types import replay_typestore
 from atpn_ros.types import Image
@@ -118,6 +119,6 @@ def read(path: Path) -> dict[str, list[tuple[int, Any]]]:
     return out
 
 
-def stamps(messages: list[tuple[int, Any]]) -> list[int]:
+def stamps(recorded: list[tuple[int, Any]]) -> list[int]:
     """The frames' numbers, from the messages' own stamps."""
-    return [(messages.stamp_ns(m.header.stamp) - T0) // STEP for _, m in messages]
+    return [(messages.stamp_ns(m.header.stamp) - T0) // STEP for _, m in recorded]
