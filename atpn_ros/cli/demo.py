@@ -70,7 +70,7 @@ def _play(out: Path, frames: int) -> list[dict[str, Any]]:
         )  # fmt: skip
     code = node.returncode
     if client.returncode:
-        raise DemoError(f"the node gave no answer; its last word: {node_process.last_words(log)}")
+        raise DemoError(f"the node gave no answer; its last word: {node_process.last_line(log)}")
     if code:
         raise DemoError(f"face_node ended with code {code}, see {log}")
     return [json.loads(line) for line in (out / "frames.jsonl").read_text().splitlines()]

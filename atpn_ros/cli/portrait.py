@@ -7,7 +7,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from atpn_ros.bench.sample_image import FACE, portrait
+from atpn_ros.bench.sample_image import FACE_CENTER, portrait
 from atpn_ros.types import Floats, Image
 
 WIDTH, HEIGHT, RATE = 640, 480, 15
@@ -44,7 +44,7 @@ class MovingPortrait:
         )  # fmt: skip
 
     def _in_view(self, n: int) -> bool:
-        x, y = self._view(n) @ (*FACE, 1.0)
+        x, y = self._view(n) @ (*FACE_CENTER, 1.0)
         return bool(0 <= x < WIDTH and 0 <= y < HEIGHT)
 
     def _view(self, n: int) -> Floats:
@@ -59,4 +59,4 @@ class MovingPortrait:
         y -= 430 * away * away * (3 - 2 * away)
         c, s = np.cos(roll) * zoom, np.sin(roll) * zoom
         turn = np.array([[c, -s], [s, c]])
-        return np.concatenate([turn, (np.array([x, y]) - turn @ FACE)[:, None]], axis=1)
+        return np.concatenate([turn, (np.array([x, y]) - turn @ FACE_CENTER)[:, None]], axis=1)
