@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from atpn_ros.camera import Camera
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import FallbackEngine, LoadControl, load_engine
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.settings import Settings
+from atpn_ros.types import FaceFrame, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,10 @@ class LoadedPipeline:
     pipeline: FacePipeline
     engine: FallbackEngine
 
+    def process(self, frame: Frame, camera: Camera | None = None) -> FaceFrame:
+        """The faces of the next frame; see :meth:`FacePipeline.process`."""
+        return self.pipeline.process(frame, camera)
+
     def new_pipeline(self, settings: Settings) -> FacePipeline:
         """A further pipeline, of another camera or scene, on the same engine."""
         detector = load_detector(settings.detector_model)
@@ -27,6 +33,13 @@ class LoadedPipeline:
     def close(self) -> None:
         """Free the engine, by the thread that loaded it."""
         self.engine.close()
+
+    def __enter__(self) -> LoadedPipeline:
+        """Close the engine at the end of the block."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def load_pipeline(settings: Settings, control: LoadControl) -> LoadedPipeline:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from atpn_ros import __version__
 from atpn_ros.bench.machine import machine
-from atpn_ros.bench.network import BATCHES, Figure, measure
+from atpn_ros.bench.network import BATCHES, NetworkTiming, measure
 from atpn_ros.engines import FALLBACK_CHAIN, BackendError, ModelError, load_engine
 from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.compare import Difference, compare, sample_crops
@@ -40,7 +40,7 @@ class Finding:
     report: str = ""
     first_s: float = 0.0
     again_s: float = 0.0
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[NetworkTiming] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
 

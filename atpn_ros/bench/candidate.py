@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A contender's process, seen from outside: started on one core, asked for one block at a time."""
+"""Starts a benchmark candidate (ATPN or another tracker) as a process and times it in blocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from atpn_ros.bench.json_subprocess import LineProcess
+from atpn_ros.bench.json_subprocess import JsonSubprocess
 from atpn_ros.bench.memory import Memory, memory_of
 from atpn_ros.bench.runner import Block
 
@@ -18,21 +18,21 @@ _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
 
 
 class Candidate:
-    """One kind of :data:`atpn_ros.bench.runner.KINDS` at work on frames.
+    """A process of ``runner.py`` that processes frames with one piece of software.
 
     Args:
-        python: The interpreter that has what it needs.
-        kind: Which.
-        frames: The file of the frames.
-        faces: How many are in view.
-        core: The only one that the process may use, or None for all.
-        more: What this kind needs besides.
+        python: The interpreter that has the libraries the candidate needs.
+        kind: One of :data:`atpn_ros.bench.runner.KINDS`.
+        frames: A ``.npy`` file of frames, (N, H, W, 3) BGR.
+        faces: Number of faces in view.
+        core: The only CPU core that the process may use, or None for all.
+        more: Further arguments of this kind.
 
     Attributes:
-        name: Who it says it is.
+        name: Name and version that the process reports.
 
     Raises:
-        Died: It did not start.
+        SubprocessFailed: The process did not start.
     """
 
     def __init__(
@@ -44,27 +44,27 @@ class Candidate:
         environment.pop("PYTHONPATH", None)
         if python == Path(sys.executable):  # the same package, wherever it is imported from
             environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
-        self._process = LineProcess(kind, command, environment)
+        self._process = JsonSubprocess(kind, command, environment)
         self.name = str(self._process.greeting["name"])
 
     def block(self, start: int, count: int) -> Block:
-        """Let it process frames.
+        """Process ``count`` frames from number ``start`` on and return their times.
 
         Raises:
-            Died: It ended.
+            SubprocessFailed: The process ended.
         """
-        return Block(**self._process.ask(start=start, count=count))
+        return Block(**self._process.request(start=start, count=count))
 
     def memory(self) -> Memory:
-        """What it holds now."""
+        """The memory that the process uses now."""
         return memory_of(self._process.pid)
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         self._process.close()
 
     def __enter__(self) -> Candidate:
-        """Closed at the end."""
+        """Close the process at the end of the block."""
         return self
 
     def __exit__(self, *error: object) -> None:

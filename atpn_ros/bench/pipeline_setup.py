@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: this package's pipeline, as shipped, with a camera that is calibrated."""
+"""Builds the pipeline and the calibrated camera that the benchmarks measure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.settings import Settings, update_settings
 
 _VIEW_DEG = 60.0
-"""Horizontal angle of view: a webcam's."""
+"""Horizontal angle of view of a typical webcam."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A pipeline that is ready, and its camera."""
+class BenchPipeline:
+    """A loaded pipeline, its engine and its camera."""
 
     pipeline: FacePipeline
     engine: Engine
@@ -36,18 +36,18 @@ def load(
     always_detect: bool = False,
     clock: Callable[[], int] = time.perf_counter_ns,
     wrap: Callable[[Engine, Detector], tuple[Engine, Detector]] = lambda e, d: (e, d),
-) -> Subject:
-    """The shipped pipeline on the CPU, one thread.
+) -> BenchPipeline:
+    """The pipeline with default settings, on the CPU with one thread.
 
     Args:
-        faces: Room for so many: with as many in view, the detector has nothing left to look for.
-        model: As the setting of that name.
-        always_detect: Room for one more, and the detector's turn at every frame.
-        clock: Of the stages, nanoseconds.
-        wrap: What to put in place of engine and detector.
+        faces: Largest number of faces; with that many in view the detector does not run.
+        model: The setting ``model``.
+        always_detect: Allow one more face, and run the detector at every frame.
+        clock: Clock of the stage times, nanoseconds.
+        wrap: Replaces the engine and the detector, for example to time them.
 
     Raises:
-        AtpnError: The engine or the detector cannot be had.
+        AtpnError: The engine or the detector cannot be loaded.
     """
     settings = update_settings(
         Settings(),
@@ -65,4 +65,4 @@ def load(
     )  # fmt: skip
     engine, detector = wrap(loaded, load_detector())
     pipeline = FacePipeline(engine, detector, settings.pipeline_settings(), clock)
-    return Subject(pipeline, loaded, camera_from_field_of_view(_VIEW_DEG, WIDTH, HEIGHT))
+    return BenchPipeline(pipeline, loaded, camera_from_field_of_view(_VIEW_DEG, WIDTH, HEIGHT))

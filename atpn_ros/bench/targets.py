@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How fast this package means to be, and whether it is."""
+"""Speed targets of this package, and whether a benchmark run meets them."""
 
 from __future__ import annotations
 
@@ -8,38 +8,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from atpn_ros.bench import pipeline
-from atpn_ros.bench.peers import Row
+from atpn_ros.bench.peers import Comparison
 
 ONE_FACE = 1.2
-"""A tracked frame with one face takes at most so many times MediaPipe Face Mesh's time."""
+"""Largest CPU time of a tracked frame with one face, relative to MediaPipe Face Mesh."""
 
 FIVE_OVER_ONE = 2.5
-"""A tracked frame with five faces takes at most so many times one with one face."""
+"""Largest CPU time of a tracked frame with five faces, relative to one with one face."""
 
 PYTHON_SHARE = 0.25
-"""Of a tracked frame with one face, at most this is spent outside OpenCV and the engine."""
+"""Largest share of a tracked frame with one face spent outside OpenCV and the engine."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """One mark: what was measured, and what was meant. ``measured`` is None if it was not."""
+class TargetResult:
+    """One speed target, its upper limit and the measured value (None if not measured)."""
 
-    mark: str
-    meant: float
+    target: str
+    limit: float
     measured: float | None
 
     @property
-    def word(self) -> str:
-        """For people."""
+    def status(self) -> str:
+        """``met``, ``MISSED`` or ``not measured``."""
         if self.measured is None:
             return "not measured"
-        return "met" if self.measured <= self.meant else "MISSED"
+        return "met" if self.measured <= self.limit else "MISSED"
 
 
-def verdicts(rows: Sequence[Row], figures: Sequence[pipeline.Figure]) -> list[Verdict]:
-    """What rows of peers and figures of the pipeline say; all in CPU time.
+def check_targets(
+    rows: Sequence[Comparison], figures: Sequence[pipeline.PipelineTiming]
+) -> list[TargetResult]:
+    """Check all targets, in CPU time.
 
-    A row in which a contender held fewer faces than were in view says nothing.
+    Comparisons in which a candidate tracked fewer faces than were in view do not count.
     """
 
     def ratio(first: str, second: str, faces: tuple[int, int]) -> float | None:
@@ -59,7 +61,7 @@ def verdicts(rows: Sequence[Row], figures: Sequence[pipeline.Figure]) -> list[Ve
         None,
     )
     return [
-        Verdict("one face, over MediaPipe", ONE_FACE, ratio("atpn_ros", "MediaPipe", (1, 1))),
-        Verdict("five faces over one", FIVE_OVER_ONE, ratio("atpn_ros", "atpn_ros", (5, 1))),
-        Verdict("share of Python, one face", PYTHON_SHARE, share),
+        TargetResult("one face, over MediaPipe", ONE_FACE, ratio("atpn_ros", "MediaPipe", (1, 1))),
+        TargetResult("five faces over one", FIVE_OVER_ONE, ratio("atpn_ros", "atpn_ros", (5, 1))),
+        TargetResult("share of Python, one face", PYTHON_SHARE, share),
     ]
