@@ -22,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     draw.add_argument("--assets", type=Path, required=True, help="folder with ict_facekit, "
                       "faces_london, hdri and hair_cc0")  # fmt: skip
     draw.add_argument("--out", type=Path, required=True)
-    draw.add_argument("--part", choices=("taught", "held_back"), default="taught")
+    draw.add_argument("--part", choices=("train", "test"), default="train")
     draw.add_argument("--count", type=int, default=2000)
     draw.add_argument("--start", type=int, default=0, help="index of the first one")
     draw.add_argument("--seed", type=int, default=1)
@@ -69,9 +69,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _draw(args: argparse.Namespace) -> int:
     need("moderngl", "synth")
     from atpn_ros.learning.detector import draw
-    from atpn_ros.learning.synth.scene.sampling import Plan
+    from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
 
-    plan = Plan(
+    plan = SamplePlan(
         size=args.size, share=(0.28, 0.45), shift=0.05, hard_pose=0.5, effects=0.0, part=args.part
     )
     draw.write(args.assets, args.out, plan, args.seed, args.start, args.count)

@@ -21,7 +21,7 @@ from atpn_ros.types import AtpnError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from atpn_ros.learning.synth.scene.stream import Sample
+    from atpn_ros.learning.synth.render.stream import Sample
 
 _GALLERY = 48
 """At most this many samples go on the gallery picture."""
@@ -39,7 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--size", type=int, default=160, help="side in pixels (default 160)")
     parser.add_argument(
         "--part",
-        choices=("all", "taught", "held_back"),
+        choices=("all", "train", "test"),
         default="all",
         help="skins and panoramas: a share is held back from those that teach",
     )
@@ -82,10 +82,10 @@ def run(args: argparse.Namespace) -> int:
         return _placement(args)
     if args.sequence is not None:
         return _sequence(args)
-    from atpn_ros.learning.synth.scene import stream
-    from atpn_ros.learning.synth.scene.sampling import Plan
+    from atpn_ros.learning.synth.render import stream
+    from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
 
-    plan = Plan(
+    plan = SamplePlan(
         size=args.size, share=tuple(args.share), shift=args.shift, effects=args.effects,
         not_faces=args.not_faces, part=args.part,
     )  # fmt: skip
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         paths = shards.write_loose(seen, args.out)
     if args.gallery and kept:
         picture = args.out / "gallery.png"
-        picture.write_bytes(shards.encode(gallery.sheet(kept)))
+        picture.write_bytes(shards.encode_png(gallery.sheet(kept)))
         shards.checksums(args.out, [*paths, picture])
     print(f"{args.count} pictures in {args.out}")
     return 0
@@ -132,11 +132,10 @@ def _sequence(args: argparse.Namespace) -> int:
     if args.sequence <= 0 or args.fps <= 0 or args.people < 1 or min(width, height) < 32:
         raise AtpnError("--sequence, --fps and --people must be positive, --frame at least 32x32")
     from atpn_ros.learning.synth.output import recording
-    from atpn_ros.learning.synth.scene import sequences, stream
+    from atpn_ros.learning.synth.render import sequences, stream
+    from atpn_ros.learning.synth.sampling.motion import SequencePlan
 
-    plan = sequences.SequencePlan(
-        args.sequence, args.fps, (width, height), args.people, effects=args.effects
-    )
+    plan = SequencePlan(args.sequence, args.fps, (width, height), args.people, effects=args.effects)
     stage = sequences.SequenceRenderer(stream.load_assets(args.assets, args.cache), args.seed, plan)
     count = recording.write(stage, args.out, args.kind)
     print(f"{count} frames in {args.out}")

@@ -219,7 +219,7 @@ def test_renders_are_read_without_backs_of_heads_and_strays(tmp_path: Path) -> N
     assert np.allclose(face.gaze, [geometry.FACING @ (0, 0, -1.0)] * 2)
     spoilt = next(tmp_path.glob("*.tar"))
     spoilt.write_bytes(spoilt.read_bytes()[:-5000])
-    with pytest.raises(shards.ArchiveError, match="not what SHA256SUMS says"):
+    with pytest.raises(shards.ShardError, match="not what SHA256SUMS says"):
         renders(tmp_path)
 
 
@@ -248,7 +248,7 @@ def a_sequence(folder: Path, **changes: object) -> Path:
     }  # fmt: skip
     with (folder / "truth.jsonl").open("wb") as lines:
         for i in range(4):
-            lines.write(shards.dumps(record | {"index": i, "stamp_ns": i * 40_000_000}))
+            lines.write(shards.to_json_line(record | {"index": i, "stamp_ns": i * 40_000_000}))
             frame = Frame(np.full((200, 200, 3), 90, np.uint8), 0)
             cv2.imwrite(str(folder / "images" / f"{i:06d}.png"), frame.image)
     return folder

@@ -17,7 +17,7 @@ from atpn_ros.learning.config import ConfigError
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.synth.output import shards
-from atpn_ros.learning.synth.output.shards import ArchiveError
+from atpn_ros.learning.synth.output.shards import ShardError
 from atpn_ros.learning.training.run_file import load_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,16 +85,16 @@ def test_bad_renders_name_the_file_and_the_field(
 
 
 def test_damaged_shards_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="SHA256SUMS"):
+    with pytest.raises(ShardError, match="SHA256SUMS"):
         load_renders(tmp_path)
     a_shard(tmp_path, [None])
     with pytest.raises(DataError, match="no shard of rendered faces"):
         load_renders(tmp_path)
     a_shard(tmp_path, [a_face()], b"no picture")
-    with pytest.raises(ArchiveError, match=r"shard-00000\.tar: 00000000\.png"):
+    with pytest.raises(ShardError, match=r"shard-00000\.tar: 00000000\.png"):
         load_renders(tmp_path)
     (tmp_path / "shard-00000.tar").write_bytes(b"nonsense" * 200)
-    with pytest.raises(ArchiveError, match=r"shard-00000\.tar: not what SHA256SUMS says"):
+    with pytest.raises(ShardError, match=r"shard-00000\.tar: not what SHA256SUMS says"):
         load_renders(tmp_path)
 
 

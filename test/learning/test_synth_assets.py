@@ -12,8 +12,7 @@ pytest.importorskip("moderngl", reason="extra `synth` is not installed")
 
 from atpn_ros.cli import synth as command
 from atpn_ros.learning.data.point_model import AssetError
-from atpn_ros.learning.synth.assets import hair, ict_head, library, london
-from atpn_ros.learning.synth.render import light
+from atpn_ros.learning.synth.assets import hair, ict_head, library, london, panoramas
 
 
 def test_no_folder(tmp_path):
@@ -39,7 +38,7 @@ def test_unreadable_texture(tmp_path):
         library.load_irises(tmp_path)
     (tmp_path / "a.hdr").write_bytes(b"nor this")
     with pytest.raises(AssetError, match=r"a\.hdr"):
-        light.load(tmp_path)
+        panoramas.load_panoramas(tmp_path)
 
 
 def test_missing_head(tmp_path):

@@ -7,19 +7,22 @@ import json
 import numpy as np
 import pytest
 
-moderngl = pytest.importorskip("moderngl", reason="extra `synth` is not installed")
-gl = pytest.importorskip("atpn_ros.learning.synth.render.gl")
-if not gl.available():
+moderncontext = pytest.importorskip("moderngl", reason="extra `synth` is not installed")
+context = pytest.importorskip("atpn_ros.learning.synth.opengl.context")
+if not context.is_available():
     pytest.skip("no OpenGL through EGL here", allow_module_level=True)
 
 from atpn_ros.cli import synth as command
-from atpn_ros.learning.synth.accessories import fitted
+from atpn_ros.learning.synth.accessories import factory
+from atpn_ros.learning.synth.accessories.body_builder import build_body
 from atpn_ros.learning.synth.assets import builtin
 from atpn_ros.learning.synth.assets.tones import Palette
 from atpn_ros.learning.synth.output import recording
-from atpn_ros.learning.synth.scene import body, outfits, people, stream
-from atpn_ros.learning.synth.scene.sampling import Plan
-from atpn_ros.learning.synth.scene.sequences import SequencePlan, SequenceRenderer
+from atpn_ros.learning.synth.render import stream
+from atpn_ros.learning.synth.render.sequences import SequenceRenderer
+from atpn_ros.learning.synth.sampling import accessories, people
+from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
+from atpn_ros.learning.synth.sampling.motion import SequencePlan
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +125,7 @@ def test_bad_frame_sizes(tmp_path, capsys, bad):
 
 
 def test_not_faces_say_so(world):
-    studio = stream.SampleRenderer(world, 8, Plan(size=48, not_faces=1.0))
+    studio = stream.SampleRenderer(world, 8, SamplePlan(size=48, not_faces=1.0))
     samples = [studio.sample(i) for i in range(24)]
     empty = [s for s in samples if s.face is None]
     assert empty
@@ -133,7 +136,7 @@ def test_not_faces_say_so(world):
     for s in off:
         if s.presence:
             assert s.overlap > stream.PRESENT
-    studio = stream.SampleRenderer(world, 8, Plan(size=48))
+    studio = stream.SampleRenderer(world, 8, SamplePlan(size=48))
     assert all(studio.sample(i).presence for i in range(8))
 
 
@@ -150,26 +153,29 @@ def test_overlap():
     assert stream.crop_overlap(Box(500, 500, 50, 50), side) == 0.0
 
 
-@pytest.mark.parametrize("kind", ["glasses", "mask", "cap", "hand", "board", "shoulders", "fur"])
+@pytest.mark.parametrize("kind", ["glasses", "mask", "cap", "hand", "occluder", "shoulders", "fur"])
 def test_things_fit_the_head(world, kind):
     rng = np.random.default_rng(2)
     facing = np.array([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]])
-    someone = people.draw(world, Palette(world.skins.base), rng, facing, np.array([0, 0, 1.0]), 0.0)
-    made = body.prepare(world, someone)
+    someone = people.sample_person(
+        world, Palette(world.skins.base), rng, facing, np.array([0, 0, 1.0]), 0.0
+    )
+    made = build_body(world, someone)
     wish = {
-        "glasses": lambda: outfits._glasses(rng), "mask": lambda: outfits._mask(rng),
-        "cap": lambda: outfits._cap(rng), "hand": lambda: outfits._hand(rng, (0.5, 0.4, 0.3)),
-        "board": lambda: outfits._board(rng),
-        "shoulders": lambda: outfits._clothes(rng, np.zeros(3)),
-        "fur": lambda: outfits.Accessories("fur", (0.1, 0.1, 0.1), (0.0, 0.01, 1.0, 3.0)),
+        "glasses": lambda: accessories._glasses(rng), "mask": lambda: accessories._mask(rng),
+        "cap": lambda: accessories._cap(rng),
+        "hand": lambda: accessories._hand(rng, (0.5, 0.4, 0.3)),
+        "occluder": lambda: accessories._occluder(rng),
+        "shoulders": lambda: accessories._clothes(rng, np.zeros(3)),
+        "fur": lambda: accessories.Accessory("fur", (0.1, 0.1, 0.1), (0.0, 0.01, 1.0, 3.0)),
     }[kind]()  # fmt: skip
-    for piece in fitted.make(world, made, (wish,)):
+    for piece in factory.make(world, made, (wish,)):
         assert np.isfinite(piece.vertices).all()
         assert piece.triangles.max() < len(piece.vertices)
         assert np.abs(piece.vertices[:, :2]).max() < 0.6
         assert len(piece.normals) == len(piece.uv) == len(piece.vertices)
     if kind == "mask":
-        cloth = fitted.make(world, made, (wish,))[0].vertices
+        cloth = factory.make(world, made, (wish,))[0].vertices
         lips = made.points[[79, 85]]
         for p in lips:
             near = np.linalg.norm(cloth[:, 1:] - p[1:], axis=1) < 0.012
@@ -181,19 +187,27 @@ def test_a_hand_hides_what_it_covers(world):
 
     from atpn_ros.learning.synth.render.renderer import Renderer
     from atpn_ros.learning.synth.scene import labels
-    from atpn_ros.learning.synth.scene.scene import Accessories, Backdrop, Camera, Light, Scene
+    from atpn_ros.learning.synth.scene.description import (
+        Accessory,
+        Backdrop,
+        Light,
+        Scene,
+        SceneCamera,
+    )
 
     rng = np.random.default_rng(1)
     facing = np.array([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]])
-    bare = people.draw(world, Palette(world.skins.base), rng, facing, np.array([0, 0, 0.7]), 0.0)
-    bare = replace(bare, wears=())
-    board = Accessories("board", (0.5, 0.5, 0.5), (0.0, -0.075, 0.02, 0.0, 0.1, 0.05, 0.0))
-    camera = Camera(160, 160, 500.0, 500.0, 79.5, 60.0)
+    bare = people.sample_person(
+        world, Palette(world.skins.base), rng, facing, np.array([0, 0, 0.7]), 0.0
+    )
+    bare = replace(bare, accessories=())
+    board = Accessory("occluder", (0.5, 0.5, 0.5), (0.0, -0.075, 0.02, 0.0, 0.1, 0.05, 0.0))
+    camera = SceneCamera(160, 160, 500.0, 500.0, 79.5, 60.0)
     renderer = Renderer(world)
     seen = []
-    for someone in (bare, replace(bare, wears=(board,))):
+    for someone in (bare, replace(bare, accessories=(board,))):
         scene = Scene(camera, (someone,), Light(0, np.eye(3), (1, 1, 1)), Backdrop("plain", 0))
-        made = body.prepare(world, someone)
+        made = build_body(world, someone)
         picture = renderer.draw(scene, [made], np.zeros((8, 8, 3), np.uint8))
         seen.append(labels.label(made, someone, camera, picture.depth, picture.scale).visible)
     assert seen[0][76:88].all()

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
-from atpn_ros.types import AtpnError, Floats
+from atpn_ros.learning.synth.assets.errors import AssetError
+from atpn_ros.types import Floats
 
 _IRISES = (range(22221, 23021), range(23791, 24591))  # the person's left, right
 _BROW_THICKNESS = 0.75
@@ -24,10 +25,6 @@ _BROW_THICKNESS = 0.75
 
 _TO_HEAD = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 """ICT axes (x to the person's left, y up, z out of the face) to the head frame."""
-
-
-class AssetError(AtpnError):
-    """A file of the morphable head is missing or not what it should be."""
 
 
 @dataclass(frozen=True, slots=True)

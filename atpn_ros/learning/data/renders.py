@@ -40,7 +40,7 @@ def load_renders(folder: Path) -> Renders:
 
     Raises:
         DataError: There is none, or a field is not what it should be.
-        ArchiveError: The shards are not what their checksums say.
+        ShardError: The shards are not what their checksums say.
     """
     from atpn_ros.learning.synth.output import shards
 

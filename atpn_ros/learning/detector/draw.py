@@ -20,12 +20,13 @@ from atpn_ros.learning.detector.sprites import (
     outline,
     save,
 )
+from atpn_ros.learning.synth.accessories.body_builder import build_body
 from atpn_ros.learning.synth.assets import london
-from atpn_ros.learning.synth.render import backdrop, effects
+from atpn_ros.learning.synth.render import backdrop, effects, stream
 from atpn_ros.learning.synth.render.renderer import FAR
-from atpn_ros.learning.synth.scene import labels, sampling, stream
-from atpn_ros.learning.synth.scene.body import prepare
-from atpn_ros.learning.synth.scene.scene import Effects
+from atpn_ros.learning.synth.sampling import face_scenes
+from atpn_ros.learning.synth.scene import labels
+from atpn_ros.learning.synth.scene.description import Effects
 
 _FROM_BEHIND = 0.12
 """Share of people seen from behind: they look like people and have no face."""
@@ -52,7 +53,7 @@ class Drawer:
         """The sprite of a number, the same whatever was drawn before; None: of no use."""
         studio = self.studio
         rng = np.random.default_rng((studio.seed, index))
-        scene, body = sampling.face_scene(studio.assets, studio.palette, rng, studio.plan)
+        scene, body = face_scenes.face_scene(studio.assets, studio.palette, rng, studio.plan)
         person = scene.people[0]
         behind = rng.random() < _FROM_BEHIND
         if behind:
@@ -60,7 +61,7 @@ class Drawer:
             person = replace(person, rotation=person.rotation @ turn)
             if person.rotation[2, 0] < _AWAY:  # one who had looked aside may face us now
                 return None
-            body = prepare(studio.assets, person)
+            body = build_body(studio.assets, person)
         scene = replace(scene, people=(person,), effects=Effects())
         camera = scene.camera
         picture = studio.renderer.draw(scene, [body], backdrop.render(studio.assets, scene, 1.0))
@@ -82,13 +83,15 @@ class Drawer:
 
 
 def portraits(assets: Path, share: str, side: int) -> Iterator[Sprite]:
-    """The studio portraits of a share ("taught" or "held_back"), cut out."""
+    """The studio portraits of a share ("train" or "test"), cut out."""
     for i, portrait in enumerate(london.load(assets / "faces_london")):
-        if (i % _HELD_BACK_EVERY == _HELD_BACK_AT) == (share == "held_back"):
+        if (i % _HELD_BACK_EVERY == _HELD_BACK_AT) == (share == "test"):
             yield cut_portrait(portrait, side)
 
 
-def write(assets: Path, out: Path, plan: sampling.Plan, seed: int, first: int, count: int) -> None:
+def write(
+    assets: Path, out: Path, plan: face_scenes.SamplePlan, seed: int, first: int, count: int
+) -> None:
     """Draw sprites into a folder, 250 to a file; files that are there are left alone."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "portraits.npz"

@@ -70,7 +70,7 @@ def load_squares(folder: Path) -> Iterator[Sprite]:
                 face = record["face"]
                 if face is None or np.mean(face["visible98"]) >= _SEEN:
                     yield square(picture, record)
-    except (shards.ArchiveError, KeyError, ValueError) as error:
+    except (shards.ShardError, KeyError, ValueError) as error:
         raise DataError(f"{folder}: no readable renders: {error}") from error
 
 

@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 
 from atpn_ros import landmark_layouts
-from atpn_ros.learning.synth.accessories.pieces import grid
-from atpn_ros.learning.synth.assets import ict_points, library, skins, surface
+from atpn_ros.learning.synth.assets import ict_points, library, panoramas, skins, surface
 from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Ints, Part
+from atpn_ros.learning.synth.assets.mesh import grid
 from atpn_ros.learning.synth.assets.noise import fractal
-from atpn_ros.learning.synth.render import light
 from atpn_ros.types import Floats, Image
 
 _CENTRE = np.array([-0.085, 0.0, -0.02])
@@ -241,7 +240,7 @@ def _irises(side: int = 192) -> Image:
     return np.stack(out).astype(np.uint8)
 
 
-def _panoramas() -> tuple[light.Panorama, ...]:
+def _panoramas() -> tuple[panoramas.Panorama, ...]:
     """A room, a field under the sun, a dusk."""
     out = []
     for i, (top, bottom, sun) in enumerate((
@@ -254,5 +253,5 @@ def _panoramas() -> tuple[light.Panorama, ...]:
         picture = picture * (0.6 + 0.8 * fractal(rng, 128, 256, 9, 4)[..., None])
         row, column = int(rng.integers(20, 50)), int(rng.integers(20, 236))
         picture[row : row + 5, column : column + 6] += sun
-        out.append(light.panorama(picture.astype(np.float32)))
+        out.append(panoramas.prepare_panorama(picture.astype(np.float32)))
     return tuple(out)

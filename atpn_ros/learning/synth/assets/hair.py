@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.learning.data.point_model import AssetError
 from atpn_ros.learning.synth.assets.decimation import thinned
+from atpn_ros.learning.synth.assets.errors import AssetError
 from atpn_ros.learning.synth.assets.head_model import HeadModel, Ints, Part, surface_normals
 from atpn_ros.types import Floats, Image
 
@@ -49,7 +49,7 @@ class Style:
     follow: Ints
     weight: Floats
     texture: Image | None
-    veil: float
+    face_coverage: float
     """Share of its vertices before the eyes and cheeks."""
 
     def on(self, head: Floats, neutral: Floats) -> Floats:
@@ -97,8 +97,10 @@ def _style(path: Path, scale: float, shift: Floats, head: HeadModel, scalp: Ints
     texture = next(iter(sorted(path.parent.glob("*_diffuse.png"))), None)
     picture = None if texture is None else _texture(texture)
     x, y, z = pushed.T
-    veil = float(((x > -0.03) & (np.abs(y) < 0.055) & (z < 0.015) & (z > -0.1)).mean())
-    return Style(path.stem, pushed.astype(np.float32), triangles, uv, follow, weight, picture, veil)
+    face_coverage = float(((x > -0.03) & (np.abs(y) < 0.055) & (z < 0.015) & (z > -0.1)).mean())
+    return Style(
+        path.stem, pushed.astype(np.float32), triangles, uv, follow, weight, picture, face_coverage
+    )
 
 
 _GROWTH = np.array([1.04, 1.07, 1.04])

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
+from atpn_ros.learning.synth.assets.mesh import Ints, surface_normals
 from atpn_ros.types import Floats
-
-Ints = npt.NDArray[np.integer]
 
 
 class Part(IntEnum):
@@ -101,16 +99,3 @@ class HeadModel:
     def normals(self, vertices: Floats) -> Floats:
         """(V, 3) float32 unit normals of the surface."""
         return surface_normals(vertices, self.corner[self.triangles])
-
-
-def surface_normals(vertices: Floats, triangles: Ints) -> Floats:
-    """(V, 3) float32 unit vertex normals, weighted by area; zero where no triangle is."""
-    a, b, c = (vertices[triangles[:, k]] for k in range(3))
-    face = np.cross(b - a, c - a)
-    out = np.empty(vertices.shape, np.float32)
-    owner = triangles.T.ravel()
-    for d in range(3):
-        column = np.tile(face[:, d], 3)
-        out[:, d] = np.bincount(owner, column, len(vertices))
-    length = np.linalg.norm(out, axis=1, keepdims=True)
-    return np.asarray(out / np.maximum(length, 1e-12), np.float32)

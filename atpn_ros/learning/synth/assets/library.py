@@ -21,7 +21,6 @@ import cv2
 import numpy as np
 
 from atpn_ros.files import atomic_replace, cache_folder
-from atpn_ros.learning.data.point_model import AssetError
 from atpn_ros.learning.synth.assets import (
     decimation,
     fitting,
@@ -32,8 +31,9 @@ from atpn_ros.learning.synth.assets import (
     prt,
     skins,
 )
+from atpn_ros.learning.synth.assets.errors import AssetError
 from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Ints, Part
-from atpn_ros.learning.synth.render import light
+from atpn_ros.learning.synth.assets.panoramas import Panorama, load_panoramas
 from atpn_ros.types import Floats, Image
 
 
@@ -57,7 +57,7 @@ class Assets:
     skins: skins.Skins
     mirrored_brows: Anchors
     irises: Image
-    panoramas: tuple[light.Panorama, ...]
+    panoramas: tuple[Panorama, ...]
     styles: tuple[hair.Style, ...]
     coarse: Ints
 
@@ -75,7 +75,7 @@ def load(folder: Path, cache: Path | None = None) -> Assets:
     if not folder.is_dir():
         raise AssetError(f"{folder}: no such folder")
     irises = load_irises(folder / "hair_cc0" / "eyes" / "materials")
-    panoramas = light.load(folder / "hdri")
+    surroundings = load_panoramas(folder / "hdri")
     head = ict_head.load(folder / "ict_facekit", cache or cache_folder("synth"))
     styles = hair.load(folder / "hair_cc0", head)
     path = (cache or cache_folder("synth")) / f"skins-{_key(folder)}.npz"
@@ -84,7 +84,7 @@ def load(folder: Path, cache: Path | None = None) -> Assets:
         made = skins.make(head, london.load(folder / "faces_london"))
         kept = (made, prt.bake(head))
         _write(path, *kept)
-    return assemble(head, kept[1], kept[0], irises, panoramas, styles)
+    return assemble(head, kept[1], kept[0], irises, surroundings, styles)
 
 
 def assemble(
@@ -92,7 +92,7 @@ def assemble(
     transferred: Floats,
     made: skins.Skins,
     irises: Image,
-    panoramas: tuple[light.Panorama, ...],
+    panoramas: tuple[Panorama, ...],
     styles: tuple[hair.Style, ...] = (),
 ) -> Assets:
     """Put prepared parts together."""
@@ -101,7 +101,7 @@ def assemble(
     return Assets(head, transferred, made, mirrored, irises, panoramas, styles, coarse)
 
 
-Share = Literal["all", "taught", "held_back"]
+Share = Literal["all", "train", "test"]
 """Which skins and panoramas: all, or those that teach, or those that only measure."""
 
 
@@ -113,7 +113,7 @@ def part_of(assets: Assets, share: Share) -> Assets:
     """
     if share == "all":
         return assets
-    keep_back = share == "held_back"
+    keep_back = share == "test"
     layers = [i for i in range(len(assets.skins.base)) if (i % 8 == 3) == keep_back]
     lights = [i for i in range(len(assets.panoramas)) if (i % 6 == 2) == keep_back]
     if not layers or not lights:

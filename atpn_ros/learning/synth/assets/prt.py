@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from atpn_ros.learning.synth.assets.head_model import HeadModel, Part
-from atpn_ros.learning.synth.render import gl, shaders
-from atpn_ros.learning.synth.render.light import harmonics
+from atpn_ros.learning.synth.assets.panoramas import harmonics
+from atpn_ros.learning.synth.opengl import context, shaders
 from atpn_ros.types import Floats
 
 _DIRECTIONS, _SIDE = 160, 256
@@ -28,7 +28,7 @@ def bake(head: HeadModel) -> Floats:
     normals = head.normals(head.neutral)
     skin = head.corner[head.triangles[head.parts == Part.SKIN]].astype(np.int32)
     total = np.zeros((len(head.neutral), 9))
-    with gl.context() as ctx:
+    with context.create_context() as ctx:
         program = ctx.program(shaders.SHADOW_VERTEX, shaders.SHADOW_FRAGMENT)
         vertices = ctx.buffer(np.ascontiguousarray(head.neutral, np.float32).tobytes())
         faces = ctx.buffer(skin.tobytes())
@@ -36,11 +36,11 @@ def bake(head: HeadModel) -> Floats:
         depth = ctx.depth_texture((_SIDE, _SIDE))
         target = ctx.framebuffer(depth_attachment=depth)
         for direction in _sphere(_DIRECTIONS):
-            lens = lamp_lens(direction)
+            lens = light_matrix(direction)
             target.use()
             target.clear(depth=1.0)
             ctx.enable(ctx.DEPTH_TEST)
-            gl.put(program, lamp_lens=lens.T.astype(np.float32).tobytes())
+            context.set_uniforms(program, light_matrix=lens.T.astype(np.float32).tobytes())
             vao.render()
             map_ = np.frombuffer(depth.read(), np.float32).reshape(_SIDE, _SIDE)
             at = head.neutral @ lens[:3, :3].T + lens[:3, 3]
@@ -53,7 +53,7 @@ def bake(head: HeadModel) -> Floats:
     return np.asarray(total / bands, np.float32)
 
 
-def lamp_lens(direction: Floats, centre: Floats = _CENTRE, radius: float = _RADIUS) -> Floats:
+def light_matrix(direction: Floats, centre: Floats = _CENTRE, radius: float = _RADIUS) -> Floats:
     """(4, 4) head frame to clip space of parallel light that comes from a direction."""
     z = -direction / np.linalg.norm(direction)
     x = np.cross((0.0, 0.0, 1.0) if abs(z[2]) < 0.9 else (0.0, 1.0, 0.0), z)

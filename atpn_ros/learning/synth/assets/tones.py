@@ -62,7 +62,7 @@ class Palette:
         rgb = np.array([np.exp(ratio[0]), 1.0, np.exp(ratio[1])])
         return np.asarray(rgb * np.exp(luma) / (rgb @ (0.2126, 0.7152, 0.0722)))
 
-    def draw(self, rng: np.random.Generator, layer_count: int) -> tuple[int, int, Floats]:
+    def sample(self, rng: np.random.Generator, layer_count: int) -> tuple[int, int, Floats]:
         """(tone bin, skin, its base colour): bins evenly, skins near the tone preferred."""
         wanted = int(rng.integers(6))
         edges = (_LIGHTEST, *EDGES, _DARKEST)

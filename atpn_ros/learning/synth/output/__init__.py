@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Rendered samples on disk: shards, sequences, galleries."""
+"""Writers for rendered samples and sequences: tar shards, recordings, contact sheets, figures."""

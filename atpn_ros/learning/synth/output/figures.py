@@ -14,27 +14,27 @@ import cv2
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
+from atpn_ros.learning.synth.accessories.body_builder import build_body
 from atpn_ros.learning.synth.assets import builtin
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.output import gallery, shards
-from atpn_ros.learning.synth.render import effects
+from atpn_ros.learning.synth.render import effects, stream
 from atpn_ros.learning.synth.render.renderer import Renderer
-from atpn_ros.learning.synth.scene import labels, stream
-from atpn_ros.learning.synth.scene.body import prepare
-from atpn_ros.learning.synth.scene.sampling import Plan
-from atpn_ros.learning.synth.scene.scene import (
-    Accessories,
+from atpn_ros.learning.synth.render.stream import Sample
+from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
+from atpn_ros.learning.synth.scene import labels
+from atpn_ros.learning.synth.scene.description import (
+    Accessory,
     Backdrop,
-    Camera,
     Effects,
     Eyes,
     Lamp,
     Light,
     Person,
     Scene,
+    SceneCamera,
     Skin,
 )
-from atpn_ros.learning.synth.scene.stream import Sample
 from atpn_ros.types import Floats, Image
 
 _SKIN = Skin(1, False, (0.55, 0.37, 0.28), 1, 0.0, 0.5, 1.0, 0.0, 0.9, 0.3, (0.06, 0.035, 0.02),
@@ -52,22 +52,22 @@ class Artist:
 
     def sample(
         self, rotation: Floats, size: int = 320, gaze: Floats = _AHEAD,
-        wears: tuple[Accessories, ...] = (), zoom: float = 1.0, **shapes: float,
+        accessories: tuple[Accessory, ...] = (), zoom: float = 1.0, **shapes: float,
     ) -> Sample:  # fmt: skip
         """A labelled picture of one head."""
         head = self.assets.head
-        clothes = Accessories("shoulders", (0.25, 0.3, 0.4), (0.0, 0.0, 0.0, 1.0, 0.6))
+        clothes = Accessory("shoulders", (0.25, 0.3, 0.4), (0.0, 0.0, 0.0, 1.0, 0.6))
         person = Person(
             0, np.zeros(len(head.identity)), head.coefficients(**shapes), rotation,
             np.array([0.0, 0.0, 0.8]), _SKIN, Eyes(0, (0.6, 0.6, 0.6), 0.3, gaze),
-            (clothes, *wears), 1,
+            (clothes, *accessories), 1,
         )  # fmt: skip
         focal = 3.4 * size * zoom
-        camera = Camera(size, size, focal, focal, (size - 1) / 2, size * 0.36)
+        camera = SceneCamera(size, size, focal, focal, (size - 1) / 2, size * 0.36)
         light = Light(0, np.eye(3), (0.6, 0.6, 0.6),
                       Lamp(np.array([-0.45, -0.6, -0.66]), (0.5, 0.5, 0.5)))  # fmt: skip
         scene = Scene(camera, (person,), light, Backdrop("plain", 0), Effects())
-        body = prepare(self.assets, person)
+        body = build_body(self.assets, person)
         paper = np.full((8, 8, 3), _PAPER, np.uint8)
         picture = self.renderer.draw(scene, [body], paper)
         face = labels.label(body, person, camera, picture.depth, picture.scale)
@@ -92,7 +92,7 @@ def draw(folder: Path) -> list[Path]:
     paths = []
     for name, picture in pictures.items():
         paths.append(folder / f"{name}.png")
-        paths[-1].write_bytes(shards.encode(picture))
+        paths[-1].write_bytes(shards.encode_png(picture))
     return paths
 
 
@@ -129,12 +129,10 @@ def _part(points: Floats, i: int) -> Floats:
 
 def _visible(artist: Artist) -> Image:
     """Seen (green) and hidden (red) points: profile, a hand, shut eyes."""
-    hand = Accessories(
-        "hand", (0.5, 0.34, 0.26), (0.03, -0.1, 0.015, -0.5, 0.0, 0.1, 0.2, 0.6, 0.0)
-    )
+    hand = Accessory("hand", (0.5, 0.34, 0.26), (0.03, -0.1, 0.015, -0.5, 0.0, 0.1, 0.2, 0.6, 0.0))
     cells = [
         artist.sample(geometry.head_rotation(0.0, 0.0, 0.95)),
-        artist.sample(geometry.FACING, wears=(hand,)),
+        artist.sample(geometry.FACING, accessories=(hand,)),
         artist.sample(geometry.FACING, eyeBlink_L=1.0, eyeBlink_R=1.0),
     ]
     return _row([_points(s) for s in cells], ("yaw 54 degrees", "a hand", "eyes shut"))
@@ -147,7 +145,7 @@ def _contour(artist: Artist) -> Image:
         sample = artist.sample(geometry.head_rotation(0.0, 0.0, yaw))
         image = _faded(sample.image)
         person, camera = sample.scene.people[0], sample.scene.camera
-        body = prepare(artist.assets, person)
+        body = build_body(artist.assets, person)
         cam = (body.strips - body.sellion) @ person.rotation.T + person.position
         for path in camera.project(cam):
             points = np.round(path * 16).astype(np.int32)
@@ -210,7 +208,7 @@ def _presence(artist: Artist) -> Image:
 
 def _gallery(artist: Artist) -> Image:
     """Samples as the command draws them."""
-    studio = stream.SampleRenderer(artist.assets, 4, Plan(size=96, not_faces=0.12))
+    studio = stream.SampleRenderer(artist.assets, 4, SamplePlan(size=96, not_faces=0.12))
     return gallery.sheet([studio.sample(i) for i in range(12)], columns=6)
 
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from atpn_ros import landmark_layouts
+from atpn_ros.learning.synth.render.stream import Sample
+from atpn_ros.learning.synth.scene.description import SceneCamera
 from atpn_ros.learning.synth.scene.labels import FaceLabels
-from atpn_ros.learning.synth.scene.scene import Camera
-from atpn_ros.learning.synth.scene.stream import Sample
 from atpn_ros.types import Floats, Image
 
 _SEEN, _HIDDEN, _LINE = (80, 230, 60), (60, 60, 255), (200, 200, 200)
@@ -62,7 +62,9 @@ def draw(sample: Sample, zoom: int = 2) -> Image:
     return out
 
 
-def axes(image: Image, face: FaceLabels, camera: Camera, zoom: int = 1, thickness: int = 1) -> None:
+def axes(
+    image: Image, face: FaceLabels, camera: SceneCamera, zoom: int = 1, thickness: int = 1
+) -> None:
     """Draw the head frame at the sellion: x red, y green, z blue."""
     for axis, colour in _AXES:
         tip = face.sellion + face.rotation @ (np.array(axis) * _AXIS_LENGTH)
@@ -70,7 +72,7 @@ def axes(image: Image, face: FaceLabels, camera: Camera, zoom: int = 1, thicknes
 
 
 def gaze_lines(
-    image: Image, face: FaceLabels, camera: Camera, zoom: int = 1, thickness: int = 1
+    image: Image, face: FaceLabels, camera: SceneCamera, zoom: int = 1, thickness: int = 1
 ) -> None:
     """Draw where each eye looks, from its pupil."""
     for pupil, gaze in zip(face.points[96:98], face.gaze, strict=True):
@@ -79,7 +81,7 @@ def gaze_lines(
 
 
 def _line(
-    image: Image, camera: Camera, start: Floats, tip: Floats, colour: tuple[int, int, int],
+    image: Image, camera: SceneCamera, start: Floats, tip: Floats, colour: tuple[int, int, int],
     zoom: int, thickness: int,
 ) -> None:  # fmt: skip
     if tip[2] > 0.02:

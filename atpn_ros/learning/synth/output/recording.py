@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.synth.output import shards
-from atpn_ros.learning.synth.scene.sequences import SequenceFrame, SequenceRenderer
+from atpn_ros.learning.synth.render.sequences import SequenceFrame, SequenceRenderer
 from atpn_ros.types import AtpnError
 
 TOPIC = "/camera/image/compressed"
@@ -49,7 +49,9 @@ def write(stage: SequenceRenderer, folder: Path, kind: str) -> int:
             def told() -> Iterator[SequenceFrame]:
                 nonlocal count
                 for frame in stage.frames():
-                    truth.write(shards.dumps(record(frame, _START_NS if kind == "bag" else 0)))
+                    truth.write(
+                        shards.to_json_line(record(frame, _START_NS if kind == "bag" else 0))
+                    )
                     count += 1
                     yield frame
 
@@ -75,7 +77,7 @@ def _frames(stage: SequenceRenderer, folder: Path, frames: Iterator[SequenceFram
     (folder / "images").mkdir(exist_ok=True)
     for frame in frames:
         path = folder / "images" / f"{frame.index:06d}.png"
-        path.write_bytes(shards.encode(frame.image))
+        path.write_bytes(shards.encode_png(frame.image))
 
 
 def _video(stage: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame]) -> None:

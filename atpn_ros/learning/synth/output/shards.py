@@ -23,11 +23,11 @@ from atpn_ros.files import sha256
 from atpn_ros.types import AtpnError, Image
 
 if TYPE_CHECKING:  # reading needs no OpenGL
+    from atpn_ros.learning.synth.render.stream import Sample
     from atpn_ros.learning.synth.scene.labels import FaceLabels
-    from atpn_ros.learning.synth.scene.stream import Sample
 
 
-class ArchiveError(AtpnError):
+class ShardError(AtpnError):
     """An archive that cannot be written or is not what its checksums say."""
 
 
@@ -69,20 +69,20 @@ def write(samples: Iterable[Sample], folder: Path, shard: int = 1000) -> list[Pa
     """Write samples as shards of ``shard`` each, with checksums.
 
     Raises:
-        ArchiveError: The folder cannot be written.
+        ShardError: The folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return _write(samples, folder, shard)
     except OSError as error:
-        raise ArchiveError(f"{folder}: {error}") from error
+        raise ShardError(f"{folder}: {error}") from error
 
 
 def write_loose(samples: Iterable[Sample], folder: Path) -> list[Path]:
     """Write ``images/00000000.png`` ..., ``labels.jsonl`` (a line each) and checksums.
 
     Raises:
-        ArchiveError: The folder cannot be written.
+        ShardError: The folder cannot be written.
     """
     try:
         (folder / "images").mkdir(parents=True, exist_ok=True)
@@ -90,14 +90,14 @@ def write_loose(samples: Iterable[Sample], folder: Path) -> list[Path]:
         with (folder / "labels.jsonl").open("wb") as lines:
             for sample in samples:
                 path = folder / "images" / f"{sample.index:08d}.png"
-                path.write_bytes(encode(sample.image))
+                path.write_bytes(encode_png(sample.image))
                 paths.append(path)
-                lines.write(dumps({"file": f"images/{path.name}", **sample_record(sample)}))
+                lines.write(to_json_line({"file": f"images/{path.name}", **sample_record(sample)}))
         paths.append(folder / "labels.jsonl")
         checksums(folder, paths)
         return paths
     except OSError as error:
-        raise ArchiveError(f"{folder}: {error}") from error
+        raise ShardError(f"{folder}: {error}") from error
 
 
 def _write(samples: Iterable[Sample], folder: Path, shard: int) -> list[Path]:
@@ -111,8 +111,8 @@ def _write(samples: Iterable[Sample], folder: Path, shard: int) -> list[Path]:
             tar = tarfile.open(paths[-1], "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
         if tar is not None:
             name = f"{sample.index:08d}"
-            _add(tar, f"{name}.png", encode(sample.image))
-            _add(tar, f"{name}.json", dumps(sample_record(sample)))
+            _add(tar, f"{name}.png", encode_png(sample.image))
+            _add(tar, f"{name}.json", to_json_line(sample_record(sample)))
     if tar is not None:
         tar.close()
     checksums(folder, paths)
@@ -129,16 +129,16 @@ def verify(folder: Path) -> None:
     """Check a folder against its SHA256SUMS.
 
     Raises:
-        ArchiveError: A file is missing or was changed.
+        ShardError: A file is missing or was changed.
     """
     try:
         lines = (folder / "SHA256SUMS").read_text().splitlines()
         for line in lines:
             digest, name = line.split("  ", 1)
             if sha256(folder / name) != digest:
-                raise ArchiveError(f"{folder / name}: not what SHA256SUMS says")
+                raise ShardError(f"{folder / name}: not what SHA256SUMS says")
     except (OSError, ValueError) as error:
-        raise ArchiveError(f"{folder}: {error}") from error
+        raise ShardError(f"{folder}: {error}") from error
 
 
 def read(folder: Path) -> Iterator[tuple[Image, dict[str, Any]]]:
@@ -153,22 +153,22 @@ def read(folder: Path) -> Iterator[tuple[Image, dict[str, Any]]]:
                 if member.name.endswith(".png"):
                     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
                     if decoded is None:
-                        raise ArchiveError(f"{path}: {member.name}: not an image")
+                        raise ShardError(f"{path}: {member.name}: not an image")
                     picture = np.asarray(decoded, np.uint8)
                 elif picture is not None:
                     yield picture, json.loads(data)
 
 
-def dumps(record: Any) -> bytes:
+def to_json_line(record: Any) -> bytes:
     """JSON of one line, the same for the same record."""
     return (json.dumps(record, separators=(",", ":"), sort_keys=True) + "\n").encode()
 
 
-def encode(image: Image) -> bytes:
+def encode_png(image: Image) -> bytes:
     """PNG bytes."""
     done, data = cv2.imencode(".png", image)
     if not done:
-        raise ArchiveError("a picture could not be encoded as PNG")
+        raise ShardError("a picture could not be encoded as PNG")
     return bytes(data)
 
 

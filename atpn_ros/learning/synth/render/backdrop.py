@@ -7,10 +7,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from atpn_ros.learning.synth.assets import noise
+from atpn_ros.learning.synth.assets import noise, panoramas
 from atpn_ros.learning.synth.assets.library import Assets
-from atpn_ros.learning.synth.render import light
-from atpn_ros.learning.synth.scene.scene import Backdrop, Scene
+from atpn_ros.learning.synth.scene.description import Backdrop, Scene
 from atpn_ros.types import Image
 
 
@@ -30,7 +29,7 @@ def render(assets: Assets, scene: Scene, scale: float = 1.0) -> Image:
         matrix[0, 2] = size[0] / 2 + (matrix[0, 2] - size[0] / 2) / wide
         matrix[1, 2] = size[1] / 2 + (matrix[1, 2] - size[1] / 2) / wide
         panorama = assets.panoramas[scene.light.panorama]
-        image = light.view(panorama, scene.light.rotation, matrix, size)
+        image = panoramas.view(panorama, scene.light.rotation, matrix, size)
         gain = np.clip(np.asarray(scene.light.strength, np.float32), 0.25, 1.5)
         image = np.clip(image.astype(np.float32) * gain, 0, 255).astype(np.uint8)
     else:

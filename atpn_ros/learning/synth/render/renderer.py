@@ -14,15 +14,16 @@ from typing import Any
 import moderngl
 import numpy as np
 
-from atpn_ros.learning.synth.accessories.pieces import Piece, grid
+from atpn_ros.learning.synth.assets import panoramas
 from atpn_ros.learning.synth.assets.decimation import thinned
 from atpn_ros.learning.synth.assets.head_model import Ints, Part
 from atpn_ros.learning.synth.assets.library import Assets
+from atpn_ros.learning.synth.assets.mesh import grid
 from atpn_ros.learning.synth.assets.noise import noise_texture
-from atpn_ros.learning.synth.assets.prt import lamp_lens
-from atpn_ros.learning.synth.render import gl, light, shaders
-from atpn_ros.learning.synth.scene.body import IRIS_PLANE, Body
-from atpn_ros.learning.synth.scene.scene import Camera, Person, Scene
+from atpn_ros.learning.synth.assets.prt import light_matrix
+from atpn_ros.learning.synth.opengl import context, shaders
+from atpn_ros.learning.synth.scene.body import IRIS_PLANE, AccessoryMesh, Body
+from atpn_ros.learning.synth.scene.description import Person, Scene, SceneCamera
 from atpn_ros.types import Floats, Image
 
 NEAR, FAR = 0.05, 40.0
@@ -65,7 +66,7 @@ class Renderer:
         self, assets: Assets, supersample: float = 1.25, threads: int = 1, thin: float = 1.0
     ) -> None:
         self.assets, self.supersample, self.thin = assets, supersample, thin
-        self.ctx = gl.context(threads)
+        self.ctx = context.create_context(threads)
         self._targets: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._textures: dict[int, Any] = {}
         self._programs()
@@ -87,7 +88,7 @@ class Renderer:
         camera = scene.camera
         size = (round(camera.width * self.supersample), round(camera.height * self.supersample))
         target, depth = self._target(size)
-        lens = lens_matrix(camera).T.astype(np.float32).tobytes()
+        lens = projection_matrix(camera).T.astype(np.float32).tobytes()
         setups = [self._setup(scene, p, b, lens) for p, b in zip(scene.people, bodies, strict=True)]
         target.use()
         self.ctx.viewport = (0, 0, *size)
@@ -189,12 +190,12 @@ class Renderer:
         """The uniforms that all of a person's programs share."""
         r, lamp = person.rotation, scene.light.lamp
         panorama = self.assets.panoramas[scene.light.panorama]
-        coefficients = light.irradiance(light.radiance(panorama, scene.light.rotation @ r))
+        coefficients = panoramas.irradiance(panoramas.radiance(panorama, scene.light.rotation @ r))
         out: dict[str, Any] = {
             "turn": np.ascontiguousarray(r.T, np.float32).tobytes(),
             "origin": tuple(body.sellion),
             "position": tuple(person.position),
-            "lens": lens,
+            "projection": lens,
             "irr": (coefficients * np.asarray(scene.light.strength)).astype(np.float32).tobytes(),
             "eye": tuple(body.sellion - r.T @ person.position),
             "exposure": 1.0,
@@ -206,7 +207,7 @@ class Renderer:
                 "lamp_on": 1.0,
                 "lamp_dir": tuple(towards),
                 "lamp_colour": lamp.colour,
-                "lamp_lens": lamp_lens(towards).T.astype(np.float32).tobytes(),
+                "light_matrix": light_matrix(towards).T.astype(np.float32).tobytes(),
             }
         return out
 
@@ -220,7 +221,7 @@ class Renderer:
         size = backdrop.shape[1::-1]
         texture = self.ctx.texture(size, 3, np.ascontiguousarray(backdrop).tobytes(), alignment=1)
         texture.use(0)
-        gl.put(self.back, picture=0)
+        context.set_uniforms(self.back, picture=0)
         self.quad.render(moderngl.TRIANGLE_STRIP)
         texture.release()
 
@@ -228,9 +229,9 @@ class Renderer:
         self.shadow_target.use()
         self.shadow_target.clear(depth=1.0)
         self.ctx.viewport = (0, 0, _SHADOW_SIDE, _SHADOW_SIDE)
-        gl.put(self.dark, lamp_lens=setup["lamp_lens"])
+        context.set_uniforms(self.dark, light_matrix=setup["light_matrix"])
         self.skin_dark.render()
-        for piece in body.pieces:
+        for piece in body.accessories:
             if piece.alpha > 0.9:
                 self._piece_vao(piece, self.dark).render()
 
@@ -247,7 +248,7 @@ class Renderer:
 
     def _draw_skin(self, person: Person, setup: dict[str, Any]) -> None:
         skin = person.skin
-        gl.put(
+        context.set_uniforms(
             self.skin, shadow=1, noise=2, details=3, layer=float(skin.layer),
             other=float(skin.other), mix_other=skin.mix, mirrored=float(skin.mirrored),
             base=skin.base, contrast=skin.contrast, gloss=skin.gloss, stubble=skin.stubble,
@@ -259,7 +260,7 @@ class Renderer:
 
     def _draw_inner(self, body: Body, setup: dict[str, Any]) -> None:
         lips = float(body.points[[90, 94], 0].mean())
-        gl.put(
+        context.set_uniforms(
             self.plain, shadow=1, noise=2, picture=5, textured=0.0, cut=0.0, alpha=1.0, pattern=0,
             seed=0.0, deep=(lips - 0.038, 0.036, 0.0), **setup,
         )  # fmt: skip
@@ -268,7 +269,9 @@ class Renderer:
                 continue
             inside = part in (Part.MOUTH, Part.GUMS, Part.TEETH)
             gloss = 0.6 if inside else 0.0
-            gl.put(self.plain, base=_INNER_COLOURS[part], depth_shade=float(inside), gloss=gloss)
+            context.set_uniforms(
+                self.plain, base=_INNER_COLOURS[part], depth_shade=float(inside), gloss=gloss
+            )
             if part == Part.LASHES:
                 continue
             vao.render()
@@ -278,8 +281,16 @@ class Renderer:
         vao = self.inner.get(Part.LASHES)
         if vao is None:
             return
-        gl.put(self.plain, base=_INNER_COLOURS[Part.LASHES], alpha=strength, pattern=4, gloss=0.0,
-               textured=0.0, cut=0.0, depth_shade=0.0)  # fmt: skip
+        context.set_uniforms(
+            self.plain,
+            base=_INNER_COLOURS[Part.LASHES],
+            alpha=strength,
+            pattern=4,
+            gloss=0.0,
+            textured=0.0,
+            cut=0.0,
+            depth_shade=0.0,
+        )
         self.ctx.enable(moderngl.BLEND)
         self._depth_writes(False)
         vao.render()
@@ -288,12 +299,12 @@ class Renderer:
 
     def _draw_eyes(self, person: Person, body: Body, setup: dict[str, Any]) -> None:
         eyes = person.eyes
-        gl.put(
+        context.set_uniforms(
             self.eye, shadow=1, irises=4, iris=float(eyes.iris), tint=eyes.tint,
             pupil=eyes.pupil, iris_size=(_IRIS_RADIUS, IRIS_PLANE), **setup,
         )  # fmt: skip
         for i, (low, high) in enumerate(((66, 62), (74, 70))):
-            gl.put(
+            context.set_uniforms(
                 self.eye, centre=tuple(body.eye_centres[i]), radius=float(body.eye_radii[i]),
                 eye_turn=body.eye_turns[i].T.astype(np.float32).tobytes(),
                 lid_low=float(body.points[low, 2]), lid_high=float(body.points[high, 2]),
@@ -301,20 +312,28 @@ class Renderer:
             self.ball.render()
 
     def _draw_pieces(self, body: Body, setup: dict[str, Any], seed: float) -> None:
-        if not body.pieces:
+        if not body.accessories:
             return
-        gl.put(self.plain, shadow=1, noise=2, picture=5, depth_shade=0.0, deep=(0.0, 1.0, 0.0),
-               seed=seed, **setup)  # fmt: skip
-        vaos = [self._piece_vao(p, self.plain) for p in body.pieces]
+        context.set_uniforms(
+            self.plain,
+            shadow=1,
+            noise=2,
+            picture=5,
+            depth_shade=0.0,
+            deep=(0.0, 1.0, 0.0),
+            seed=seed,
+            **setup,
+        )
+        vaos = [self._piece_vao(p, self.plain) for p in body.accessories]
         for soft in (False, True):
-            for piece, vao in zip(body.pieces, vaos, strict=True):
+            for piece, vao in zip(body.accessories, vaos, strict=True):
                 fringed = piece.texture >= 0
                 if soft and not fringed and piece.alpha > 0.99:
                     continue
                 if not soft and piece.alpha < 0.99:
                     continue
                 self._texture(piece.texture)
-                gl.put(
+                context.set_uniforms(
                     self.plain, base=piece.colour, alpha=piece.alpha, gloss=piece.gloss,
                     pattern=piece.pattern, textured=float(piece.texture >= 0),
                     cut=_cut(piece, soft),
@@ -332,7 +351,7 @@ class Renderer:
     def _depth_writes(self, on: bool) -> None:
         self.ctx.fbo.depth_mask = on
 
-    def _piece_vao(self, piece: Piece, program: moderngl.Program) -> Any:
+    def _piece_vao(self, piece: AccessoryMesh, program: moderngl.Program) -> Any:
         data = np.concatenate([piece.vertices, piece.normals, piece.uv], axis=1)
         buffer = self.ctx.buffer(np.ascontiguousarray(data, np.float32).tobytes())
         index = self.ctx.buffer(np.ascontiguousarray(piece.triangles, np.int32).tobytes())
@@ -355,7 +374,7 @@ class Renderer:
         self._textures[number].use(5)
 
 
-def lens_matrix(camera: Camera) -> Floats:
+def projection_matrix(camera: SceneCamera) -> Floats:
     """(4, 4) camera frame to clip space, so that row 0 of what is read is the picture's top."""
     w, h = camera.width, camera.height
     depth = (FAR + NEAR) / (FAR - NEAR), -2 * FAR * NEAR / (FAR - NEAR)
@@ -367,7 +386,7 @@ def lens_matrix(camera: Camera) -> Floats:
     ])  # fmt: skip
 
 
-def _cut(piece: Piece, soft: bool) -> float:
+def _cut(piece: AccessoryMesh, soft: bool) -> float:
     """Below which opacity nothing is drawn; less than 0: above which."""
     if piece.texture >= 0:
         return -0.6 if soft else 0.6

@@ -1,19 +1,66 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A person's geometry: what the coefficients of a scene become before anything is drawn."""
+"""The geometry of one person in a scene: head surface, landmarks, eyes and accessory meshes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from atpn_ros.geometry import about_y, about_z
-from atpn_ros.learning.synth.accessories.pieces import Piece
-from atpn_ros.learning.synth.assets.head_model import Anchors
-from atpn_ros.learning.synth.assets.library import Assets
-from atpn_ros.learning.synth.scene.scene import Person
+from atpn_ros.learning.synth.assets.mesh import Ints, surface_normals
 from atpn_ros.types import Floats
+
+IRIS_PLANE = 0.93
+"""Where the iris lies along the gaze, in radii of the eyeball."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessoryMesh:
+    """A mesh with one material that a person wears or holds, in the head frame (metres).
+
+    Attributes:
+        vertices: (N, 3) float32, head frame.
+        normals: (N, 3) float32.
+        uv: (N, 2) float32.
+        triangles: (T, 3).
+        colour: Linear RGB.
+        alpha: 1 opaque, less for glass.
+        gloss: Strength of the highlight.
+        texture: Number of a hair texture, -1 for none.
+        pattern: 0 plain, 1 hair strands made by code, 2 cloth.
+    """
+
+    vertices: Floats
+    normals: Floats
+    uv: Floats
+    triangles: Ints
+    colour: tuple[float, float, float]
+    alpha: float = 1.0
+    gloss: float = 0.1
+    texture: int = -1
+    pattern: int = 0
+
+    @classmethod
+    def smooth(
+        cls,
+        vertices: Floats,
+        triangles: Ints,
+        colour: tuple[float, float, float],
+        uv: Floats | None = None,
+        alpha: float = 1.0,
+        gloss: float = 0.1,
+        texture: int = -1,
+        pattern: int = 0,
+    ) -> AccessoryMesh:
+        """A mesh with vertex normals averaged over the adjacent triangles."""
+        v = np.asarray(vertices, np.float32)
+        t = np.asarray(triangles, np.int32)
+        coordinates = np.zeros((len(v), 2)) if uv is None else uv
+        return cls(
+            v, surface_normals(v, t), np.asarray(coordinates, np.float32), t, colour, alpha, gloss,
+            texture, pattern,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +77,7 @@ class Body:
         eye_turns: (2, 3, 3) from the eyeball's axes (x ahead) to the head frame.
         sellion: (3,).
         mouth_open: Metres between the inner lips.
-        pieces: What is worn.
+        accessories: What the person wears and holds.
     """
 
     vertices: Floats
@@ -42,59 +89,4 @@ class Body:
     eye_turns: Floats
     sellion: Floats
     mouth_open: float
-    pieces: tuple[Piece, ...]
-
-
-IRIS_PLANE = 0.93
-"""Where the iris lies along the gaze, in radii of the eyeball."""
-
-
-def prepare(assets: Assets, person: Person) -> Body:
-    """Compute a person's geometry."""
-    from atpn_ros.learning.synth.accessories import fitted
-
-    head = assets.head
-    vertices = _necked(head.vertices(person.identity, person.expression), head.neutral)
-    points = head.points.at(vertices).astype(np.float64)
-    points[33:51] = _brows(assets, person).at(vertices)
-    centres, radii = vertices[-4:-2].astype(np.float64), vertices[-2:, 0].astype(np.float64)
-    turns = np.stack([_eye_turn(g) for g in person.eyes.gaze])
-    for i in range(2):
-        points[96 + i] = centres[i] + turns[i][:, 0] * radii[i] * IRIS_PLANE
-    mouth = float(np.linalg.norm(points[90] - points[94]))
-    body = Body(
-        vertices, head.normals(vertices), points, head.strips.at(vertices), centres, radii, turns,
-        points[51].copy(), mouth, (),
-    )  # fmt: skip
-    return replace(body, pieces=fitted.make(assets, body, person.wears))
-
-
-_NECK_X, _NECK_TOP, _NECK_RADIUS = -0.092, -0.125, 0.059
-
-
-def _necked(vertices: Floats, neutral: Floats) -> Floats:
-    """The same head with its shoulders drawn in to a neck, which clothes can hold."""
-    low = np.flatnonzero(neutral[:-4, 2] < _NECK_TOP)
-    share = np.clip((_NECK_TOP - neutral[low, 2]) / 0.03, 0, 1)
-    off = vertices[low, :2] - (_NECK_X, 0.0)
-    radius = np.linalg.norm(off, axis=1)
-    wanted = np.minimum(radius, _NECK_RADIUS)
-    scale = 1 + share * (wanted / np.maximum(radius, 1e-6) - 1)
-    vertices[low, :2] = (off * scale[:, None] + (_NECK_X, 0.0)).astype(np.float32)
-    return vertices
-
-
-def _brows(assets: Assets, person: Person) -> Anchors:
-    """Anchors of points 33..50 on the skin that the person wears."""
-    brows = assets.skins.brows
-    layer = person.skin.layer
-    if not person.skin.mirrored:
-        return Anchors(brows.vertex[layer], brows.weight[layer])
-    return Anchors(assets.mirrored_brows.vertex[layer], assets.mirrored_brows.weight[layer])
-
-
-def _eye_turn(gaze: Floats) -> Floats:
-    """(3, 3) whose x axis is the gaze, with z as far up as it can be."""
-    yaw = np.arctan2(gaze[1], gaze[0])
-    pitch = -np.arcsin(np.clip(gaze[2] / np.linalg.norm(gaze), -1, 1))
-    return about_z(float(yaw)) @ about_y(float(pitch))
+    accessories: tuple[AccessoryMesh, ...]

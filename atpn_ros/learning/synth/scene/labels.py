@@ -16,7 +16,7 @@ import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.learning.synth.scene.body import Body
-from atpn_ros.learning.synth.scene.scene import Camera, Person
+from atpn_ros.learning.synth.scene.description import Person, SceneCamera
 from atpn_ros.types import Box, Floats
 
 _BEHIND = 0.008
@@ -62,7 +62,7 @@ class FaceLabels:
         return np.asarray(geometry.rotation_to_ray(self.points.mean(axis=0)).T @ self.rotation)
 
 
-def landmarks3d(body: Body, person: Person, camera: Camera) -> Floats:
+def landmarks3d(body: Body, person: Person, camera: SceneCamera) -> Floats:
     """(98, 3) landmarks in the camera frame."""
     points = body.points.copy()
     points[:33] = _contour(body, person, camera)
@@ -70,7 +70,7 @@ def landmarks3d(body: Body, person: Person, camera: Camera) -> Floats:
 
 
 def label(
-    body: Body, person: Person, camera: Camera, depth: Floats | None = None, scale: float = 1.0
+    body: Body, person: Person, camera: SceneCamera, depth: Floats | None = None, scale: float = 1.0
 ) -> FaceLabels:
     """All labels of a person.
 
@@ -92,7 +92,7 @@ def label(
     )  # fmt: skip
 
 
-def _contour(body: Body, person: Person, camera: Camera) -> Floats:
+def _contour(body: Body, person: Person, camera: SceneCamera) -> Floats:
     """(33, 3) head frame: the visible outline of jaw and cheeks."""
     strips = body.strips
     cam = (strips - body.sellion) @ person.rotation.T + person.position
@@ -107,7 +107,7 @@ def _contour(body: Body, person: Person, camera: Camera) -> Floats:
     return np.concatenate(halves)
 
 
-def _outward(body: Body, person: Person, camera: Camera) -> Floats:
+def _outward(body: Body, person: Person, camera: SceneCamera) -> Floats:
     """(33, 2) which way is outwards in the picture, for each contour path."""
     up = person.rotation[:2, 2]
     norm = float(np.linalg.norm(up))
@@ -128,7 +128,7 @@ def _even(line: Floats, seen: Floats) -> Floats:
 
 
 def _visible(
-    points: Floats, flat: Floats, camera: Camera, depth: Floats | None, scale: float
+    points: Floats, flat: Floats, camera: SceneCamera, depth: Floats | None, scale: float
 ) -> Floats:
     inside = (flat > -0.5).all(axis=1) & (flat < (camera.width - 0.5, camera.height - 0.5)).all(
         axis=1

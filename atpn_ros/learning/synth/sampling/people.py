@@ -9,8 +9,8 @@ import numpy as np
 from atpn_ros import geometry
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
-from atpn_ros.learning.synth.scene import expressions, outfits
-from atpn_ros.learning.synth.scene.scene import Colour, Eyes, Person, Skin
+from atpn_ros.learning.synth.sampling import accessories, expressions
+from atpn_ros.learning.synth.scene.description import Colour, Eyes, Person, Skin, to_colour
 from atpn_ros.types import Floats
 
 _HAIR: tuple[tuple[Colour, float], ...] = (
@@ -26,7 +26,7 @@ _HAIR: tuple[tuple[Colour, float], ...] = (
 """Hair colours and how often they come."""
 
 
-def draw(
+def sample_person(
     assets: Assets,
     palette: Palette,
     rng: np.random.Generator,
@@ -37,24 +37,28 @@ def draw(
 ) -> Person:
     """A person who stands as told; everything else by chance."""
     head = assets.head
-    tone, layer, base = palette.draw(rng, len(assets.skins.base))
+    tone, layer, base = palette.sample(rng, len(assets.skins.base))
     identity = _identity(assets, rng, layer)
     to_camera = -rotation.T @ position
-    gaze = expressions.gaze(rng, to_camera / np.linalg.norm(to_camera))
-    weights = expressions.follow(expressions.draw(rng), gaze)
+    gaze = expressions.sample_gaze(rng, to_camera / np.linalg.norm(to_camera))
+    weights = expressions.add_lid_motion(expressions.sample_expression(rng), gaze)
     hair = hair_colour(rng, tone)
     male = rng.random() < 0.5
     bearded = male and rng.random() < 0.16 * worn
     torso = np.asarray(geometry.roll_pitch_yaw(rotation))
     # Hair that hangs before the eyes is seldom.
-    styles = np.array([0.3 if s.veil > 0.01 or s.texture is None else 1.0 for s in assets.styles])
-    wears = tuple(outfits.draw(rng, hair, _colour(base), styles, bearded, torso, worn))
+    styles = np.array(
+        [0.3 if s.face_coverage > 0.01 or s.texture is None else 1.0 for s in assets.styles]
+    )
+    wears = tuple(
+        accessories.sample_accessories(rng, hair, to_colour(base), styles, bearded, torso, worn)
+    )
     styled = any(w.kind == "style" for w in wears)
     bald = not any(w.kind in ("style", "fur") and w.values[0] != 1.0 for w in wears)
     skin = Skin(
         layer=layer,
         mirrored=bool(rng.random() < 0.5),
-        base=_colour(base),
+        base=to_colour(base),
         other=int(rng.integers(len(assets.skins.base))),
         mix=float(rng.uniform(0, 0.6)) if rng.random() < 0.5 else 0.0,
         gloss=float(min(rng.gamma(2.0, 0.4), 1.6)),
@@ -100,7 +104,7 @@ def _eyes(assets: Assets, rng: np.random.Generator, tone: int, gaze: Floats) -> 
         iris = int(rng.integers(count))
         level = float(rng.uniform(0.45, 1.0))
         c = level * np.exp(rng.normal(0, 0.08, 3))
-        tint = _colour(c)
+        tint = to_colour(c)
     return Eyes(iris, tint, float(rng.uniform(0.2, 0.5)), gaze)
 
 
@@ -113,8 +117,4 @@ def hair_colour(rng: np.random.Generator, tone: int) -> Colour:
     colour = np.asarray(_HAIR[i][0]) * np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.06, 3))
     if rng.random() < 0.02:
         colour = rng.random(3) ** 2 * 0.5  # dyed
-    return _colour(colour)
-
-
-def _colour(values: Floats) -> Colour:
-    return float(values[0]), float(values[1]), float(values[2])
+    return to_colour(colour)

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.learning.data.point_model import AssetError
+from atpn_ros.learning.synth.assets.errors import AssetError
 from atpn_ros.types import Floats, Image
 
 _SMALL = (64, 32)
@@ -39,7 +39,7 @@ class Panorama:
     sun_colour: Floats
 
 
-def load(folder: Path) -> tuple[Panorama, ...]:
+def load_panoramas(folder: Path) -> tuple[Panorama, ...]:
     """All panoramas (*.hdr) of a folder, by name.
 
     Raises:
@@ -55,10 +55,10 @@ def _load(path: Path) -> Panorama:
     raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if raw is None or raw.ndim != 3 or raw.dtype != np.float32:
         raise AssetError(f"{path}: not a panorama that can be read")
-    return panorama(np.asarray(raw[..., ::-1], np.float32))
+    return prepare_panorama(np.asarray(raw[..., ::-1], np.float32))
 
 
-def panorama(rgb: Floats) -> Panorama:
+def prepare_panorama(rgb: Floats) -> Panorama:
     """Prepare an (H, 2H, 3) linear RGB picture of all directions."""
     directions, areas = _grid(*_SMALL)
     small = np.asarray(cv2.resize(rgb, _SMALL, interpolation=cv2.INTER_AREA), np.float64)

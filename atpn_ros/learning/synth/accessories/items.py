@@ -7,15 +7,15 @@ from __future__ import annotations
 import numpy as np
 
 from atpn_ros.geometry import about_x, about_y, about_z
-from atpn_ros.learning.synth.accessories.pieces import Piece, grid, piece, tube
-from atpn_ros.learning.synth.assets.head_model import Ints, Part
+from atpn_ros.learning.synth.assets.head_model import Part
 from atpn_ros.learning.synth.assets.library import Assets
-from atpn_ros.learning.synth.scene.body import Body
-from atpn_ros.learning.synth.scene.scene import Accessories
+from atpn_ros.learning.synth.assets.mesh import Ints, grid, tube
+from atpn_ros.learning.synth.scene.body import AccessoryMesh, Body
+from atpn_ros.learning.synth.scene.description import Accessory
 from atpn_ros.types import Floats
 
 
-def glasses(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
+def glasses(assets: Assets, body: Body, wear: Accessory) -> list[AccessoryMesh]:
     """Two lenses in a frame.
 
     Values: width, height, squareness, thickness, drop, the lens's opacity and its red, green, blue.
@@ -41,7 +41,11 @@ def glasses(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
         fan = np.concatenate([loop.mean(axis=0, keepdims=True), loop[:-1]])
         n = len(loop) - 1
         faces = np.stack([np.zeros(n, int), 1 + np.arange(n), 1 + (np.arange(n) + 1) % n], axis=1)
-        out.append(piece(fan, faces, (lens[0], lens[1], lens[2]), alpha=float(tint), gloss=1.6))
+        out.append(
+            AccessoryMesh.smooth(
+                fan, faces, (lens[0], lens[1], lens[2]), alpha=float(tint), gloss=1.6
+            )
+        )
         outer = loop[np.argmax(side * loop[:, 1])]
         inner.append(loop[np.argmin(side * loop[:, 1])] + (0.0, 0.0, 0.3 * height))
         ear = np.array([-0.095, side * (abs(float(p[0 if side < 0 else 32, 1])) + 0.005),
@@ -57,12 +61,12 @@ def glasses(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
     return out
 
 
-def _tube(path: Floats, radius: float, colour: tuple[float, float, float]) -> Piece:
+def _tube(path: Floats, radius: float, colour: tuple[float, float, float]) -> AccessoryMesh:
     v, t = tube(path, radius, 5)
-    return piece(v, t, colour, gloss=0.8)
+    return AccessoryMesh.smooth(v, t, colour, gloss=0.8)
 
 
-def mask(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
+def mask(assets: Assets, body: Body, wear: Accessory) -> list[AccessoryMesh]:
     """A cloth mask over mouth and nose; values: top (on the nose's length), lift, pattern."""
     top, lift, pattern = wear.values
     p = body.points
@@ -91,7 +95,7 @@ def mask(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
     sheet = sheet.reshape(-1, 3)
     uv = sheet[:, [1, 2]] * 12
     faces = grid(rows, columns)
-    out = [piece(sheet, faces, wear.colour, uv, gloss=0.02, pattern=int(pattern))]
+    out = [AccessoryMesh.smooth(sheet, faces, wear.colour, uv, gloss=0.02, pattern=int(pattern))]
     for side in (-1.0, 1.0):
         ear = np.array([-0.088, side * (abs(float(p[0, 1])) + 0.006), p[0, 2] - 0.005])
         for height in (0.012, -0.018):
@@ -99,11 +103,11 @@ def mask(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
             v_, t_ = tube(
                 np.stack([start, (start + ear) / 2 + (0, side * 0.004, 0), ear]), 0.0012, 4
             )
-            out.append(piece(v_, t_, (0.7, 0.7, 0.7)))
+            out.append(AccessoryMesh.smooth(v_, t_, (0.7, 0.7, 0.7)))
     return out
 
 
-def cap(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
+def cap(assets: Assets, body: Body, wear: Accessory) -> list[AccessoryMesh]:
     """A cap, a beanie or a hat; values: low edge, room, brim length, brim all around (0, 1)."""
     low, room, brim, around = wear.values
     head = assets.head
@@ -131,7 +135,7 @@ def cap(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
     dome[..., 2] += tilt
     uv = np.stack(np.broadcast_arrays(turn * 2, rise[:, None] * 3), axis=-1).reshape(-1, 2)
     out = [
-        piece(
+        AccessoryMesh.smooth(
             dome.reshape(-1, 3), grid(rows, columns, True), wear.colour, uv, gloss=0.03, pattern=2
         )
     ]
@@ -143,11 +147,13 @@ def cap(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
         outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
         tip = edge + outwards * (brim * share)[:, None] - (0.0, 0.0, 0.12 * brim)
         ring = np.concatenate([edge, tip])
-        out.append(piece(ring, grid(2, columns, True), wear.colour, gloss=0.03, pattern=2))
+        out.append(
+            AccessoryMesh.smooth(ring, grid(2, columns, True), wear.colour, gloss=0.03, pattern=2)
+        )
     return out
 
 
-def hand(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
+def hand(assets: Assets, body: Body, wear: Accessory) -> list[AccessoryMesh]:
     """A hand before the face.
 
     Values: where y, z, gap to the face, roll, yaw, pitch, curl, spread, mirrored. The fingers point
@@ -178,7 +184,7 @@ def hand(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
     for v, faces in parts:
         placed = (v * (1.0, flip, 1.0)) @ turn.T + (near, y0, z0)
         uv = placed[:, [1, 2]] * 8
-        out.append(piece(placed, faces, colour, uv, gloss=0.25, pattern=2))
+        out.append(AccessoryMesh.smooth(placed, faces, colour, uv, gloss=0.25, pattern=2))
     return out
 
 
@@ -203,7 +209,7 @@ def _front(body: Body, y: float, z: float) -> float:
     return float(v[near, 0].max()) if near.any() else 0.0
 
 
-def board(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
+def occluder(assets: Assets, body: Body, wear: Accessory) -> list[AccessoryMesh]:
     """A phone, a cup's side or a sheet before the face.
 
     Values: y, z, gap, roll, width, height, roundness (0 flat, 1 a cylinder).
@@ -217,4 +223,6 @@ def board(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
     v = np.stack([np.tile(x, rows), np.tile(y, rows), np.repeat(z, columns)], axis=1)
     placed = v @ about_x(roll).T + (_front(body, y0, z0) + gap, y0, z0)
     uv = np.stack([np.tile(a, rows), np.repeat(z * 10, columns)], axis=1)
-    return [piece(placed, grid(rows, columns), wear.colour, uv, gloss=0.4, pattern=2)]
+    return [
+        AccessoryMesh.smooth(placed, grid(rows, columns), wear.colour, uv, gloss=0.4, pattern=2)
+    ]

@@ -21,10 +21,11 @@ from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
 from atpn_ros.learning.synth.render import backdrop, effects
 from atpn_ros.learning.synth.render.renderer import Renderer
-from atpn_ros.learning.synth.scene import labels, negatives
+from atpn_ros.learning.synth.sampling import negatives
+from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan, face_scene
+from atpn_ros.learning.synth.scene import labels
 from atpn_ros.learning.synth.scene.body import Body
-from atpn_ros.learning.synth.scene.sampling import Plan, face_scene
-from atpn_ros.learning.synth.scene.scene import Scene
+from atpn_ros.learning.synth.scene.description import Scene
 from atpn_ros.types import Box, Floats, Image
 
 
@@ -57,9 +58,9 @@ class SampleRenderer:
     """Draws numbered samples in one process."""
 
     def __init__(
-        self, assets: Assets, seed: int, plan: Plan | None = None, supersample: float = 1.25
+        self, assets: Assets, seed: int, plan: SamplePlan | None = None, supersample: float = 1.25
     ) -> None:
-        self.seed, self.plan = seed, plan or Plan()
+        self.seed, self.plan = seed, plan or SamplePlan()
         self.assets = assets = assets_module.part_of(assets, self.plan.part)
         self.palette = Palette(assets.skins.base)
         self.renderer = Renderer(assets, supersample)
@@ -69,7 +70,7 @@ class SampleRenderer:
         rng = np.random.default_rng((self.seed, index))
         body: Body | None
         if rng.random() < self.plan.not_faces:
-            scene, body = negatives.draw(self.assets, self.palette, rng, self.plan)
+            scene, body = negatives.negative_scene(self.assets, self.palette, rng, self.plan)
         else:
             scene, body = face_scene(self.assets, self.palette, rng, self.plan)
         camera = scene.camera
@@ -103,7 +104,7 @@ def crop_overlap(box: Box, side: int) -> float:
 def faces(
     folder: Path | None,
     seed: int,
-    plan: Plan | None = None,
+    plan: SamplePlan | None = None,
     start: int = 0,
     count: int | None = None,
     processes: int = 1,
@@ -162,7 +163,7 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _parallel(
-    folder: Path | None, seed: int, plan: Plan | None, start: int, count: int | None,
+    folder: Path | None, seed: int, plan: SamplePlan | None, start: int, count: int | None,
     processes: int, cache: Path | None,
 ) -> Iterator[Sample]:  # fmt: skip
     # Spawned, not forked: a forked graphics context or thread pool does not survive.
@@ -193,7 +194,7 @@ def _parallel(
 
 
 def _work(
-    folder: Path | None, seed: int, plan: Plan | None, start: int, count: int | None,
+    folder: Path | None, seed: int, plan: SamplePlan | None, start: int, count: int | None,
     cache: Path | None, first: int, step: int, queue: multiprocessing.Queue[Sample | Exception],
 ) -> None:  # fmt: skip
     try:

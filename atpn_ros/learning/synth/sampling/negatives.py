@@ -9,38 +9,39 @@ from dataclasses import replace
 import numpy as np
 
 from atpn_ros import geometry
+from atpn_ros.learning.synth.accessories.body_builder import build_body
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
-from atpn_ros.learning.synth.render import effects
-from atpn_ros.learning.synth.scene import sampling
-from atpn_ros.learning.synth.scene.body import Body, prepare
-from atpn_ros.learning.synth.scene.sampling import Plan
-from atpn_ros.learning.synth.scene.scene import Camera, Scene
+from atpn_ros.learning.synth.sampling import image_effects
+from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan, face_scene
+from atpn_ros.learning.synth.sampling.lighting import sample_backdrop, sample_light
+from atpn_ros.learning.synth.scene.body import Body
+from atpn_ros.learning.synth.scene.description import Scene, SceneCamera
 
 
-def draw(
-    assets: Assets, palette: Palette, rng: np.random.Generator, plan: Plan
+def negative_scene(
+    assets: Assets, palette: Palette, rng: np.random.Generator, plan: SamplePlan
 ) -> tuple[Scene, Body | None]:
     """A scene by chance: 40 % nobody, 45 % a face badly off, 15 % somebody seen from behind."""
     r = rng.random()
     if r < 0.4:
         return _nobody(assets, rng, plan), None
-    scene, body = sampling.face_scene(assets, palette, rng, plan)
+    scene, body = face_scene(assets, palette, rng, plan)
     if r < 0.85:
         return _off(rng, scene), body
     person = scene.people[0]
     away = person.rotation @ geometry.about_z(np.pi + float(rng.uniform(-0.9, 0.9)))
     person = replace(person, rotation=away)
-    body = prepare(assets, person)
+    body = build_body(assets, person)
     return replace(scene, people=(person,)), body
 
 
-def _nobody(assets: Assets, rng: np.random.Generator, plan: Plan) -> Scene:
+def _nobody(assets: Assets, rng: np.random.Generator, plan: SamplePlan) -> Scene:
     focal = plan.size * float(np.exp(rng.uniform(np.log(0.6), np.log(5.0))))
     middle = (plan.size - 1) / 2
-    camera = Camera(plan.size, plan.size, focal, focal, middle, middle)
-    made = effects.draw(rng, plan.size * 0.5, plan.effects)
-    light, backdrop = sampling.draw_light(assets, rng), sampling.draw_backdrop(rng)
+    camera = SceneCamera(plan.size, plan.size, focal, focal, middle, middle)
+    made = image_effects.sample_effects(rng, plan.size * 0.5, plan.effects)
+    light, backdrop = sample_light(assets, rng), sample_backdrop(rng)
     return Scene(camera, (), light, backdrop, made)
 
 

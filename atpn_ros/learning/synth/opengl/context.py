@@ -16,7 +16,7 @@ class RenderError(AtpnError):
     """No graphics context could be made."""
 
 
-def context(threads: int = 1) -> moderngl.Context:
+def create_context(threads: int = 1) -> moderngl.Context:
     """A context of OpenGL 3.3 or later through EGL.
 
     Args:
@@ -34,16 +34,16 @@ def context(threads: int = 1) -> moderngl.Context:
         raise RenderError(f"no OpenGL through EGL (libegl1, libgl1-mesa-dri?): {error}") from error
 
 
-def available() -> bool:
+def is_available() -> bool:
     """Whether a context can be made here."""
     try:
-        context().release()
+        create_context().release()
     except RenderError:
         return False
     return True
 
 
-def put(program: moderngl.Program, **values: Any) -> None:
+def set_uniforms(program: moderngl.Program, **values: Any) -> None:
     """Set uniforms; those that the compiler dropped are left out."""
     for name, value in values.items():
         if name in program:

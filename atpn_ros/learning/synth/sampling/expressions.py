@@ -11,7 +11,7 @@ from atpn_ros.types import Floats
 Weights = dict[str, float]
 
 
-def draw(rng: np.random.Generator) -> Weights:
+def sample_expression(rng: np.random.Generator) -> Weights:
     """Weights (0..1) by ARKit name: a mood, a mouth, lids, and some of everybody's asymmetry."""
     kinds = ("rest", "smile", "laugh", "speech", "wide", "sad", "angry", "surprise", "odd")
     kind = str(rng.choice(kinds, p=(0.2, 0.14, 0.08, 0.22, 0.08, 0.07, 0.07, 0.06, 0.08)))
@@ -104,7 +104,7 @@ def _lids(rng: np.random.Generator, w: Weights) -> None:
         _both(rng, w, "eyeWide", float(rng.uniform(0.2, 0.8)))
 
 
-def follow(w: Weights, gaze: Floats) -> Weights:
+def add_lid_motion(w: Weights, gaze: Floats) -> Weights:
     """The same weights with lids that follow (2, 3) gaze directions, right eye first."""
     out = dict(w)
     for side, g in zip(("R", "L"), gaze, strict=True):
@@ -119,7 +119,7 @@ def follow(w: Weights, gaze: Floats) -> Weights:
     return out
 
 
-def gaze(rng: np.random.Generator, to_camera: Floats, eye_gap: float = 0.0627) -> Floats:
+def sample_gaze(rng: np.random.Generator, to_camera: Floats, eye_gap: float = 0.0627) -> Floats:
     """(2, 3) gaze directions in the head frame, right eye first; they meet at a target.
 
     Args:

@@ -9,25 +9,27 @@ from collections.abc import Callable
 import numpy as np
 
 from atpn_ros.geometry import FACING, head_rotation
-from atpn_ros.learning.synth.accessories import things
-from atpn_ros.learning.synth.accessories.pieces import Piece, grid, piece
+from atpn_ros.learning.synth.accessories import items
 from atpn_ros.learning.synth.assets import hair
 from atpn_ros.learning.synth.assets.library import Assets
-from atpn_ros.learning.synth.scene.body import Body
-from atpn_ros.learning.synth.scene.scene import Accessories
+from atpn_ros.learning.synth.assets.mesh import grid
+from atpn_ros.learning.synth.scene.body import AccessoryMesh, Body
+from atpn_ros.learning.synth.scene.description import Accessory
 
-Maker = Callable[[Assets, Body, Accessories], list[Piece]]
+Maker = Callable[[Assets, Body, Accessory], list[AccessoryMesh]]
 
 
-def make(assets: Assets, body: Body, wears: tuple[Accessories, ...]) -> tuple[Piece, ...]:
+def make(
+    assets: Assets, body: Body, accessories: tuple[Accessory, ...]
+) -> tuple[AccessoryMesh, ...]:
     """All pieces of a person."""
-    out: list[Piece] = []
-    for wear in wears:
+    out: list[AccessoryMesh] = []
+    for wear in accessories:
         out += _MAKERS[wear.kind](assets, body, wear)
     return tuple(out)
 
 
-def _style(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
+def _style(assets: Assets, body: Body, wear: Accessory) -> list[AccessoryMesh]:
     """A hair mesh; values: number, stretch along x, y, z."""
     style = assets.styles[int(wear.values[0])]
     vertices = style.on(body.vertices, assets.head.neutral)
@@ -35,7 +37,7 @@ def _style(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
     vertices = centre + (vertices - centre) * np.asarray(wear.values[1:4])
     number = int(wear.values[0]) if style.texture is not None else -1
     return [
-        Piece(
+        AccessoryMesh(
             vertices.astype(np.float32), hair.normals(vertices, style.triangles), style.uv,
             style.triangles, wear.colour, gloss=0.35, texture=number,
             pattern=0 if number >= 0 else 1,
@@ -43,7 +45,7 @@ def _style(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
     ]  # fmt: skip
 
 
-def _fur(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
+def _fur(assets: Assets, body: Body, wear: Accessory) -> list[AccessoryMesh]:
     """Short hair or a beard as shells; values: mask column, thickness, density, shells."""
     head = assets.head
     column, thickness, density = int(wear.values[0]), wear.values[1], wear.values[2]
@@ -60,13 +62,13 @@ def _fur(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
         v[:, 2] -= 0.25 * thickness * share**2  # it hangs a little
         uv = np.stack([mask[used] * density, np.full(len(used), share)], axis=1)
         out.append(
-            Piece(v.astype(np.float32), body.normals[used], uv.astype(np.float32), faces,
+            AccessoryMesh(v.astype(np.float32), body.normals[used], uv.astype(np.float32), faces,
                   wear.colour, gloss=0.12, pattern=3)
         )  # fmt: skip
     return out
 
 
-def _shoulders(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
+def _shoulders(assets: Assets, body: Body, wear: Accessory) -> list[AccessoryMesh]:
     """A clothed upper body; values: roll, pitch, yaw of the head against it, width, collar."""
     roll, pitch, yaw, width, collar = wear.values
     turn = (FACING.T @ head_rotation(roll, pitch, yaw)).T  # body to head axes
@@ -89,16 +91,16 @@ def _shoulders(assets: Assets, body: Body, wear: Accessories) -> list[Piece]:
     points = np.concatenate(v) @ turn.T + pivot
     uv = np.stack([np.tile(around, len(rings)), np.repeat(rings[:, 0] * 8, 28)], axis=1)
     faces = grid(len(rings), 28, closed=True)
-    return [piece(points, faces, wear.colour, uv, gloss=0.03, pattern=2)]
+    return [AccessoryMesh.smooth(points, faces, wear.colour, uv, gloss=0.03, pattern=2)]
 
 
 _MAKERS: dict[str, Maker] = {
     "style": _style,
     "fur": _fur,
     "shoulders": _shoulders,
-    "glasses": things.glasses,
-    "mask": things.mask,
-    "cap": things.cap,
-    "hand": things.hand,
-    "board": things.board,
+    "glasses": items.glasses,
+    "mask": items.mask,
+    "cap": items.cap,
+    "hand": items.hand,
+    "occluder": items.occluder,
 }

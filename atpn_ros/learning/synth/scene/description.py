@@ -15,10 +15,16 @@ import numpy as np
 from atpn_ros.types import Floats
 
 Colour = tuple[float, float, float]
+"""Linear RGB."""
+
+
+def to_colour(values: Floats) -> Colour:
+    """A (3,) array as a colour."""
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
+class SceneCamera:
     """A pinhole without distortion; pixel centres are at integers."""
 
     width: int
@@ -36,7 +42,7 @@ class Camera:
     def project(self, points: Floats) -> Floats:
         """(..., 2) pixels of (..., 3) points in the camera frame with z > 0.
 
-        >>> Camera(8, 8, 10, 10, 3.5, 3.5).project(np.array([0.1, 0.0, 2.0])).tolist()
+        >>> SceneCamera(8, 8, 10, 10, 3.5, 3.5).project(np.array([0.1, 0.0, 2.0])).tolist()
         [4.0, 3.5]
         """
         xy = points[..., :2] / points[..., 2:]
@@ -78,7 +84,7 @@ class Eyes:
 
 
 @dataclass(frozen=True, slots=True)
-class Accessories:
+class Accessory:
     """Something on a head: hair, glasses, a mask. ``values`` are what its maker reads."""
 
     kind: str
@@ -97,7 +103,7 @@ class Person:
     position: Floats
     skin: Skin
     eyes: Eyes
-    wears: tuple[Accessories, ...] = ()
+    accessories: tuple[Accessory, ...] = ()
     tone: int = 0
 
 
@@ -161,7 +167,7 @@ class Backdrop:
 class Scene:
     """All that a picture is made of."""
 
-    camera: Camera
+    camera: SceneCamera
     people: tuple[Person, ...]
     light: Light
     backdrop: Backdrop

@@ -8,8 +8,8 @@ _PLACE = """
 uniform mat3 turn;      // head to camera
 uniform vec3 origin;    // sellion, head frame
 uniform vec3 position;  // sellion, camera frame
-uniform mat4 lens;      // camera frame to clip space
-uniform mat4 lamp_lens; // head frame to the lamp's clip space
+uniform mat4 projection;      // camera frame to clip space
+uniform mat4 light_matrix; // head frame to the lamp's clip space
 """
 
 _LIGHT = """
@@ -70,7 +70,7 @@ vec3 plain(vec3 n) {
 
 void main() {
     vec3 cam = turn * (in_pos - origin) + position;
-    gl_Position = lens * vec4(cam, 1.0);
+    gl_Position = projection * vec4(cam, 1.0);
     v_pos = in_pos; v_normal = in_normal; v_uv = in_uv; v_mask = in_mask;
     // prt holds transfer over the cosine lobe's own factor: shadowed light where the neutral
     // head shadows itself, corrected for how the skin has turned since.
@@ -80,7 +80,7 @@ void main() {
     vec3 turned = clamp(plain(in_normal) / plain(in_normal0), vec3(0.5), vec3(2.0));
     v_env = max(e, vec3(0.01) * irr[0]) * turned;
     v_open = clamp(in_prt0.x / 0.282095, 0.0, 1.0);
-    v_lamp = lamp_lens * vec4(in_pos, 1.0);
+    v_lamp = light_matrix * vec4(in_pos, 1.0);
 }
 """
 )
@@ -164,8 +164,8 @@ in vec3 in_pos; in vec3 in_normal; in vec2 in_uv;
 out vec3 v_pos; out vec3 v_normal; out vec2 v_uv; out vec4 v_lamp;
 void main() {
     vec3 cam = turn * (in_pos - origin) + position;
-    gl_Position = lens * vec4(cam, 1.0);
-    v_pos = in_pos; v_normal = in_normal; v_uv = in_uv; v_lamp = lamp_lens * vec4(in_pos, 1.0);
+    gl_Position = projection * vec4(cam, 1.0);
+    v_pos = in_pos; v_normal = in_normal; v_uv = in_uv; v_lamp = light_matrix * vec4(in_pos, 1.0);
 }
 """
 )
@@ -242,8 +242,8 @@ void main() {
     v_local = in_pos;
     v_pos = centre + eye_turn * in_pos * radius;
     vec3 cam = turn * (v_pos - origin) + position;
-    gl_Position = lens * vec4(cam, 1.0);
-    v_lamp = lamp_lens * vec4(v_pos, 1.0);
+    gl_Position = projection * vec4(cam, 1.0);
+    v_lamp = light_matrix * vec4(v_pos, 1.0);
 }
 """
 )
@@ -308,9 +308,9 @@ void main() {
 SHADOW_VERTEX = (
     _HEADER
     + """
-uniform mat4 lamp_lens;
+uniform mat4 light_matrix;
 in vec3 in_pos;
-void main() { gl_Position = lamp_lens * vec4(in_pos, 1.0); }
+void main() { gl_Position = light_matrix * vec4(in_pos, 1.0); }
 """
 )
 SHADOW_FRAGMENT = _HEADER + "void main() {}\n"
