@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From settings to a pipeline that is ready to work: the slow part of a start."""
+"""Loads the engine, the detector and the pipeline that the settings name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from atpn_ros.types import FaceFrame, Frame
 
 @dataclass(frozen=True, slots=True)
 class LoadedPipeline:
-    """A pipeline and the engine in it, which knows why it stands where it stands."""
+    """A pipeline and its engine, which holds the reasons for skipped backends."""
 
     pipeline: FacePipeline
     engine: FallbackEngine
@@ -26,12 +26,12 @@ class LoadedPipeline:
         return self.pipeline.process(frame, camera)
 
     def new_pipeline(self, settings: Settings) -> FacePipeline:
-        """A further pipeline, of another camera or scene, on the same engine."""
+        """Create a further pipeline, for another camera or scene, with the same engine."""
         detector = load_detector(settings.detector_model)
         return FacePipeline(self.engine, detector, settings.pipeline_settings())
 
     def close(self) -> None:
-        """Free the engine, by the thread that loaded it."""
+        """Free the engine; called by the thread that loaded it."""
         self.engine.close()
 
     def __enter__(self) -> LoadedPipeline:
@@ -43,12 +43,16 @@ class LoadedPipeline:
 
 
 def load_pipeline(settings: Settings, control: LoadControl) -> LoadedPipeline:
-    """Load what the settings name. The engine belongs to the calling thread.
+    """Load the pipeline that the settings name. The engine belongs to the calling thread.
+
+    Args:
+        settings: Model, backend, detector and the parameters of the pipeline.
+        control: Receives progress; cancels loading.
 
     Raises:
-        AtpnError: Something cannot be loaded; says what and why.
+        AtpnError: A file or backend cannot be loaded; gives its name and the reason.
     """
-    detector = load_detector(settings.detector_model)  # first: it is quick to fail
+    detector = load_detector(settings.detector_model)  # first, since it fails quickly
     engine = load_engine(
         settings.model_path(),
         settings.backend,

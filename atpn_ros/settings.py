@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every setting, once: its name, default, range and meaning.
+"""Defines every setting: its name, default, range and description.
 
 The names are those of the ROS parameters, of ``config/atpn.yaml`` and of the launch arguments.
 :mod:`atpn_ros.node.parameters` declares them as ROS parameters.
@@ -29,12 +29,12 @@ Value = bool | int | float | str
 
 
 class SettingsError(AtpnError):
-    """A setting of the wrong type, out of its range, or not changeable now; says why."""
+    """A setting is unknown, of the wrong type, out of range or not changeable now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What may stand in one setting.
+    """Allowed values of a setting.
 
     Attributes:
         description: One line for people; the ROS parameter's description.
@@ -52,7 +52,7 @@ class Constraint:
 
 
 def _setting(default: Value, description: str, **rule: Any) -> Any:
-    return field(default=default, metadata={"rule": Constraint(description, **rule)})
+    return field(default=default, metadata={"constraint": Constraint(description, **rule)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,23 @@ class Settings:
         reconfigurable=False,
     )
     backend: str = _setting(
-        "auto", "rung of the engine ladder to start at", choices=BACKENDS, reconfigurable=False
+        "auto",
+        "first backend to try (auto: the fastest)",
+        choices=BACKENDS,
+        reconfigurable=False,
     )
     strict_backend: bool = _setting(
-        False, "refuse to start rather than take a lower rung", reconfigurable=False
+        False, "use the named backend only: no fallback to a slower one", reconfigurable=False
     )
     precision: str = _setting(
         "auto",
-        "of TensorRT's engines; auto: fp16 where it is fast",
+        "precision of TensorRT engines; auto: fp16 where it is fast",
         choices=PRECISIONS,
         reconfigurable=False,
     )
     threads: int = _setting(
         1,
-        "threads of the network on a CPU; 0: as ONNX Runtime likes",
+        "threads of the network on a CPU; 0: ONNX Runtime's default",
         minimum=0,
         maximum=64,
         reconfigurable=False,
@@ -100,28 +103,30 @@ class Settings:
         reconfigurable=False,
     )
     detect_interval: float = _setting(
-        1.0, "how often to look for further faces while some are held, s", minimum=0.0, maximum=60.0
+        1.0, "interval of the detector while faces are tracked, s", minimum=0.0, maximum=60.0
     )
     search_interval: float = _setting(
-        0.2, "how often to look for faces while none is held, s", minimum=0.0, maximum=60.0
+        0.2, "interval of the detector while no face is tracked, s", minimum=0.0, maximum=60.0
     )
-    max_faces: int = _setting(4, "most faces held at once", minimum=1, maximum=16)
+    max_faces: int = _setting(4, "maximum number of tracked faces", minimum=1, maximum=16)
     start_presence: float = _setting(
         0.7, "presence that a new face needs", minimum=0.0, maximum=1.0
     )
     keep_presence: float = _setting(
-        0.5, "presence below which a held face is lost", minimum=0.0, maximum=1.0
+        0.5, "presence below which a tracked face is lost", minimum=0.0, maximum=1.0
     )
     memory: float = _setting(
-        0.7, "a face found again within this time where it was lost keeps its id, s",
+        0.7, "a lost face that is found nearby within this time keeps its id, s",
         minimum=0.0, maximum=10.0,
     )  # fmt: skip
     recheck: float = _setting(
-        2.0, "a face unconfirmed for so long gets a second look, moved and larger; 0: never, s",
+        2.0,
+        "a face not confirmed by the detector for this time is verified on a shifted, larger crop; "
+        "0: never, s",
         minimum=0.0, maximum=60.0,
     )  # fmt: skip
     min_face: float = _setting(
-        16.0, "faces smaller than this are let go, pixels", minimum=8.0, maximum=1e4
+        16.0, "tracks of faces smaller than this are dropped, pixels", minimum=8.0, maximum=1e4
     )
     smoothing: bool = _setting(True, "One Euro filter of landmarks and rotation")
     smoothing_min_cutoff: float = _setting(
@@ -137,11 +142,11 @@ class Settings:
         minimum=0.3,
         maximum=2.0,
     )
-    publish_tf: bool = _setting(True, "send face_<id> and gaze_<id> on /tf")
-    tf_prefix: str = _setting("", "goes before face_<id> and gaze_<id>; one per camera")
+    publish_tf: bool = _setting(True, "publish face_<id> and gaze_<id> on /tf")
+    tf_prefix: str = _setting("", "prefix of face_<id> and gaze_<id>; one per camera")
     rep155: bool = _setting(
         False,
-        "REP-155: faces under /humans/faces too (needs hri_msgs), ids and frames with its names",
+        "publish REP-155 topics under /humans/faces (needs hri_msgs), with its ids and frame names",
         reconfigurable=False,
     )
     autostart: bool = _setting(
@@ -163,12 +168,12 @@ class Settings:
         return f"{self.tf_prefix}{kind}_{number}"
 
     def model_path(self) -> Path:
-        """The network's file."""
+        """Path of the network's .onnx file."""
         named = {"": SHIPPED_MODEL, "research": RESEARCH_MODEL}
         return named.get(self.model) or Path(self.model).expanduser()
 
     def pipeline_settings(self) -> PipelineSettings:
-        """The part that the pipeline needs."""
+        """The settings of the pipeline, in its units."""
         return PipelineSettings(
             tracker=TrackerSettings(
                 max_faces=self.max_faces,
@@ -189,22 +194,22 @@ class Settings:
         )
 
 
-CONSTRAINTS: dict[str, Constraint] = {f.name: f.metadata["rule"] for f in fields(Settings)}
-"""The rule of each setting, in order."""
+CONSTRAINTS: dict[str, Constraint] = {f.name: f.metadata["constraint"] for f in fields(Settings)}
+"""The constraint of each setting, in order of declaration."""
 
 
 def update_settings(
     settings: Settings, values: Mapping[str, Value], running: bool = False
 ) -> Settings:
-    """Settings with some values replaced.
+    """Return settings with some values replaced, after checking them.
 
     Args:
-        settings: The present ones, which also fix each value's type.
+        settings: The current settings, which also define the type of each value.
         values: Names and new values.
-        running: Whether only live settings may change.
+        running: Whether only reconfigurable settings may change.
 
     Raises:
-        SettingsError: Unknown name, wrong type, out of range, or not live while running.
+        SettingsError: Unknown name, wrong type, out of range, or not reconfigurable while running.
 
     >>> update_settings(Settings(), {"max_faces": 2}).max_faces
     2
@@ -230,7 +235,7 @@ def update_settings(
 
 
 def parse_value(name: str, text: str) -> Value:
-    """A setting's value from a word of a command line.
+    """Parse a setting's value from a string of the command line.
 
     Raises:
         SettingsError: Unknown name, or not a value of its type.

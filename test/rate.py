@@ -30,6 +30,7 @@ os.environ.update(WORLD)
 
 from rclpy.qos import qos_profile_sensor_data
 
+from atpn_ros.conversions import messages
 from atpn_ros.node import ros_messages
 from ros_world import OUTPUTS, Robot, header
 
@@ -48,10 +49,10 @@ class Nobody:
     def detect(self, image): return []
     def close(self): pass
 
-def sight(settings, control):
+def load(settings, control):
     return LoadedPipeline(FacePipeline(Nobody(), Nobody(), settings.pipeline_settings()), Nobody())
 
-atpn_ros.node.face_node.load_pipeline = sight
+atpn_ros.node.face_node.load_pipeline = load
 from atpn_ros.node.main import main
 sys.exit(main())
 """
@@ -80,12 +81,12 @@ def run(program: str, seconds: float, folder: Path) -> dict[str, float]:
     known: dict[int, int] = {}
     robot.node.create_subscription(
         OUTPUTS["landmarks"], "face_node/landmarks",
-        lambda m: arrived.setdefault(ros_messages.stamp_ns(m.header.stamp), time.time_ns()), 100,
+        lambda m: arrived.setdefault(messages.stamp_ns(m.header.stamp), time.time_ns()), 100,
     )  # fmt: skip
     robot.node.create_subscription(
         OUTPUTS["status"], "face_node/status",
         lambda m: known.setdefault(
-            ros_messages.stamp_ns(m.header.stamp), ros_messages.stamp_ns(m.finished)
+            messages.stamp_ns(m.header.stamp), messages.stamp_ns(m.finished)
         ), 100,
     )  # fmt: skip
     try:

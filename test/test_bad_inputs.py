@@ -24,8 +24,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from atpn_ros.conversions import messages
 from atpn_ros.msg import TrackingStatus
-from atpn_ros.node import ros_messages
 from node_here import FRAME, World
 from ros_world import HEIGHT, RELIABLE, SECOND, WIDTH, Robot, header, portrait
 
@@ -229,10 +229,10 @@ def test_a_jump_forgets_the_faces_and_says_so(world: World, case: str) -> None:
     message = world.good()
     world.stamp += step - FRAME
     message.header = header(world.stamp, **fields)
-    resets = world.worker.sight.pipeline.resets.get(why, 0)
+    resets = world.worker.engine_thread.value.pipeline.resets.get(why, 0)
     (face,) = world.answer(message).boxes.faces
     assert face.id > known
-    assert world.worker.sight.pipeline.resets[why] == resets + 1
+    assert world.worker.engine_thread.value.pipeline.resets[why] == resets + 1
     assert int(world.robot.diagnosis()[f"tracks forgotten: {why}"]) == resets + 1
     world.still_works()
 
@@ -340,7 +340,7 @@ def test_a_camera_that_is_restarted_is_heard_again(world: World) -> None:
 
 
 def test_another_node_of_the_same_name_is_told(world: World) -> None:
-    robot, words = world.robot, "another node has this one's name"
+    robot, words = world.robot, "another node has the same name"
     twin = robot.node.create_publisher(TrackingStatus, "/face_node/status", RELIABLE)
 
     def told() -> bool:
@@ -387,7 +387,7 @@ def test_simulated_time_that_does_not_run_and_that_jumps_back_is_told() -> None:
     summaries = lambda: [m.status[0].message for m in robot.heard["diagnostics"]]  # noqa: E731
     try:
         world.still_works()
-        robot.wait(lambda: any("no time has come on /clock" in s for s in summaries()))
+        robot.wait(lambda: any("no time was received on /clock" in s for s in summaries()))
         clock = robot.node.create_publisher(Clock, "/clock", RELIABLE)
         robot.wait(lambda: clock.get_subscription_count() > 0)
 
@@ -400,7 +400,7 @@ def test_simulated_time_that_does_not_run_and_that_jumps_back_is_told() -> None:
         tick(1_002)
         assert world.still_works().boxes.faces[-1].id > known
         assert robot.diagnosis()["tracks forgotten: the clock jumped"] == "1"
-        robot.wait(lambda: any("/clock has stood still for" in s for s in summaries()))
-        assert ros_messages.stamp_ns(robot.heard["diagnostics"][-1].header.stamp) == 1_002 * SECOND
+        robot.wait(lambda: any("/clock has not advanced for" in s for s in summaries()))
+        assert messages.stamp_ns(robot.heard["diagnostics"][-1].header.stamp) == 1_002 * SECOND
     finally:
         world.close()

@@ -8,7 +8,7 @@ import pytest
 
 from atpn_ros.camera import Calibration, CameraInfo
 from atpn_ros.node import diagnostics
-from atpn_ros.node.diagnostics import Diagnosis, GraphStatus
+from atpn_ros.node.diagnostics import Diagnostics, GraphStatus
 from atpn_ros.node.frame_slot import FlowStats
 from atpn_ros.node.health import Level
 
@@ -27,9 +27,11 @@ class Show:
         calibration = Calibration()
         calibration.info = CameraInfo(320, 240, (300.0, 0, 160, 0, 300, 120, 0, 0, 1))
         self.worker = SimpleNamespace(
-            stats=self.stats, calibration=calibration, sight=None, settled=True
+            stats=self.stats,
+            calibration=calibration,
+            engine_thread=SimpleNamespace(value=None, settled=True),
         )
-        self.diagnosis = Diagnosis()
+        self.diagnosis = Diagnostics()
         self.diagnosis.begin()
 
     def second(self, images=0, dropped=0, lost=0, publishers=1, **refused):
@@ -82,10 +84,10 @@ def test_a_camera_of_120_hz_is_too_fast_in_the_seconds_in_which_it_is(show):
 
 
 def test_images_lost_on_the_way_are_those_of_the_last_second(show):
-    words = "60 of 120 images lost on the way here: is the Fast DDS profile in use?"
+    words = "60 of 120 images lost in transport: is the Fast DDS profile in use?"
     assert show.second(60, lost=60) == (Level.WARN, words)
     assert show.second(120) == RUNNING
-    assert show.values["frames lost on the way here"] == "60"
+    assert show.values["frames lost in transport"] == "60"
 
 
 def test_the_reason_that_is_named_is_the_last_seconds_commonest(show):
@@ -104,15 +106,15 @@ def test_what_is_odd_is_counted_and_costs_nothing(show):
 
 def test_without_a_camera_info_it_runs_and_says_so(show):
     show.worker.calibration.info = None
-    assert show.second(30) == (Level.OK, "running; no positions: no camera_info has come")
+    assert show.second(30) == (Level.OK, "running; no positions: no camera_info received")
     assert show.values["camera_info"] == "none has come"
 
 
 def test_the_loading_is_told_until_it_is_over(show):
-    show.worker.settled = False
+    show.worker.engine_thread.settled = False
     show.diagnosis.engine = "5 %"
     assert show.second(30) == (Level.WARN, "building: 5 %")
-    show.worker.settled = True
+    show.worker.engine_thread.settled = True
     assert show.second(30) == RUNNING
 
 

@@ -181,7 +181,7 @@ def test_without_onnx_runtime_the_answer_is_how_to_install_it(monkeypatch):
 
 def test_the_report_says_what_was_asked_and_got(shipped):
     assert onnxruntime.__version__ in shipped.report
-    assert f"got ['{CPU}']" in shipped.report
+    assert f"active ['{CPU}']" in shipped.report
 
 
 def test_a_batch_of_three_is_three_singles(shipped):

@@ -116,10 +116,10 @@ def test_stepping_down_loses_no_track(shipped):
         np.testing.assert_array_equal(frame[0].landmarks, expected[0].landmarks)
     assert (ladder.name, ladder.runtime_failures) == ("third", 2)
     assert ladder.skipped_backends == (
-        "first: left while running: first: out of memory",
-        "second: left while running: second: out of memory",
+        "first: failed while running: first: out of memory",
+        "second: failed while running: second: out of memory",
     )
-    assert told[0].endswith("out of memory; going on with second: a report")
+    assert told[0].endswith("out of memory; continuing with second: a report")
     assert first.closed
     assert second.closed
 
@@ -155,7 +155,7 @@ def test_strict_neither_starts_lower_nor_steps_down(shipped):
             load_engine(SHIPPED_MODEL, backend, strict=True)
     ladder = FallbackEngine(
         [Backend("a", lambda: Flaky(shipped, "a", lives=2)), Backend("b", lambda: shipped)],
-        steps_down=False,
+        fall_back=False,
     )
     with pytest.raises(BackendError, match="out of memory"):
         ladder.run(crops(1))
@@ -181,7 +181,7 @@ def test_a_gpu_that_is_lost_in_the_middle_of_a_show(monkeypatch, tmp_path):
             ids.append([f.id for f in faces])
         assert ids == [[1]] * 12
         assert (ladder.name, ladder.runtime_failures) == ("onnx-cpu", 1)
-        assert "tensorrt: left while running: tensorrt: cuda" in ladder.skipped_backends[-1]
+        assert "tensorrt: failed while running: tensorrt: cuda" in ladder.skipped_backends[-1]
         ladder.close()
 
 

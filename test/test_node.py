@@ -21,6 +21,7 @@ from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from sensor_msgs.msg import CompressedImage, Image
 
+from atpn_ros.conversions import messages
 from atpn_ros.msg import FaceBox, FaceLandmarks
 from atpn_ros.node import ros_messages
 from atpn_ros.settings import CONSTRAINTS
@@ -227,13 +228,11 @@ def test_a_burst_is_answered_with_the_newest_frame(robot: Robot, node: NodeProce
     robot.show(portrait(), T0)
     for n in range(1, 41):
         robot.camera.publish(ros_messages.image_message(portrait(), header(T0 + n * FRAME)))
-    robot.wait(
-        lambda: ros_messages.stamp_ns(robot.heard["boxes"][-1].header.stamp) == T0 + 40 * FRAME
-    )
+    robot.wait(lambda: messages.stamp_ns(robot.heard["boxes"][-1].header.stamp) == T0 + 40 * FRAME)
     robot.spin(0.3)
     status = robot.heard["status"][-1]
     assert status.frames_received == status.frames_processed + status.frames_dropped
-    stamps = [ros_messages.stamp_ns(m.header.stamp) for m in robot.heard["boxes"]]
+    stamps = [messages.stamp_ns(m.header.stamp) for m in robot.heard["boxes"]]
     assert stamps == sorted(stamps)
 
 
@@ -241,7 +240,7 @@ def test_status_tells_how_late_and_how(robot: Robot, node: NodeProcess) -> None:
     robot.show(portrait(), T0)
     status = robot.heard["status"][0]
     received, started, finished = (
-        ros_messages.stamp_ns(t) for t in (status.received, status.started, status.finished)
+        messages.stamp_ns(t) for t in (status.received, status.started, status.finished)
     )
     assert received <= started <= finished
     assert 0 < status.network_ns < finished - started

@@ -189,10 +189,10 @@ def test_a_gpu_that_is_lost_costs_speed_and_no_face(
         rungs = [m.engine for m in robot.heard["status"]]
         assert rungs == ["tensorrt"] * 3 + ["onnx-cpu"] * 3
         diagnosis = robot.diagnosis()
-        assert "left while running" in diagnosis["engine not used: tensorrt"]
+        assert "failed while running" in diagnosis["engine not used: tensorrt"]
         assert "onnx-cpu" in diagnosis["engine"]
         warned = [line for line in node.words().splitlines() if "WARN" in line]
-        assert len([w for w in warned if "left while running" in w]) == 1
+        assert len([w for w in warned if "failed while running" in w]) == 1
     finally:
         assert node.stop() == 0, node.words()
     assert "Traceback" not in node.words()

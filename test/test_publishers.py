@@ -196,7 +196,7 @@ def test_faces_that_vanish_without_being_lost_have_no_topics_left(humans: Humans
     humans.show(face(3))
     humans.show(face(9))
     assert humans.names == {"tracked"} | {f"f9/{t}" for t in OF_A_FACE}
-    humans.topics.forget()
+    humans.topics.close_face_topics()
     assert humans.names == {"tracked"}
     humans.show(face(9))
     humans.topics.close()
@@ -255,7 +255,7 @@ def test_topics_and_frames_have_the_same_ids(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_hri_msgs_it_is_refused_in_words_and_the_rest_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(publishers, "load_kinds", lambda: None)
+    monkeypatch.setattr(publishers, "import_hri_msgs", lambda: None)
     node = FakeNode()
     every = Publishers(node, rep155=True)  # type: ignore[arg-type]
     (error,) = node.errors
@@ -263,17 +263,17 @@ def test_without_hri_msgs_it_is_refused_in_words_and_the_rest_goes_on(
     assert "apt install" in error
     node.heard.add("~/boxes")
     every.publish(answer(face(1)))
-    every.forget()
+    every.close_face_topics()
     assert len(node.sent("~/boxes")) == 1
 
 
 def test_with_hri_msgs_the_topics_are_part_of_the_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishers, "load_kinds", lambda: hri_double)
+    monkeypatch.setattr(publishers, "import_hri_msgs", lambda: hri_double)
     node = FakeNode()
     every = Publishers(node, rep155=True)  # type: ignore[arg-type]
     every.publish(answer(face(3), settings=Settings(rep155=True)))
     assert "/humans/faces/f3/roi" in node.topics
-    every.forget()
+    every.close_face_topics()
     assert "/humans/faces/f3/roi" not in node.topics
     every.close()
     assert node.topics == {}

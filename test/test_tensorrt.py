@@ -20,7 +20,7 @@ from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.child import build_in_child
 from atpn_ros.engines.model_inspection import inspect_model, with_float_input
 from atpn_ros.engines.onnx import OnnxEngine
-from atpn_ros.engines.tensorrt import WrongThread, precisions
+from atpn_ros.engines.tensorrt import precisions
 from atpn_ros.engines.tensorrt_build import BuildOptions, build
 from atpn_ros.engines.tensorrt_load import load_tensorrt
 from atpn_ros.settings import SHIPPED_MODEL
@@ -214,7 +214,7 @@ def test_another_thread_is_told_off(ten, model, tmp_path):
         for action in (lambda: engine.run(crops(1)), engine.close):
             try:
                 action()
-            except WrongThread as error:
+            except RuntimeError as error:
                 caught.append(str(error))
 
     thread = threading.Thread(target=intrude, name="intruder")
@@ -285,19 +285,19 @@ def test_the_builder_s_reason_is_passed_on(monkeypatch, model, tmp_path):
 def test_a_builder_that_is_killed_is_only_a_reason(monkeypatch, model, tmp_path):
     with (
         machine(monkeypatch, tmp_path, child=True, build="crash"),
-        pytest.raises(BackendError, match="SIGKILL, perhaps for lack of memory"),
+        pytest.raises(BackendError, match="SIGKILL, perhaps because memory ran out"),
     ):
         load(model, tmp_path)
 
 
 def test_progress_is_told(monkeypatch, model, tmp_path):
-    for flavour, words in (("10", "Building Engine"), ("8.6", "tells nothing of its progress")):
+    for flavour, words in (("10", "Building Engine"), ("8.6", "does not report progress")):
         told: list[str] = []
         with (
             monkeypatch.context() as patch,
             machine(monkeypatch, tmp_path, child=True, tensorrt=flavour, build_s="0.8"),
         ):
-            patch.setattr("atpn_ros.engines.child._SAY_EVERY_S", 0.2)
+            patch.setattr("atpn_ros.engines.child._REPORT_INTERVAL_S", 0.2)
             load(model, tmp_path / flavour, LoadControl(told.append))
         assert any("building the engine" in t and words in t for t in told), told
 
@@ -364,7 +364,7 @@ def test_a_cached_engine_that_does_not_load_is_built_again(ten, model, tmp_path,
     monkeypatch.setattr(
         "atpn_ros.engines.tensorrt_load.build_in_child", lambda *_: b"not what it was" * 9
     )
-    with pytest.raises(BackendError, match="does not take it"):
+    with pytest.raises(BackendError, match="cannot load the engine"):
         load(model, tmp_path)
     monkeypatch.undo()
     told: list[str] = []
@@ -384,11 +384,11 @@ def test_answers_that_are_not_finite_refuse_the_rung(monkeypatch, model, tmp_pat
     with machine(monkeypatch, tmp_path, output="nan"):
         loaded = load_engine(model)
         assert loaded.name == "onnx-cpu"
-        assert loaded.skipped_backends[0] == "tensorrt: gives values that are not finite"
+        assert loaded.skipped_backends[0] == "tensorrt: outputs values that are not finite"
 
 
 def test_precisions_of_all_versions_schemas():
     split = '{"Layers": [{"Outputs": [{"Format": "Row major linear", "Datatype": "Half"}]}, {}]}'
     assert precisions(split) == "layers: 1 fp16"
-    assert precisions('{"Layers": ["conv"]}') == "layers' precision not told"
-    assert precisions("") == "layers' precision not told"
+    assert precisions('{"Layers": ["conv"]}') == "precision of layers unknown"
+    assert precisions("") == "precision of layers unknown"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs everything real that this machine's GPU allows and writes a dated report.
+"""Measures every backend that this machine supports and writes a dated report.
 
-``python tools/gpu_report.py --out docs``: for each rung of the ladder, strictly: whether it loads,
+``python tools/gpu_report.py --out docs``: for each backend, without fallback: whether it loads,
 how long that took (with an empty cache, then from the cache), latencies by batch, and differences
-to the CPU. Needs no ROS. Not run on a GPU by the authors yet.
+to the CPU. Needs no ROS. Not tried on a GPU yet.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from atpn_ros.settings import SHIPPED_MODEL
 
 @dataclass
 class Finding:
-    """What came of one rung in one precision."""
+    """Result of one backend in one precision."""
 
-    rung: str
+    backend: str
     precision: str
     refused: str = ""
     report: str = ""
@@ -44,14 +44,14 @@ class Finding:
     differences: list[Difference] = field(default_factory=list)
 
 
-def examine(model: Path, rung: str, precision: str, seconds: float, cache: Path) -> Finding:
-    """Load a rung twice, measure it and compare it with the CPU."""
-    found = Finding(rung, precision)
+def examine(model: Path, backend: str, precision: str, seconds: float, cache: Path) -> Finding:
+    """Load a backend twice, measure it and compare it with the CPU."""
+    found = Finding(backend, precision)
     store = EngineCache(cache)
 
     def load():
         return load_engine(
-            model, rung, strict=True, max_faces=max(BATCHES), precision=precision, cache=store
+            model, backend, strict=True, max_faces=max(BATCHES), precision=precision, cache=store
         )
 
     try:
@@ -64,7 +64,7 @@ def examine(model: Path, rung: str, precision: str, seconds: float, cache: Path)
         found.figures = measure(engine, 1, BATCHES, seconds)
         reference = load_engine(model, "onnx-cpu", strict=True)
         found.differences = compare(engine, reference, sample_crops())
-        found.report = engine.report  # now it knows of its graphs
+        found.report = engine.report  # it lists the CUDA graphs only after running
         engine.close()
     except (BackendError, ModelError) as error:
         found.refused = str(error)
@@ -101,11 +101,11 @@ def written(findings: list[Finding], day: str) -> str:
     lines = [f"# GPU report of {day}", "", f"atpn_ros {__version__}; by `tools/gpu_report.py`.", ""]
     lines += ["| machine | |", "|---|---|"] + [f"| {k} | {v} |" for k, v in where.items()]
     for f in findings:
-        lines += ["", f"## {f.rung}, {f.precision}", ""]
+        lines += ["", f"## {f.backend}, {f.precision}", ""]
         if f.refused:
             lines.append(f"Not available: {f.refused}")
             continue
-        lines += [f"{f.report}", "", f"First load (with building, where the rung builds)"
+        lines += [f"{f.report}", "", f"First load (with building, where the backend builds)"
                   f" {f.first_s:.1f} s, second load {f.again_s:.1f} s.", ""]  # fmt: skip
         lines += ["| batch | p50 ms | p99 ms | best ms | best per face ms | calls |"]
         lines += ["|---|---|---|---|---|---|"]
@@ -125,21 +125,21 @@ def written(findings: list[Finding], day: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the report; 1 if a rung that loads is too far off."""
+    """Write the report; 1 if an output differs too much from the CPU's."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of measuring, per rung")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of measuring, per backend")
     args = parser.parse_args(arguments)
     findings = []
     with tempfile.TemporaryDirectory() as folder:
-        for rung in FALLBACK_CHAIN:
-            both = ("fp32", "fp16") if rung.endswith("tensorrt") else ("fp32",)
+        for backend in FALLBACK_CHAIN:
+            both = ("fp32", "fp16") if backend.endswith("tensorrt") else ("fp32",)
             for precision in both:
                 # A folder for each, so that each first load builds.
-                cache = Path(folder) / f"{rung}-{precision}" / "engines"
-                finding = examine(args.model, rung, precision, args.seconds, cache)
-                print(f"{rung}, {precision}: {finding.refused or finding.report}", flush=True)
+                cache = Path(folder) / f"{backend}-{precision}" / "engines"
+                finding = examine(args.model, backend, precision, args.seconds, cache)
+                print(f"{backend}, {precision}: {finding.refused or finding.report}", flush=True)
                 findings.append(finding)
     day = datetime.now(timezone.utc).date().isoformat()
     args.out.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What runs the network: the :class:`Engine` protocol, its rungs, and the ladder between them."""
+"""Inference engines: the :class:`Engine` protocol, its backends and the fallback between them."""
 
 from atpn_ros.engines.base import (
     BackendError,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An engine that steps down when the one it stands on breaks, and says so."""
+"""An engine that uses the first backend that works and falls back to the next when one fails."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Backend:
     """One way to run a model.
 
     Attributes:
-        name: As users write it.
-        load: Makes the engine; BackendError where it cannot be here.
-        builds: Whether making it may take minutes: then it is no place to step down to while
-            faces wait.
+        name: Its name in the ``backend`` parameter.
+        load: Makes the engine; raises BackendError where the backend is not available.
+        builds: Whether loading may take minutes. Such a backend is not used as a fallback while
+            images are processed.
     """
 
     name: str
@@ -39,107 +39,110 @@ class Backend:
 
 
 class FallbackEngine:
-    """The best rung that works, and the ones below it in case it breaks.
+    """The first backend of a fallback chain that works.
 
-    A rung that fails while it runs (out of memory, a lost device) is left for good, and the same
-    crops are run on the next: the caller gets its answer, so no track is lost.
+    A backend that fails while running (out of memory, a lost device) is not used again, and the
+    same crops are run on the next one: the caller gets its output, so no track is lost.
 
     Args:
-        rungs: From the best down, at least one.
-        steps_down: Whether a rung that breaks is left for the next.
-        control: Told which rung was taken or left and why.
+        backends: The fallback chain, best first, at least one.
+        control: Receives a line for each backend that failed while running.
+        fall_back: Whether to use the next backend when one fails while running.
 
     Raises:
-        BackendError: No rung works; says why of each.
-        ModelError: The model itself is bad; no rung is tried after that.
-        LoadCancelled: ``control`` was stopped.
+        BackendError: No backend works; gives the reason for each.
+        ModelError: The model is not valid; no further backend is tried.
+        LoadCancelled: Loading was cancelled.
     """
 
     def __init__(
-        self, rungs: Sequence[Backend], control: LoadControl | None = None, steps_down: bool = True
+        self,
+        backends: Sequence[Backend],
+        control: LoadControl | None = None,
+        fall_back: bool = True,
     ) -> None:
-        self._below = list(rungs)
+        self._remaining = list(backends)
         self._control = control or LoadControl()
         self._skipped_backends: list[str] = []
         self._runtime_failures = 0
-        self._engine = self._next(waiting=False)
-        if not steps_down:
-            self._below.clear()
+        self._engine = self._load_next(while_running=False)
+        if not fall_back:
+            self._remaining.clear()
 
     @property
     def name(self) -> str:
-        """The rung that it stands on."""
+        """Name of the active backend."""
         return self._engine.name
 
     @property
     def report(self) -> str:
-        """One line on the rung that it stands on."""
+        """One line on the active backend."""
         return self._engine.report
 
     @property
     def skipped_backends(self) -> tuple[str, ...]:
-        """Why each rung above is not the one, in the order in which they were given up."""
+        """``name: reason`` of each backend that is not used, in the order in which they failed."""
         return tuple(self._skipped_backends)
 
     @property
     def runtime_failures(self) -> int:
-        """How many rungs broke while they ran."""
+        """How many backends failed while running."""
         return self._runtime_failures
 
     def run(self, crops: Image) -> NetworkOutput:
-        """See :meth:`atpn_ros.engines.base.Engine.run`; fails only when no rung is left.
+        """See :meth:`atpn_ros.engines.base.Engine.run`; fails only when no backend is left.
 
-        Where none is, the last one stays: its trouble may pass.
+        The last backend stays in use: its failure may be temporary.
         """
         while True:
             try:
                 return self._engine.run(crops)
             except BackendError as error:
-                broken = self._engine
-                if not self._below:
+                failed = self._engine
+                if not self._remaining:
                     raise
                 try:
-                    self._engine = self._next(waiting=True)
+                    self._engine = self._load_next(while_running=True)
                 except (BackendError, ModelError) as none:
                     raise BackendError(f"{error}; {none}") from error
                 self._runtime_failures += 1
-                self._skipped_backends.append(f"{broken.name}: left while running: {error}")
-                broken.close()
+                self._skipped_backends.append(f"{failed.name}: failed while running: {error}")
+                failed.close()
                 self._control.report(
-                    f"{self._skipped_backends[-1]}; going on with {self._engine.report}"
+                    f"{self._skipped_backends[-1]}; continuing with {self._engine.report}"
                 )
 
     def close(self) -> None:
         """See :meth:`atpn_ros.engines.base.Engine.close`."""
-        self._below.clear()
+        self._remaining.clear()
         self._engine.close()
 
-    def _next(self, waiting: bool) -> Engine:
-        """The next rung that works; those that do not are gone then."""
+    def _load_next(self, while_running: bool) -> Engine:
+        """Load the next backend that works; those before it are dropped from the chain."""
         tried: list[str] = []
-        while self._below:
+        while self._remaining:
             self._control.check()
-            rung = self._below.pop(0)
+            backend = self._remaining.pop(0)
             try:
-                if waiting and rung.builds:
-                    raise BackendError("would have to be built first, and faces wait")
-                engine = rung.load()
-                _try_out(engine)
+                if while_running and backend.builds:
+                    raise BackendError("would have to be built first, while images wait")
+                engine = backend.load()
+                _check_output(engine)
                 return engine
             except (ModelError, LoadCancelled):
                 raise
-            except Exception as error:  # whatever a driver throws is a reason, not the end
+            except Exception as error:  # drivers raise their own types; the next backend is tried
                 kind = "" if isinstance(error, BackendError) else f"{type(error).__name__}: "
-                tried.append(f"{rung.name}: {kind}{one_line(error)}")
+                tried.append(f"{backend.name}: {kind}{one_line(error)}")
                 self._skipped_backends.append(tried[-1])
         raise BackendError("no engine: " + "; ".join(tried))
 
 
-def _try_out(engine: Engine) -> None:
-    """Run once what may overflow in half precision: noise and the extremes.
+def _check_output(engine: Engine) -> None:
+    """Run test crops that may overflow in half precision: noise and the extreme values.
 
     Raises:
-        BackendError: It fails, or an answer is not finite; then the engine is closed.
+        BackendError: It fails, or an output is not finite; the engine is closed.
     """
     crops = np.empty((3, CROP_SIZE, CROP_SIZE, 3), np.uint8)
     crops[0], crops[1] = 0, 255
@@ -149,7 +152,7 @@ def _try_out(engine: Engine) -> None:
             out = engine.run(batch)
             parts = [out.landmarks, out.rotation, out.presence, out.sigma, out.gaze]
             if not all(np.isfinite(p).all() for p in parts if p is not None):
-                raise BackendError("gives values that are not finite")
+                raise BackendError("outputs values that are not finite")
     except BackendError:
         engine.close()
         raise

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Files that only this user may write, in a folder that only this user may open.
+"""Reads, writes and locks files in a folder that is private to this user.
 
-All goes through descriptors: what was looked at is what is read, whatever happens to the path
-meanwhile.
+Everything goes through file descriptors: the file that is checked is the file that is read, even
+if its path is replaced in between.
 """
 
 from __future__ import annotations
@@ -23,13 +23,17 @@ _POLL_S = 0.1
 
 
 class CacheError(AtpnError):
-    """A cache, or an entry of it, that must not be used; says why."""
+    """A cache folder or one of its files is not safe to use, or damaged."""
 
 
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[int]:
-    """The folder's descriptor, after it was seen to be private."""
-    # Only the last two levels are ours to make and to judge; above them is the user's home.
+    """Create a folder if it is missing, check that it is private and yield its descriptor.
+
+    Raises:
+        CacheError: It is a link, belongs to another user or is writable by others.
+    """
+    # Only the last two levels belong to this package; above them is the user's home.
     outer = folder.parent
     outer.parent.mkdir(parents=True, exist_ok=True)
     for path in (outer, folder):
@@ -46,11 +50,11 @@ def opened(folder: Path) -> Iterator[int]:
             # Shared with other caches of this package, which an umask of 002 leaves like this.
             path.chmod(mode & ~stat.S_IWGRP)
             status = path.lstat()
-        _refuse_foreign(str(path), status)
+        _check_owner(str(path), status)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         status = os.fstat(descriptor)
-        _refuse_foreign(str(folder), status)
+        _check_owner(str(folder), status)
         if stat.S_IMODE(status.st_mode) != 0o700:
             os.fchmod(descriptor, 0o700)
         yield descriptor
@@ -59,9 +63,15 @@ def opened(folder: Path) -> Iterator[int]:
 
 
 def read(folder: int, name: str, limit: int) -> bytes:
-    """The bytes of a plain file of ours."""
+    """The bytes of a regular file of this user.
+
+    Raises:
+        FileNotFoundError: There is none.
+        CacheError: It is a link, belongs to another user, is writable by others or has more than
+            ``limit`` bytes.
+    """
     try:
-        # Not to hang on a fifo: NONBLOCK.
+        # NONBLOCK: opening a fifo must not hang.
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError:
         raise
@@ -70,15 +80,15 @@ def read(folder: int, name: str, limit: int) -> bytes:
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise CacheError(f"{name} is a link or no plain file")
-        _refuse_foreign(name, status)
+            raise CacheError(f"{name} is a link or not a regular file")
+        _check_owner(name, status)
         if status.st_size > limit:
             raise CacheError(f"{name} has {status.st_size} bytes")
         return file.read(limit + 1)
 
 
 def write(folder: int, name: str, data: bytes) -> None:
-    """Put a file in place in one step."""
+    """Write a file atomically: into a temporary file that is then renamed."""
     part = f".{name}.{os.getpid()}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     descriptor = os.open(part, flags, 0o600, dir_fd=folder)
@@ -96,10 +106,13 @@ def write(folder: int, name: str, data: bytes) -> None:
 
 @contextlib.contextmanager
 def locked(folder: int, control: LoadControl) -> Iterator[None]:
-    """Alone among processes. The kernel lets go when a process dies, however it dies.
+    """Hold an exclusive lock among processes; the kernel releases it when a process dies.
 
-    One lock for the whole folder: builds measure kernels, and two at once on one GPU would spoil
-    each other's figures. The file is never removed, so all hold the same one.
+    One lock for the whole folder: builds measure kernels, and two at once on one GPU would distort
+    each other's timings. The lock file is never removed, so all processes lock the same one.
+
+    Raises:
+        LoadCancelled: Loading was cancelled while waiting.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(_LOCK, flags, 0o600, dir_fd=folder)
@@ -111,7 +124,7 @@ def locked(folder: int, control: LoadControl) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if not waiting:
-                    control.report("waiting for another process that builds an engine")
+                    control.report("waiting for another process that is building an engine")
                     waiting = True
             control.check()
             control.cancel.wait(_POLL_S)
@@ -120,7 +133,7 @@ def locked(folder: int, control: LoadControl) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _refuse_foreign(what: str, status: os.stat_result) -> None:
+def _check_owner(what: str, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
         raise CacheError(f"{what} belongs to another user")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

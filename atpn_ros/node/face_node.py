@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ROS node: lifecycle, parameters, subscriptions, diagnostics; a shell around the worker.
+"""The lifecycle node ``face_node``: parameters, subscriptions and diagnostics.
 
-Callbacks only leave the newest message with the worker, whose thread does everything else. So
-parameters and lifecycle services answer at any time, also while an engine is being built.
+Processing is delegated to the worker: callbacks only pass the newest message to its thread. So
+parameter and lifecycle services respond at any time, also while an engine is being built.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from atpn_ros.conversions import messages
 from atpn_ros.node import ros_messages
-from atpn_ros.node.diagnostics import Diagnosis, GraphStatus
+from atpn_ros.node.diagnostics import Diagnostics, GraphStatus
 from atpn_ros.node.frame_slot import Throttle
 from atpn_ros.node.parameters import declare_parameters
 from atpn_ros.node.publishers import Publishers
@@ -35,15 +36,15 @@ from atpn_ros.settings import Settings, SettingsError, update_settings
 Step: TypeAlias = "Callable[[FaceNode, LifecycleState], TransitionCallbackReturn]"
 
 _CONFIGURE_TIMEOUT_S = 3.0
-"""Configuring waits so long for the engine; if it has to be built, that goes on beside."""
+"""How long configuring waits for the engine; a build continues in the background."""
 _POLL_S = 0.05
-"""And looks so often whether the process is to end meanwhile."""
+"""How often configuring checks whether the process is to shut down, s."""
 _STOP_TIMEOUT_S = 1.5
-"""Stopping and freeing wait so long for the worker."""
+"""How long stopping and freeing wait for the worker."""
 
 
 def _log_errors(step: Step) -> Step:
-    """Log what breaks a transition: rclpy says nothing of it."""
+    """Log an exception of a transition, which rclpy does not log, and return ERROR."""
 
     @wraps(step)
     def guarded(node: FaceNode, state: LifecycleState) -> TransitionCallbackReturn:
@@ -57,197 +58,201 @@ def _log_errors(step: Step) -> Step:
 
 
 class FaceNode(LifecycleNode):
-    """``face_node``: faces of one camera.
+    """Lifecycle node that tracks the faces of one camera.
 
     Args:
-        ending: Whether the process is about to end; what takes long looks at it.
-        ros: For rclpy's own node, e.g. ``context``, ``parameter_overrides``.
+        is_shutting_down: Whether the process is about to end; polled while configuring.
+        ros: Arguments of rclpy's node, e.g. ``context``, ``parameter_overrides``.
     """
 
-    def __init__(self, ending: Callable[[], bool] = lambda: False, **ros: Any) -> None:
+    def __init__(self, is_shutting_down: Callable[[], bool] = lambda: False, **ros: Any) -> None:
         super().__init__("face_node", **ros)
         self.settings = declare_parameters(self)
         self.add_on_set_parameters_callback(self._on_parameters)
         self.failed = False
-        """Whether the engine could not be loaded after all, and nobody is there to mend it."""
+        """Whether loading failed and there is no lifecycle manager to retry: the process ends."""
         self.stuck = False
-        """Whether a worker did not end in time; only the end of the process ends it."""
-        self._ending = ending
+        """Whether a worker did not stop in time; only the end of the process stops it."""
+        self._is_shutting_down = is_shutting_down
         self._worker: Worker | None = None
-        self._outputs: Publishers | None = None
-        self._announced = False
+        self._face_publishers: Publishers | None = None
+        self._load_result_logged = False
         self._throttle = Throttle(5_000_000_000)
-        self._listening: Subscriptions | None = None
-        self._diagnosis = Diagnosis()
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        # Of a clock that always runs: a simulated one that does not is what they have to tell.
+        self._camera_subscriptions: Subscriptions | None = None
+        self._diagnostics = Diagnostics()
+        self._diagnostics_publisher = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        # A steady clock: diagnostics must also be published when a simulated clock stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._publish_diagnostics, clock=steady)
-        # Of a step forward the images' stamps tell; one back may come long before the next image.
+        # Forward jumps show in the image stamps; a backward jump may come long before an image.
         backward = JumpThreshold(
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
         )
         self._jumps = self.get_clock().create_jump_callback(backward, post_callback=self._on_jump)
-        answer = self._service_change_state.callback
-        self._service_change_state.callback = partial(self._on_change_state, answer)
+        respond = self._service_change_state.callback
+        self._service_change_state.callback = partial(self._on_change_state, respond)
 
     # Lifecycle ------------------------------------------------------------------------------------
 
     @_log_errors
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the engine and the detector, make the publishers.
+        """Load the engine and the detector, and create the publishers.
 
-        An engine that has to be built takes minutes: then the node counts as configured, may be
-        activated, and answers images as soon as the engine is there.
+        Building an engine takes minutes: the node is configured meanwhile, can be activated, and
+        processes images as soon as the engine is loaded.
         """
-        self._announced = False
-        self._diagnosis.engine = "loading"
+        self._load_result_logged = False
+        self._diagnostics.engine = "loading"
         worker = self._worker = Worker(self, partial(load_pipeline, self.settings))
         end = time.monotonic() + _CONFIGURE_TIMEOUT_S
-        while not worker.wait(_POLL_S) and time.monotonic() < end and not self._ending():
+        while (
+            not worker.engine_thread.wait(_POLL_S)
+            and time.monotonic() < end
+            and not self._is_shutting_down()
+        ):
             pass
-        if worker.settled:
-            if worker.error is not None:
-                self.get_logger().error(str(worker.error))
+        if worker.engine_thread.settled:
+            if worker.engine_thread.error is not None:
+                self.get_logger().error(str(worker.engine_thread.error))
                 self._free()
                 return TransitionCallbackReturn.FAILURE
-            self._announce()
-        self._outputs = Publishers(self, self.settings.rep155)
+            self._log_load_result()
+        self._face_publishers = Publishers(self, self.settings.rep155)
         return TransitionCallbackReturn.SUCCESS
 
     @_log_errors
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe and start the worker."""
+        """Start the worker and subscribe."""
         worker = self._worker
         if worker is None:
             return TransitionCallbackReturn.FAILURE
-        self._diagnosis.begin()
+        self._diagnostics.begin()
         worker.start()
-        self._listening = Subscriptions(
+        self._camera_subscriptions = Subscriptions(
             self,
             compressed=self.settings.image_transport == "compressed",
             on_image=lambda message: worker.put(message, self.now_ns()),
-            on_camera_info=lambda message: worker.calibrate(ros_messages.camera_info(message)),
-            on_lost=worker.lose,
+            on_camera_info=lambda message: worker.calibrate(messages.camera_info(message)),
+            on_lost=worker.count_lost,
             on_incompatible=lambda policy: self.warn(
                 f"a publisher offers images with incompatible {policy}", "qos"
             ),
         )
-        self.get_logger().info(f"listening on {self._listening.topic}")
+        self.get_logger().info(f"listening on {self._camera_subscriptions.topic}")
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop listening, forget the faces."""
+        """Unsubscribe, stop the worker and drop all tracks."""
         self._stop()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free the engine."""
+        """Free the engine and destroy the publishers."""
         self._stop()
         self._free()
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """As cleanup, from any state."""
+        """Do the same as cleanup, from any state."""
         return self.on_cleanup(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """After a transition that broke: as cleanup, so that configuring may be tried again."""
+        """Clean up after a failed transition, so that configuring can be retried."""
         return self.on_cleanup(state)
 
     def _on_change_state(
-        self, answer: Callable[..., Any], request: Any, response: ChangeState.Response
+        self, respond: Callable[..., Any], request: Any, response: ChangeState.Response
     ) -> ChangeState.Response:
-        """Refuse a transition that the state does not have; rclpy would end the process."""
+        """Refuse a transition that is not valid in this state; rclpy would end the process."""
         try:
-            return answer(request, response)
+            return respond(request, response)
         except RuntimeError as error:
             self.get_logger().warning(f"transition refused: {str(error).splitlines()[0]}")
             response.success = False
             return response
 
     def _stop(self) -> None:
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            listening.close()
+        subscriptions, self._camera_subscriptions = self._camera_subscriptions, None
+        if subscriptions is not None:
+            subscriptions.close()
         if self._worker is not None:
             self._worker.stop(_STOP_TIMEOUT_S)
-        if self._outputs is not None:
-            self._outputs.forget()
+        if self._face_publishers is not None:
+            self._face_publishers.close_face_topics()
 
     def _free(self) -> None:
         worker, self._worker = self._worker, None
-        self._diagnosis.engine = "not configured"
+        self._diagnostics.engine = "not configured"
         if worker is not None and not worker.close(_STOP_TIMEOUT_S):
             self.stuck = True
-        publishers, self._outputs = self._outputs, None
+        publishers, self._face_publishers = self._face_publishers, None
         if publishers is not None:
             publishers.close()
 
     def destroy_node(self) -> None:
-        """Stop the worker before anything that it uses goes away."""
+        """Stop the worker before what it uses is destroyed."""
         self._jumps.unregister()
         self._stop()
         self._free()
         super().destroy_node()
 
-    # The worker's host: called in its thread ------------------------------------------------------
+    # Called by the worker in its thread -----------------------------------------------------------
 
     def now_ns(self) -> int:
-        """The node's time."""
+        """Time of the node's clock, ns."""
         return int(self.get_clock().now().nanoseconds)
 
-    def publish(self, answer: FrameResult) -> None:
-        """Send an answer."""
-        if self._outputs is not None:
-            self._outputs.publish(answer)
+    def publish(self, frame: FrameResult) -> None:
+        """Publish the result of a frame."""
+        if self._face_publishers is not None:
+            self._face_publishers.publish(frame)
 
-    def warn(self, words: str, kind: str) -> None:
-        """Log, each kind once in a while."""
+    def warn(self, text: str, kind: str) -> None:
+        """Log a warning, throttled for each kind."""
         if self._throttle.due(kind, time.monotonic_ns()):
-            self.get_logger().warning(words)
+            self.get_logger().warning(text)
 
-    def tell(self, words: str) -> None:
-        """Log and show in the diagnostics how the engine's loading gets on."""
+    def report_engine(self, line: str) -> None:
+        """Log the progress or a failure of the engine, and show it in the diagnostics."""
         worker = self._worker
-        self._diagnosis.engine = words
-        if worker is not None and worker.settled:
-            self.get_logger().warning(words)
+        self._diagnostics.engine = line
+        if worker is not None and worker.engine_thread.settled:
+            self.get_logger().warning(line)
         else:
-            self.get_logger().info(words)
+            self.get_logger().info(line)
 
-    # The engine's loading -------------------------------------------------------------------------
+    # Loading the engine ---------------------------------------------------------------------------
 
-    def _announce(self) -> None:
-        """Say once how the loading ended, when it has."""
+    def _log_load_result(self) -> None:
+        """Log the result of loading once, when loading has ended."""
         worker = self._worker
-        if self._announced or worker is None or not worker.settled:
+        if self._load_result_logged or worker is None or not worker.engine_thread.settled:
             return
-        self._announced = True
-        sight = worker.sight
-        if sight is not None:
-            for refusal in sight.engine.skipped_backends:
-                self.get_logger().info(f"not used: {refusal}")
+        self._load_result_logged = True
+        loaded = worker.engine_thread.value
+        if loaded is not None:
+            for skipped in loaded.engine.skipped_backends:
+                self.get_logger().info(f"not used: {skipped}")
             self.get_logger().info(
-                f"model {self.settings.model_path().name} on {sight.engine.report}; "
-                f"detector {sight.pipeline.detector.name}"
+                f"model {self.settings.model_path().name} on {loaded.engine.report}; "
+                f"detector {loaded.pipeline.detector.name}"
             )
             return
-        self.get_logger().error(str(worker.error))
+        self.get_logger().error(str(worker.engine_thread.error))
         if self.settings.autostart:
             self.failed = True
             return
-        if self._listening is not None:
+        if self._camera_subscriptions is not None:
             self.trigger_deactivate()
         self.trigger_cleanup()
-        self._diagnosis.engine = f"not loaded: {worker.error}"
+        self._diagnostics.engine = f"not loaded: {worker.engine_thread.error}"
 
-    # Told by ROS ----------------------------------------------------------------------------------
+    # Callbacks of ROS -----------------------------------------------------------------------------
 
     def _on_jump(self, jump: TimeJump) -> None:
         back = jump.delta.nanoseconds / -1e9
         words = f"the clock went back {back:.1f} s" if back > 0 else "the clock was changed"
-        self.get_logger().warning(f"{words}: faces are forgotten")
+        self.get_logger().warning(f"{words}: all tracks are dropped")
         if self._worker is not None:
             self._worker.forget("the clock jumped")
 
@@ -262,16 +267,16 @@ class FaceNode(LifecycleNode):
     # Diagnostics ----------------------------------------------------------------------------------
 
     def _publish_diagnostics(self) -> None:
-        worker, listening, clock = self._worker, self._listening, self.get_clock()
-        around = GraphStatus() if listening is None else listening.around()
-        around = replace(around, simulated=clock.ros_time_is_active, now_ns=self.now_ns())
-        level, summary, values = self._diagnosis.report(worker, around)
+        worker, subscriptions, clock = self._worker, self._camera_subscriptions, self.get_clock()
+        graph = GraphStatus() if subscriptions is None else subscriptions.graph_status()
+        graph = replace(graph, simulated=clock.ros_time_is_active, now_ns=self.now_ns())
+        level, summary, values = self._diagnostics.report(worker, graph)
         values["model"] = str(self.settings.model_path())
-        sight = None if worker is None else worker.sight
-        self._diagnostics.publish(
+        loaded = None if worker is None else worker.engine_thread.value
+        self._diagnostics_publisher.publish(
             ros_messages.diagnostics(
                 clock.now().to_msg(), f"{self.get_fully_qualified_name()}: faces",
-                "none" if sight is None else sight.engine.name, level, summary, values,
+                "none" if loaded is None else loaded.engine.name, level, summary, values,
             )
         )  # fmt: skip
-        self._announce()  # last: it may end the node
+        self._log_load_result()  # last: it may clean up the node

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Between threads and over time: the newest-frame slot, and what is known of the flow of frames."""
+"""A thread-safe slot for the newest frame, frame counters, and a throttle for log messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class NewestSlot(Generic[T]):
-    """Holds at most one item; a newer one replaces it. One thread takes, others put.
+    """Holds at most one item; a newer one replaces it. One thread takes, other threads put.
 
     >>> slot = NewestSlot[str]()
     >>> slot.put("a"), slot.put("b"), slot.take(0.0)
@@ -26,7 +26,7 @@ class NewestSlot(Generic[T]):
         self._open = True
 
     def put(self, item: T) -> bool:
-        """Leave an item. Returns whether an older one was dropped for it."""
+        """Store an item. Returns whether it replaced an older one."""
         with self._ready:
             dropped = self._item is not None
             self._item = item
@@ -34,7 +34,7 @@ class NewestSlot(Generic[T]):
             return dropped
 
     def take(self, timeout_s: float) -> T | None:
-        """The newest item, or None if none came in time or the slot was closed."""
+        """Take the newest item; None after the timeout or if the slot is closed."""
         with self._ready:
             self._ready.wait_for(lambda: self._item is not None or not self._open, timeout_s)
             item, self._item = self._item, None
@@ -42,11 +42,11 @@ class NewestSlot(Generic[T]):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing is handed out any more."""
+        """Whether the slot is closed."""
         return not self._open
 
     def close(self) -> None:
-        """Wake the taker; nothing is handed out any more."""
+        """Close the slot: drop the item and wake the thread that takes."""
         with self._ready:
             self._open = False
             self._item = None
@@ -61,26 +61,26 @@ class FlowStats:
     processed: int = 0
     dropped: int = 0
     lost: int = 0
-    """Sent by a camera and gone before they came here, as far as the middleware can tell."""
+    """Images that the middleware reports as lost before they arrived."""
     detector_runs: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    """Bad images by reason."""
+    """Rejected images by reason."""
     odd: Counter[str] = field(default_factory=Counter)
-    """Images that were answered all the same, by what is odd about their headers."""
+    """Processed images with an unusual header, by what is unusual."""
     latency_ns: deque[int] = field(default_factory=lambda: deque(maxlen=300))
-    """Of the last frames, from image stamp to faces known."""
+    """Latencies of the last 300 frames, from image stamp to the end of processing, ns."""
     last_received_ns: int | None = None
     age_ns: int | None = None
-    """How old the last image was when it came, by its stamp; None if it has none."""
+    """Age of the last image on arrival by its stamp, ns; None if the stamp is zero."""
 
     @property
     def refused_total(self) -> int:
-        """All bad images."""
+        """Number of rejected images."""
         return sum(self.refused.values())
 
 
 class Throttle:
-    """Says whether something may be said again.
+    """Limits how often each kind of message is logged.
 
     >>> throttle = Throttle(5 * 10**9)
     >>> throttle.due("a", 0), throttle.due("a", 10**9), throttle.due("b", 10**9)
@@ -89,12 +89,17 @@ class Throttle:
 
     def __init__(self, interval_ns: int) -> None:
         self._interval_ns = interval_ns
-        self._said: dict[str, int] = {}
+        self._logged_ns: dict[str, int] = {}
 
-    def due(self, what: str, now_ns: int) -> bool:
-        """Whether ``what`` was not said within the interval. Then it counts as said now."""
-        last = self._said.get(what)
+    def due(self, kind: str, now_ns: int) -> bool:
+        """Whether a message may be logged: none of its kind was within the interval.
+
+        Args:
+            kind: The kind of message; it counts as logged now if True is returned.
+            now_ns: Monotonic time, ns.
+        """
+        last = self._logged_ns.get(kind)
         if last is not None and 0 <= now_ns - last < self._interval_ns:
             return False
-        self._said[what] = now_ns
+        self._logged_ns[kind] = now_ns
         return True

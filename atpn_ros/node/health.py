@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How the node is, in words: from plain facts to a level and one sentence."""
+"""Derives the diagnostics level and message of the node from its counters and status."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 SILENCE_NS = 3_000_000_000
-"""After this long without an image, or a step of a clock that runs, something is wrong."""
+"""Longest normal time without an image, and without a step of a running clock."""
 AHEAD_NS = 500_000_000
-"""A stamp so far ahead of the clock is of another clock."""
+"""A stamp further ahead of the clock is reported."""
 BEHIND_NS = 2_000_000_000
-"""And one so far behind."""
+"""A stamp further behind the clock is reported."""
 
 
 class Level(IntEnum):
-    """As in ``diagnostic_msgs/DiagnosticStatus``."""
+    """Levels of ``diagnostic_msgs/DiagnosticStatus``."""
 
     OK = 0
     WARN = 1
@@ -24,28 +24,28 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known at one moment.
+class NodeStatus:
+    """Status of the node and its counters over the last period.
 
     Attributes:
         configured: Whether an engine is loaded.
-        topic: The image topic that is listened to, None while inactive.
-        silent_ns: Time since the last image, or since activation if none came.
-        publishers: How many publishers of the topic are seen.
-        incompatible: The QoS policy or type that keeps a publisher's images away, if any.
-        received: Images in the last period.
-        processed: Of them answered.
-        refused: Of them bad.
-        refused_reason: The commonest reason among them.
+        topic: The subscribed image topic, None while inactive.
+        silent_ns: Time since the last image, or since activation if none arrived.
+        publishers: Number of publishers of the topic.
+        incompatible: The QoS policy or type by which a publisher does not match, if any.
+        received: Images received in the last period.
+        processed: Images processed in the last period.
+        refused: Images refused in the last period.
+        refused_reason: The most frequent reason for refusing.
         camera_problem: Why the camera_info cannot be used, if so.
-        building: What the loading of the engine is at, while it goes on.
-        engine_problem: Why a faster engine was left while running, if so.
+        building: Progress of loading the engine, while it goes on.
+        engine_problem: Why a faster backend failed while running, if one did.
         clock_problem: What is wrong with the node's clock, if so.
-        dropped: Images of the last period that a newer one replaced.
-        lost: Images that got lost on the way here in the last period.
-        age_ns: How old the last image was when it came, by its stamp; None: it had no stamp.
-        twins: How many other nodes have this one's name.
-        calibrated: Whether there is any camera_info.
+        dropped: Images of the last period that a newer one replaced before processing.
+        lost: Images of the last period that the middleware lost.
+        age_ns: Age of the last image on arrival by its stamp; None: its stamp is zero.
+        duplicate_nodes: Number of other nodes with the same name.
+        calibrated: Whether a camera_info has arrived.
     """
 
     configured: bool
@@ -64,75 +64,82 @@ class Facts:
     dropped: int = 0
     lost: int = 0
     age_ns: int | None = 0
-    twins: int = 0
+    duplicate_nodes: int = 0
     calibrated: bool = True
 
 
-def assess(facts: Facts) -> tuple[Level, str]:
-    """The worst that is true, in one sentence.
+def assess(status: NodeStatus) -> tuple[Level, str]:
+    """The most severe condition that holds, as a level and a message.
 
-    >>> assess(Facts(True, "/image", silent_ns=4 * 10**9, publishers=0))[1]
+    >>> assess(NodeStatus(True, "/image", silent_ns=4 * 10**9, publishers=0))[1]
     'no image on /image for 4 s: no publisher'
-    >>> assess(Facts(True, "/image", publishers=1, received=30, processed=30))[1]
+    >>> assess(NodeStatus(True, "/image", publishers=1, received=30, processed=30))[1]
     'running'
     """
-    if facts.building:
-        return Level.WARN, f"building: {facts.building}"
-    if facts.topic is None:
-        return Level.OK, "configured, not active" if facts.configured else "not configured"
-    if facts.silent_ns > SILENCE_NS:
-        silence = f"no image on {facts.topic} for {facts.silent_ns / 1e9:.0f} s"
-        clock = f"; {facts.clock_problem}" if facts.clock_problem else ""
-        return Level.WARN, f"{silence}: {_publishers(facts)}{clock}"
-    if facts.refused and not facts.processed:
-        return Level.ERROR, f"every image is refused: {facts.refused_reason}"
-    if facts.incompatible:
-        return Level.WARN, f"a publisher of {facts.topic} has an incompatible {facts.incompatible}"
-    if facts.publishers > 1:
-        return Level.WARN, f"{facts.publishers} publishers on {facts.topic}: faces will jump"
-    if facts.twins > 0:
-        return Level.WARN, "another node has this one's name: every answer comes twice"
-    if facts.refused:
-        return Level.WARN, f"{facts.refused} images refused: {facts.refused_reason}"
-    if facts.clock_problem:
-        return Level.WARN, facts.clock_problem
-    if facts.camera_problem:
-        return Level.WARN, f"no positions: {facts.camera_problem}"
-    if facts.engine_problem:
-        return Level.WARN, f"slower than it should be: {facts.engine_problem}"
-    if facts.received and (problem := _stamps(facts.age_ns)):
+    if status.building:
+        return Level.WARN, f"building: {status.building}"
+    if status.topic is None:
+        return Level.OK, "configured, not active" if status.configured else "not configured"
+    if status.silent_ns > SILENCE_NS:
+        silence = f"no image on {status.topic} for {status.silent_ns / 1e9:.0f} s"
+        clock = f"; {status.clock_problem}" if status.clock_problem else ""
+        return Level.WARN, f"{silence}: {_publishers(status)}{clock}"
+    if status.refused and not status.processed:
+        return Level.ERROR, f"every image is refused: {status.refused_reason}"
+    if status.incompatible:
+        return (
+            Level.WARN,
+            f"a publisher of {status.topic} has an incompatible {status.incompatible}",
+        )
+    if status.publishers > 1:
+        return (
+            Level.WARN,
+            f"{status.publishers} publishers on {status.topic}: "
+            "images of several cameras are mixed",
+        )
+    if status.duplicate_nodes > 0:
+        return Level.WARN, "another node has the same name: every message is published twice"
+    if status.refused:
+        return Level.WARN, f"{status.refused} images refused: {status.refused_reason}"
+    if status.clock_problem:
+        return Level.WARN, status.clock_problem
+    if status.camera_problem:
+        return Level.WARN, f"no positions: {status.camera_problem}"
+    if status.engine_problem:
+        return Level.WARN, f"slower backend in use: {status.engine_problem}"
+    if status.received and (problem := _stamp_problem(status.age_ns)):
         return Level.WARN, problem
-    if facts.lost > 0.05 * (facts.lost + facts.received):
-        seen = f"{facts.lost} of {facts.lost + facts.received} images"
-        return Level.WARN, f"{seen} lost on the way here: is the Fast DDS profile in use?"
-    if facts.dropped > 0.2 * facts.received:
-        dropped = f"{facts.dropped} of {facts.received} images"
+    if status.lost > 0.05 * (status.lost + status.received):
+        seen = f"{status.lost} of {status.lost + status.received} images"
+        return Level.WARN, f"{seen} lost in transport: is the Fast DDS profile in use?"
+    if status.dropped > 0.2 * status.received:
+        dropped = f"{status.dropped} of {status.received} images"
         return Level.WARN, f"slower than the camera: {dropped} dropped for newer ones"
-    if facts.received and not facts.calibrated:
-        return Level.OK, "running; no positions: no camera_info has come"
+    if status.received and not status.calibrated:
+        return Level.OK, "running; no positions: no camera_info received"
     return Level.OK, "running"
 
 
-def _stamps(age_ns: int | None) -> str:
+def _stamp_problem(age_ns: int | None) -> str:
     if age_ns is None:
-        return "the camera does not stamp its images: all is said for time zero"
+        return "image stamps are zero: set them in the camera driver"
     if age_ns < -AHEAD_NS:
-        return f"stamps are {-age_ns / 1e9:.1f} s ahead of the clock: is use_sim_time as it should?"
+        return f"stamps are {-age_ns / 1e9:.1f} s ahead of the clock: check use_sim_time"
     if age_ns > BEHIND_NS:
-        return f"stamps are {age_ns / 1e9:.1f} s behind the clock: a recording, or a late camera"
+        return f"stamps are {age_ns / 1e9:.1f} s behind the clock: a recording or a delayed camera"
     return ""
 
 
 class ClockWatch:
-    """Notices a simulated clock that does not run.
+    """Detects a simulated clock that does not advance.
 
     >>> watch = ClockWatch()
     >>> watch.problem(True, 0, 0)
-    'use_sim_time is set, but no time has come on /clock'
+    'use_sim_time is set, but no time was received on /clock'
     >>> watch.problem(True, 5, 10**9), watch.problem(True, 5, 2 * 10**9)
     ('', '')
     >>> watch.problem(True, 5, 6 * 10**9)
-    '/clock has stood still for 5 s'
+    '/clock has not advanced for 5 s'
     """
 
     def __init__(self) -> None:
@@ -140,25 +147,25 @@ class ClockWatch:
         self._since_ns = 0
 
     def problem(self, simulated: bool, now_ns: int, steady_ns: int) -> str:
-        """What is wrong, empty if nothing.
+        """The problem, empty if there is none.
 
         Args:
             simulated: Whether the node's clock follows /clock.
-            now_ns: What the node's clock says.
-            steady_ns: What a clock says that always runs.
+            now_ns: Time of the node's clock.
+            steady_ns: Time of a monotonic clock.
         """
         if now_ns != self._now_ns:
             self._now_ns, self._since_ns = now_ns, steady_ns
         if not simulated:
             return ""
         if now_ns == 0:
-            return "use_sim_time is set, but no time has come on /clock"
+            return "use_sim_time is set, but no time was received on /clock"
         still = steady_ns - self._since_ns
-        return f"/clock has stood still for {still / 1e9:.0f} s" if still > SILENCE_NS else ""
+        return f"/clock has not advanced for {still / 1e9:.0f} s" if still > SILENCE_NS else ""
 
 
-def _publishers(facts: Facts) -> str:
-    if facts.publishers == 0:
+def _publishers(status: NodeStatus) -> str:
+    if status.publishers == 0:
         return "no publisher"
-    seen = "1 publisher" if facts.publishers == 1 else f"{facts.publishers} publishers"
-    return f"{seen}, incompatible {facts.incompatible}" if facts.incompatible else seen
+    seen = "1 publisher" if status.publishers == 1 else f"{status.publishers} publishers"
+    return f"{seen}, incompatible {status.incompatible}" if status.incompatible else seen

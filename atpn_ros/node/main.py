@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The process around the node: signals, context, executor, the first transitions and the end.
+"""Entry point of ``face_node``: signals, executor, automatic transitions and shutdown.
 
-Signals are handled here and not by rclpy, whose handler shuts the context down under whatever is at
-work. Here a signal only leaves a note; what runs looks at it, and everything ends in its order.
+Signals are handled here and not by rclpy, whose handler shuts the context down while other code is
+still using it. Here a signal only sets a flag, which is polled, so that everything ends in order.
 """
 
 from __future__ import annotations
@@ -14,44 +14,49 @@ import sys
 from types import FrameType
 
 _STEP_S = 0.1
-"""How often a spinning node looks for the note of a signal."""
+"""How often a spinning node checks the shutdown flag, s."""
 
 
 class ShutdownFlag:
-    """The note that a signal leaves. A plain bool: a handler must not wait for any lock."""
+    """Flag that SIGINT and SIGTERM set. A plain bool: a signal handler must not wait for a lock.
+
+    Attributes:
+        requested: Whether a signal has arrived.
+        exit_at_once: Whether a signal ends the process immediately, as long as there are no
+            resources to free.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
-        self.at_once = True
-        """Until there is something to give back, a signal simply ends the process."""
+        self.requested = False
+        self.exit_at_once = True
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.at_once:
+        if self.exit_at_once:
             os._exit(0)
-        self.asked = True
+        self.requested = True
 
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted.
 
     Returns:
-        0 after an interrupt, 1 if the node could not start or lost its engine for good, 2 for an
-        argument that cannot be read or a setting that breaks its rule.
+        0 after a signal, 1 if the node could not start or the engine could not be loaded, 2 for an
+        argument that cannot be parsed or a setting that is not allowed.
     """
-    ending = ShutdownFlag()
-    code, stuck = _run(args, ending)
+    shutdown = ShutdownFlag()
+    code, stuck = _run(args, shutdown)
     if stuck:
-        # A build of ONNX Runtime's cannot be stopped; the process can.
+        # A build inside ONNX Runtime cannot be cancelled, so the process is ended.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     return code
 
 
-def _run(args: list[str] | None, ending: ShutdownFlag) -> tuple[int, bool]:
-    # These take a second. Imported here, an interrupt meanwhile is one of ours already.
+def _run(args: list[str] | None, shutdown: ShutdownFlag) -> tuple[int, bool]:
+    # These imports take a second. Done here, the signal handlers are installed before them.
     import rclpy
     from rclpy.exceptions import NameValidationException
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -61,12 +66,12 @@ def _run(args: list[str] | None, ending: ShutdownFlag) -> tuple[int, bool]:
     from atpn_ros.node.face_node import FaceNode
     from atpn_ros.settings import SettingsError
 
-    ending.at_once = False
+    shutdown.exit_at_once = False
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-        node = FaceNode(lambda: ending.asked)
+        node = FaceNode(lambda: shutdown.requested)
     except (SettingsError, RuntimeError, NameValidationException) as error:
-        # Arguments that ROS cannot read come as RuntimeError, with its own words of several lines.
+        # Arguments that ROS cannot parse raise RuntimeError with a message of several lines.
         print(f"face_node: {error}", file=sys.stderr)
         rclpy.try_shutdown()
         return 2, False
@@ -76,9 +81,9 @@ def _run(args: list[str] | None, ending: ShutdownFlag) -> tuple[int, bool]:
         if node.settings.autostart:
             if node.trigger_configure() != TransitionCallbackReturn.SUCCESS:
                 node.failed = True
-            elif not ending.asked:
+            elif not shutdown.requested:
                 node.failed = node.trigger_activate() != TransitionCallbackReturn.SUCCESS
-        while not ending.asked and not node.failed:
+        while not shutdown.requested and not node.failed:
             executor.spin_once(timeout_sec=_STEP_S)
     except ExternalShutdownException:
         pass

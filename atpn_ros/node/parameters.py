@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Declares the settings as ROS parameters, with descriptions and ranges."""
+"""Declares the settings as ROS parameters with descriptions and ranges."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from atpn_ros.settings import (
 
 
 def declare_parameters(node: Node) -> Settings:
-    """Declare every setting as a parameter of a node and read what was given.
+    """Declare every setting as a parameter of a node and read the given values.
 
     Raises:
-        SettingsError: A given value breaks its rule.
+        SettingsError: A given value is not allowed.
     """
     given: dict[str, Value] = {}
     for name, rule in CONSTRAINTS.items():
         default = getattr(Settings(), name)
         try:
             given[name] = node.declare_parameter(name, default, _descriptor(name, rule)).value
-        except ParameterException as error:  # ROS checks type and range first
+        except ParameterException as error:  # raised by ROS for a wrong type or range
             raise SettingsError(str(error)) from error
     return update_settings(Settings(), given)
 
 
 def _descriptor(name: str, rule: Constraint) -> ParameterDescriptor:
     text = rule.description + (f" ({' | '.join(rule.choices)})" if rule.choices else "")
-    # Not "read_only": ROS would refuse without our reason, and a cleaned-up node may be changed.
+    # Not "read_only": ROS would reject without a reason, and an unconfigured node may be changed.
     descriptor = ParameterDescriptor(name=name, description=text)
     default = getattr(Settings(), name)
     if type(default) is float:

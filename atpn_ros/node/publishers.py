@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All that the node sends about faces, in one table; made and destroyed here and nowhere else."""
+"""Table of the topics that the node publishes about faces, and their publishers."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from atpn_ros.conversions.messages import Message
 from atpn_ros.drawing import draw
 from atpn_ros.msg import FaceBoxArray, FaceLandmarksArray, GazeArray, HeadPoseArray, TrackingStatus
 from atpn_ros.node import ros_messages
-from atpn_ros.node.rep155_publishers import MISSING, FaceTopics, load_kinds
+from atpn_ros.node.rep155_publishers import MISSING, FaceTopics, import_hri_msgs
 from atpn_ros.node.worker import FrameResult
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One topic.
+    """A published topic.
 
     Attributes:
         topic: Its name.
         kind: The message class.
-        make: The message for an answer; None: nothing this time. Called by the worker, and only
-            while somebody listens.
-        depth: Of its queue; all outputs are reliable.
+        make: Makes the message of a frame; None: no message. Called in the worker's thread, and
+            only while the topic has subscribers.
+        depth: Queue depth; all topics are reliable.
     """
 
     topic: str
@@ -48,32 +48,32 @@ class Output:
     depth: int = 10
 
 
-def _transforms(answer: FrameResult) -> Message | None:
-    if not answer.settings.publish_tf:
+def _transforms(frame: FrameResult) -> Message | None:
+    if not frame.settings.publish_tf:
         return None
-    message = ros_messages.transforms(answer.result, answer.header, answer.settings.frame_name)
+    message = ros_messages.transforms(frame.result, frame.header, frame.settings.frame_name)
     return message if message.transforms else None
 
 
-def _debug_image(answer: FrameResult) -> Message:
-    return ros_messages.image_message(draw.draw(answer.image, answer.result), answer.header)
+def _debug_image(frame: FrameResult) -> Message:
+    return ros_messages.image_message(draw.draw(frame.image, frame.result), frame.header)
 
 
-def _debug_jpeg(answer: FrameResult) -> Message:
-    return ros_messages.compressed_message(draw.draw(answer.image, answer.result), answer.header)
+def _debug_jpeg(frame: FrameResult) -> Message:
+    return ros_messages.compressed_message(draw.draw(frame.image, frame.result), frame.header)
 
 
-def _markers(answer: FrameResult) -> Message:
-    return ros_messages.marker_array(answer.result, answer.header, answer.settings.head_scale)
+def _markers(frame: FrameResult) -> Message:
+    return ros_messages.marker_array(frame.result, frame.header, frame.settings.head_scale)
 
 
 def _annotations(kinds: Any) -> tuple[Output, ...]:
-    """Foxglove's lines over the picture, where its messages are installed."""
+    """The topic of Foxglove image annotations, if ``foxglove_msgs`` is installed."""
     if kinds is None:
         return ()
 
-    def make(answer: FrameResult) -> Message:
-        return image_annotations(kinds, answer.result, answer.header)
+    def make(frame: FrameResult) -> Message:
+        return image_annotations(kinds, frame.result, frame.header)
 
     return (Output("~/annotations", kinds.ImageAnnotations, make),)
 
@@ -92,17 +92,17 @@ OUTPUTS = (
     Output("~/debug_image", ImageMsg, _debug_image),
     Output("~/debug_image/compressed", CompressedImage, _debug_jpeg),
 )
-"""In the order in which they are sent: what robots wait for first, pictures for people last."""
+"""In the order of publishing: what robots wait for first, images for people last."""
 
 
 class Publishers:
-    """The publishers of all outputs, from configuring to cleaning up.
+    """The publishers of all topics, from configuring to cleaning up.
 
     Args:
-        node: Whose topics they are.
-        rep155: Whether faces get topics of their own too; without ``hri_msgs`` that is refused in
-            the log.
-        outputs: What is sent.
+        node: The node that publishes.
+        rep155: Whether to publish the topics of REP-155 too; an error is logged without
+            ``hri_msgs``.
+        outputs: The topics.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Publishers:
         self._node = node
         self._faces: FaceTopics | None = None
         if rep155:
-            kinds = load_kinds()
+            kinds = import_hri_msgs()
             if kinds is None:
                 node.get_logger().error(MISSING)
             else:
@@ -120,23 +120,23 @@ class Publishers:
             (o, node.create_publisher(o.kind, o.topic, QoSProfile(depth=o.depth))) for o in outputs
         ]
 
-    def publish(self, answer: FrameResult) -> None:
-        """Send what somebody listens to."""
+    def publish(self, frame: FrameResult) -> None:
+        """Publish the topics that have subscribers; messages of the others are not computed."""
         for output, publisher in self._open:
             if publisher.get_subscription_count():
-                message = output.make(answer)
+                message = output.make(frame)
                 if message is not None:
                     publisher.publish(message)
         if self._faces is not None:
-            self._faces.publish(answer)
+            self._faces.publish(frame)
 
-    def forget(self) -> None:
-        """Nobody is seen any more: no face keeps topics of its own."""
+    def close_face_topics(self) -> None:
+        """Destroy the REP-155 topics of all faces."""
         if self._faces is not None:
-            self._faces.forget()
+            self._faces.close_face_topics()
 
     def close(self) -> None:
-        """Take the topics down."""
+        """Destroy all publishers."""
         for _, publisher in self._open:
             self._node.destroy_publisher(publisher)
         self._open = []

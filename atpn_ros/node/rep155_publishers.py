@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""REP-155's topics: the list of faces, and four topics for each, which go when their face goes."""
+"""Publishes REP-155 topics: the list of tracked faces and four topics for each face."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MISSING = (
 )
 
 
-def load_kinds() -> Any | None:
+def import_hri_msgs() -> Any | None:
     """The module ``hri_msgs.msg``, None where it is not installed."""
     try:
         import hri_msgs.msg
@@ -43,30 +43,30 @@ def load_kinds() -> Any | None:
 Make = Callable[[Any, FrameResult, Face], Message]
 
 
-def _cropped(kinds: Any, answer: FrameResult, face: Face) -> Message:
-    return ros_messages.image_message(rep155.cropped(answer.image, face), answer.header)
+def _cropped(kinds: Any, frame: FrameResult, face: Face) -> Message:
+    return ros_messages.image_message(rep155.cropped(frame.image, face), frame.header)
 
 
-def _aligned(kinds: Any, answer: FrameResult, face: Face) -> Message:
-    return ros_messages.image_message(rep155.aligned(answer.image, face), answer.header)
+def _aligned(kinds: Any, frame: FrameResult, face: Face) -> Message:
+    return ros_messages.image_message(rep155.aligned(frame.image, face), frame.header)
 
 
-def _roi(kinds: Any, answer: FrameResult, face: Face) -> Message:
-    return rep155.roi(kinds, face, answer.result, answer.header)
+def _roi(kinds: Any, frame: FrameResult, face: Face) -> Message:
+    return rep155.roi(kinds, face, frame.result, frame.header)
 
 
-def _landmarks(kinds: Any, answer: FrameResult, face: Face) -> Message:
-    return rep155.landmarks(kinds, face, answer.result, answer.header)
+def _landmarks(kinds: Any, frame: FrameResult, face: Face) -> Message:
+    return rep155.landmarks(kinds, face, frame.result, frame.header)
 
 
 class FaceTopics:
-    """The publishers of the faces that are seen now.
+    """The publishers of the tracked faces; a lock allows calls from two threads.
 
-    Faces come and go in the worker's thread, and all of them go when another one stops it.
+    The worker's thread creates and destroys them; the executor's thread destroys them all.
 
     Args:
-        node: Whose topics they are.
-        kinds: ``hri_msgs.msg``, or what has the same names.
+        node: The node that publishes.
+        kinds: The module ``hri_msgs.msg``, or one with the same names.
     """
 
     def __init__(self, node: Node, kinds: Any) -> None:
@@ -79,37 +79,37 @@ class FaceTopics:
         )
         self._tracked = self._publisher(kinds.IdsList, f"{FACES}/tracked")
         self._of_face: dict[str, list[Publisher]] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
-    def publish(self, answer: FrameResult) -> None:
-        """Open and close topics as faces come and go, and send what somebody listens to."""
-        prefix = answer.settings.tf_prefix
+    def publish(self, frame: FrameResult) -> None:
+        """Create and destroy the topics of new and lost faces; publish those with subscribers."""
+        prefix = frame.settings.tf_prefix
         held = {
             rep155.face_id(face.id, prefix): face
-            for face in answer.result.faces
+            for face in frame.result.faces
             if face.landmarks is not None
         }
-        with self._turn:
-            self._follow(held.keys())
-            # After the topics are there: who reads the list subscribes to them.
+        with self._lock:
+            self._update_topics(held.keys())
+            # After the topics exist: readers of the list subscribe to them.
             if self._tracked.get_subscription_count():
-                self._tracked.publish(rep155.tracked(self._kinds, tuple(held), answer.header))
+                self._tracked.publish(rep155.tracked(self._kinds, tuple(held), frame.header))
             for name, face in held.items():
                 for (_, _, make), publisher in zip(self._topics, self._of_face[name], strict=True):
                     if publisher.get_subscription_count():
-                        publisher.publish(make(self._kinds, answer, face))
+                        publisher.publish(make(self._kinds, frame, face))
 
-    def forget(self) -> None:
-        """Take the topics of all faces down."""
-        with self._turn:
-            self._follow(set())
+    def close_face_topics(self) -> None:
+        """Destroy the topics of all faces."""
+        with self._lock:
+            self._update_topics(set())
 
     def close(self) -> None:
-        """Take all topics down."""
-        self.forget()
+        """Destroy all topics."""
+        self.close_face_topics()
         self._destroy([self._tracked])
 
-    def _follow(self, held: Set[str]) -> None:
+    def _update_topics(self, held: Set[str]) -> None:
         for gone in self._of_face.keys() - held:
             self._destroy(self._of_face.pop(gone))
         for name in held - self._of_face.keys():
@@ -118,9 +118,11 @@ class FaceTopics:
             ]
 
     def _publisher(self, kind: type, topic: str) -> Publisher:
-        # Without event handlers, which the executor would walk over while this thread adds them.
-        quiet = PublisherEventCallbacks(use_default_callbacks=False)
-        return self._node.create_publisher(kind, topic, QoSProfile(depth=1), event_callbacks=quiet)
+        # No event handlers: the executor would iterate over them while this thread adds some.
+        no_events = PublisherEventCallbacks(use_default_callbacks=False)
+        return self._node.create_publisher(
+            kind, topic, QoSProfile(depth=1), event_callbacks=no_events
+        )
 
     def _destroy(self, publishers: list[Publisher]) -> None:
         for publisher in publishers:

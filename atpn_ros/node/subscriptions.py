@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All that the node listens to while it is active, and what can be seen of who speaks there."""
+"""Image and camera_info subscriptions of the active node, and the status of their publishers."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _QOS = QoSProfile(
     reliability=qos_profile_sensor_data.reliability,
     durability=qos_profile_sensor_data.durability,
 )
-"""Best effort matches every publisher, and of two images the older is of no use."""
+"""Best effort matches every publisher; depth 1, since only the newest image is processed."""
 
 
 class Subscriptions:
     """The subscriptions of one camera, from activating to deactivating.
 
     Args:
-        node: Whose they are.
-        compressed: Whether images come as JPEG or PNG.
-        on_image: Gets each image message.
-        on_camera_info: Gets each calibration.
-        on_lost: Gets how many images were lost on the way, as far as the middleware can tell.
-        on_incompatible: Gets the name of a QoS policy that keeps a publisher's images away.
+        node: The node that subscribes.
+        compressed: Whether to subscribe to CompressedImage (JPEG or PNG) instead of Image.
+        on_image: Called with each image message.
+        on_camera_info: Called with each CameraInfo message.
+        on_lost: Called with the number of images that the middleware reports as lost.
+        on_incompatible: Called with the name of a QoS policy by which a publisher does not match.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Subscriptions:
 
     @property
     def topic(self) -> str:
-        """The full name of the images' topic."""
+        """The resolved name of the image topic."""
         return str(self._image.topic_name)
 
-    def around(self) -> GraphStatus:
-        """Who speaks there now, and why somebody is not heard."""
+    def graph_status(self) -> GraphStatus:
+        """Publishers of the image topic, and whether their type and QoS match."""
         node = self._node
         publishers = node.get_publishers_info_by_topic(self.topic)
         wanted = f"sensor_msgs/msg/{self._kind.__name__}"
@@ -100,7 +100,7 @@ class Subscriptions:
             topic=self.topic,
             publishers=len(publishers),
             incompatible=incompatible,
-            twins=node.count_publishers(f"{node.get_fully_qualified_name()}/status") - 1,
+            duplicate_nodes=node.count_publishers(f"{node.get_fully_qualified_name()}/status") - 1,
         )
 
     def _incompatible_with(self, offered: QoSProfile) -> bool:
@@ -108,6 +108,6 @@ class Subscriptions:
         return bool(compatibility == QoSCompatibility.ERROR)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Destroy the subscriptions."""
         for subscription in (self._image, self._info):
             self._node.destroy_subscription(subscription)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The thread that owns the engine and answers the newest image; no ROS but the messages' fields.
+"""Processes the newest image in the thread that owns the engine; does not import ROS.
 
-Messages are left in a slot of one by whoever receives them; the thread takes the newest, decodes
-it, has the pipeline look at it and hands the answer on. Nothing that happens to one frame ends it.
+Received messages are put into a slot for one message. The thread takes the newest, decodes it, runs
+the pipeline and passes the result to the node. An error in one frame does not end the thread.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from atpn_ros.camera import Calibration, CameraInfo
 from atpn_ros.conversions import messages
 from atpn_ros.conversions.messages import FrameProgress, Message
 from atpn_ros.engines.base import LoadControl
-from atpn_ros.engines.engine_thread import EngineThread, Job
+from atpn_ros.engines.engine_thread import EngineJob, EngineThread
 from atpn_ros.images import BadImage
 from atpn_ros.node.frame_slot import FlowStats, NewestSlot
 from atpn_ros.node.health import AHEAD_NS
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import LoadedPipeline
 from atpn_ros.settings import Settings
-from atpn_ros.types import AtpnError, FaceFrame, Frame, Image
+from atpn_ros.types import FaceFrame, Frame, Image
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An image message and when it came, in the host's time."""
+    """An image message and its time of arrival by the host's clock, ns."""
 
     message: Message
     received_ns: int
@@ -37,14 +37,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """All that is known of one frame.
+    """The result of one frame and what publishers need besides it.
 
     Attributes:
-        image: (H, W, 3) uint8 BGR, the decoded picture.
-        header: The image message's own.
-        result: Who is in it.
-        progress: How the frame was dealt with.
-        settings: Those that held for it.
+        image: (H, W, 3) uint8 BGR, the decoded image.
+        header: Header of the image message.
+        result: The tracked faces.
+        progress: Times and counters of its processing.
+        settings: The settings that were used.
     """
 
     image: Image
@@ -55,29 +55,34 @@ class FrameResult:
 
 
 class Host(Protocol):
-    """What the worker needs of the node. Everything but ``settings`` is called in the thread."""
+    """What the worker needs from the node. The methods are called in the worker's thread."""
 
     settings: Settings
 
     def now_ns(self) -> int:
-        """The time, of the clock that stamps are compared with."""
+        """Time of the clock that stamps are compared with, ns."""
 
-    def publish(self, answer: FrameResult) -> None:
-        """Send an answer."""
+    def publish(self, frame: FrameResult) -> None:
+        """Publish the result of a frame."""
 
-    def warn(self, words: str, kind: str) -> None:
-        """Tell of trouble with a frame; not more often than people can read, for each kind."""
+    def warn(self, text: str, kind: str) -> None:
+        """Log a problem with a frame, throttled for each kind."""
 
-    def tell(self, words: str) -> None:
-        """Tell of the engine: progress while it loads, trouble after that."""
+    def report_engine(self, line: str) -> None:
+        """Log progress of loading the engine, or its failure while running."""
 
 
 class Worker:
-    """Loads an engine in a thread of its own, and answers images there between start and stop.
+    """Loads a pipeline in a thread of its own and processes images there between start and stop.
 
     Args:
-        host: Whom it works for.
-        load: Makes what looks at the frames; called in the thread.
+        host: The node.
+        load: Loads the pipeline; called in the thread.
+
+    Attributes:
+        engine_thread: The thread; its value is the loaded pipeline.
+        stats: Counters since activation.
+        calibration: The camera's calibration.
     """
 
     def __init__(self, host: Host, load: Callable[[LoadControl], LoadedPipeline]) -> None:
@@ -86,97 +91,79 @@ class Worker:
         self.calibration = Calibration()
         self._slot: NewestSlot[Arrival] = NewestSlot()
         self._slot.close()
-        self._job: Job | None = None
+        self._job: EngineJob | None = None
         self._publish_ns = 0
         self._to_forget = ""
         self._last_stamp_ns: int | None = None
-        self._owner = EngineThread(load, LoadedPipeline.close, host.tell)
-
-    @property
-    def sight(self) -> LoadedPipeline | None:
-        """What looks at the frames; None while it loads, and where that failed."""
-        return self._owner.value
-
-    @property
-    def error(self) -> AtpnError | None:
-        """Why it could not be loaded."""
-        return self._owner.error
-
-    @property
-    def settled(self) -> bool:
-        """Whether loading is over, in one way or the other."""
-        return self._owner.settled
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for the loading to be over; whether it is."""
-        return self._owner.wait(seconds)
+        self._applied: Settings | None = None
+        self.engine_thread = EngineThread(load, LoadedPipeline.close, host.report_engine)
 
     def start(self) -> None:
-        """FrameResult images from now on, or as soon as the engine is there. Counts begin anew."""
+        """Process images from now on, or as soon as the engine is loaded. Resets the counters."""
         stats, slot = FlowStats(), NewestSlot[Arrival]()
         self.stats, self._slot = stats, slot
-        self._job = self._owner.submit(lambda: self._work(slot, stats))
+        self._job = self.engine_thread.submit(lambda: self._work(slot, stats))
 
     def put(self, message: Message, received_ns: int) -> None:
-        """Leave the newest image; an older one that still waits is dropped for it."""
+        """Store the newest image; an older one that still waits is dropped."""
         self.stats.received += 1
         self.stats.last_received_ns = time.monotonic_ns()
         if self._slot.put(Arrival(message, received_ns)):
             self.stats.dropped += 1
 
     def calibrate(self, info: CameraInfo) -> None:
-        """Take a calibration for the images to come."""
+        """Set the calibration for the following images."""
         self.calibration.info = info
 
-    def lose(self, count: int) -> None:
-        """Count images that were lost on the way here."""
+    def count_lost(self, count: int) -> None:
+        """Count images that the middleware lost."""
         self.stats.lost += count
 
     def forget(self, why: str) -> None:
-        """Forget the faces before the next image."""
+        """Drop all tracks before the next image; ``why`` is counted as the reason."""
         self._to_forget = why
 
     def stop(self, seconds: float) -> bool:
-        """Forget the faces and answer nothing more; whether the frame at hand was finished in time.
+        """Stop processing and drop all tracks. Returns whether the current frame ended in time.
 
-        One that was not is finished later, and its answer thrown away.
+        Otherwise it is finished later and its result is discarded.
         """
         self._slot.close()
         job, self._job = self._job, None
-        # While the engine loads the job has not begun, and will find its slot closed.
-        return job is None or not self._owner.settled or job.done.wait(seconds)
+        # While the engine loads the job has not started yet; it will find its slot closed.
+        return job is None or not self.engine_thread.settled or job.done.wait(seconds)
 
     def close(self, seconds: float) -> bool:
-        """Stop, and free the engine; whether that was done in time."""
+        """Stop, and free the engine. Returns whether in time."""
         self._slot.close()
         self._job = None
-        return self._owner.close(seconds)
+        return self.engine_thread.close(seconds)
 
     # In the thread --------------------------------------------------------------------------------
 
     def _work(self, slot: NewestSlot[Arrival], stats: FlowStats) -> None:
-        if self._owner.value is None:
+        if self.engine_thread.value is None:
             return
-        pipeline = self._owner.value.pipeline
+        pipeline = self.engine_thread.value.pipeline
         pipeline.reset("activated")
         while not slot.closed:
             arrival = slot.take(timeout_s=0.5)
             if arrival is None:
                 continue
             try:
-                answer = self._look(pipeline, arrival, stats)
+                result = self._process(pipeline, arrival, stats)
                 if not slot.closed:
-                    self._send(answer)
+                    self._publish(result)
             except BadImage as error:
                 stats.refused[error.reason] += 1
                 self._host.warn(f"image refused, {error}", error.reason)
-            except Exception as error:  # one bad frame must never silence the node
+            except Exception as error:  # an error in one frame must not end the node
                 kind = type(error).__name__
                 stats.refused[kind] += 1
                 self._host.warn(f"frame failed: {kind}: {error}", kind)
         pipeline.reset("deactivated")
 
-    def _look(self, pipeline: FacePipeline, arrival: Arrival, stats: FlowStats) -> FrameResult:
+    def _process(self, pipeline: FacePipeline, arrival: Arrival, stats: FlowStats) -> FrameResult:
         host, message = self._host, arrival.message
         settings, header = host.settings, message.header
         started_ns = host.now_ns()
@@ -187,9 +174,10 @@ class Worker:
         camera = self.calibration.camera(
             width, height, header.frame_id, lambda what: host.warn(what, "camera_info")
         )
-        pipeline.settings = settings.pipeline_settings()
+        if settings is not self._applied:
+            pipeline.settings, self._applied = settings.pipeline_settings(), settings
         frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
-        self._look_at_header(frame, arrival, stats)
+        self._count_odd_headers(frame, arrival, stats)
         resets = dict(pipeline.resets)
         if self._to_forget:
             why, self._to_forget = self._to_forget, ""
@@ -217,8 +205,8 @@ class Worker:
         )
         return FrameResult(image, header, result, progress, settings)
 
-    def _look_at_header(self, frame: Frame, arrival: Arrival, stats: FlowStats) -> None:
-        """Count what is odd, so that it can be told; nothing here stops a frame."""
+    def _count_odd_headers(self, frame: Frame, arrival: Arrival, stats: FlowStats) -> None:
+        """Count unusual header values for the diagnostics; the frame is processed all the same."""
         stamp = frame.stamp_ns
         stats.age_ns = arrival.received_ns - stamp if stamp else None
         nanosec = int(arrival.message.header.stamp.nanosec)
@@ -232,7 +220,7 @@ class Worker:
         stats.odd.update(what for what, is_so in odd.items() if is_so)
         self._last_stamp_ns = stamp
 
-    def _send(self, answer: FrameResult) -> None:
+    def _publish(self, frame: FrameResult) -> None:
         began = time.perf_counter_ns()
-        self._host.publish(answer)
+        self._host.publish(frame)
         self._publish_ns = time.perf_counter_ns() - began
