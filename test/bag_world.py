@@ -119,6 +119,6 @@ def read(path: Path) -> dict[str, list[tuple[int, Any]]]:
     return out
 
 
-def stamps(heard: list[tuple[int, Any]]) -> list[int]:
+def stamps(recorded: list[tuple[int, Any]]) -> list[int]:
     """The frames' numbers, from the messages' own stamps."""
-    return [(messages.stamp_ns(m.header.stamp) - T0) // STEP for _, m in heard]
+    return [(messages.stamp_ns(m.header.stamp) - T0) // STEP for _, m in recorded]

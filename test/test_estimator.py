@@ -15,7 +15,7 @@ from atpn_ros.crop import Crop
 from atpn_ros.engines import NetworkOutput
 from atpn_ros.pipeline.estimator import OPEN, EstimatorSettings, FaceEstimator, eye_openness
 from atpn_ros.pipeline.head_model import MEAN_HEAD
-from atpn_ros.pipeline.tracker import Observation, Track
+from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.types import Face, GazeSource
 
 CAMERA = camera_from_info(
@@ -48,7 +48,7 @@ def measured(
         None if gaze is None else gaze[None],
     )  # fmt: skip
     where = crop or Crop(320, 240, 200)
-    return FaceEstimator(RAW).face(track, output, where, 0, camera)  # type: ignore[arg-type]
+    return FaceEstimator(RAW).estimate(track, output, where, 0, camera)  # type: ignore[arg-type]
 
 
 def test_without_eyes_the_gaze_goes_along_the_face() -> None:
@@ -123,7 +123,7 @@ def test_openness_is_lid_distance_over_width() -> None:
 
 
 def test_smoothed_gaze_stays_a_unit_vector_and_follows() -> None:
-    measurer = FaceEstimator(EstimatorSettings())
+    estimator = FaceEstimator(EstimatorSettings())
     track = Track(3, 0, Observation(LANDMARKS, 0.9, 0), 0, 0.9)
     angles = np.linspace(-0.6, 0.6, 30)
     for n, angle in enumerate(angles):
@@ -131,7 +131,7 @@ def test_smoothed_gaze_stays_a_unit_vector_and_follows() -> None:
         output = NetworkOutput(
             np.zeros((1, 98, 2)), FACING[None], np.array([0.9]), None, eyes[None]
         )
-        face = measurer.face(track, output, Crop(320, 240, 200), n * 33_000_000, None)
+        face = estimator.estimate(track, output, Crop(320, 240, 200), n * 33_000_000, None)
         assert face.gaze is not None
         assert np.linalg.norm(face.gaze.direction) == pytest.approx(1)
     assert np.arctan2(face.gaze.direction[0], -face.gaze.direction[2]) > 0.4

@@ -65,8 +65,8 @@ def test_a_file_that_is_no_picture_is_named_and_the_others_are_done(tmp_path, ca
     assert [json.loads(line)["source"] for line in said.out.splitlines()] == [str(good)]
     errors = [line for line in said.err.splitlines() if line.startswith("atpn image: ")]
     assert [e.split(": ", 1)[1] for e in errors] == [
-        f"{bad}: no picture that OpenCV can read",
-        f"{empty}: no picture that OpenCV can read",
+        f"{bad}: not an image that OpenCV can read",
+        f"{empty}: not an image that OpenCV can read",
         f"{tmp_path / 'gone.jpg'}: No such file or directory",
     ]
 
@@ -150,8 +150,8 @@ def test_what_is_no_clip_is_named(tmp_path, clip, capsys):
     text.write_text("hello")
     assert atpn("video", text, tmp_path / "gone.mp4", clip, "--out", tmp_path / "out") == 1
     said = capsys.readouterr()
-    assert f"atpn video: {text}: no clip that OpenCV can read" in said.err
-    assert f"atpn video: {tmp_path / 'gone.mp4'}: there is no such file" in said.err
+    assert f"atpn video: {text}: not a video that OpenCV can read" in said.err
+    assert f"atpn video: {tmp_path / 'gone.mp4'}: no such file" in said.err
     assert "6 frames" in said.out
 
 

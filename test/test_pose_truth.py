@@ -17,7 +17,7 @@ from atpn_ros.crop import crop_from_landmarks
 from atpn_ros.engines import NetworkOutput
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
 from atpn_ros.pipeline.head_model import MEAN_HEAD
-from atpn_ros.pipeline.tracker import Observation, Track
+from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.types import Face, Floats
 
 K = (500.0, 0.0, 319.5, 0.0, 500.0, 239.5, 0.0, 0.0, 1.0)
@@ -59,8 +59,8 @@ def seen(lens: Camera, rotation: Floats, position: Floats, calibrated: bool = Tr
         np.zeros((1, 98, 2)), said[None], np.array([0.9]), np.full((1, 98), 0.01), eyes[None]
     )
     track = Track(1, 0, Observation(landmarks, 0.9, 0), 0, 0.9)
-    measurer = FaceEstimator(EstimatorSettings(smoothing=None))
-    return measurer.face(track, output, crop, 0, lens if calibrated else None)
+    estimator = FaceEstimator(EstimatorSettings(smoothing=None))
+    return estimator.estimate(track, output, crop, 0, lens if calibrated else None)
 
 
 @pytest.mark.parametrize("lens", LENSES)

@@ -230,10 +230,10 @@ def no_bag(tmp_path, bag):
         (cut_ros1, "cannot be read: Bag (is not indexed|index)"),
         (broken_chunk, r"damaged after \d+ messages"),
         (no_bytes, "cannot be read: .*empty"),
-        (no_messages, "is empty: it holds no messages"),
-        (no_images, "holds no images; its topics: /chatter"),
-        (no_file, "there is no such file or folder"),
-        (no_bag, "no bag: neither a folder nor .mcap"),
+        (no_messages, "is empty: it contains no messages"),
+        (no_images, "contains no images; its topics: /chatter"),
+        (no_file, "no such file or folder"),
+        (no_bag, "not a bag: neither a folder nor .mcap"),
     ],
 )
 def test_a_bag_that_is_no_good_gives_one_line_and_code_1(tmp_path, capsys, bag, make, words):
@@ -342,7 +342,7 @@ def test_each_camera_has_its_own_calibration(tmp_path):
 def test_answers_that_a_bag_holds_already_are_written_anew(tmp_path, bag, out, capsys):
     once = bag.parent / "replayed"
     assert replay(once, tmp_path / "twice") == 0
-    assert "answers that it held already: /face_node/boxes" in capsys.readouterr().out
+    assert "existing outputs of a face_node: /face_node/boxes" in capsys.readouterr().out
     twice = read(tmp_path / "twice")
     assert {t: len(m) for t, m in out.items()} == {t: len(m) for t, m in twice.items()}
     assert replay("--diff", once, tmp_path / "twice") == 0
@@ -362,7 +362,7 @@ def test_only_the_images_that_a_node_answered(tmp_path, bag, capsys):
     assert replay(tmp_path / "in", tmp_path / "out", "--answered-only") == 0
     assert stamps(read(tmp_path / "out")[f"{NODE}/boxes"]) == [0, 2]
     assert replay(bag, tmp_path / "none", "--answered-only") == 1
-    assert "holds no status of a face_node" in capsys.readouterr().err
+    assert "contains no status of a face_node" in capsys.readouterr().err
 
 
 def test_settings_come_from_a_file_and_from_words(tmp_path, bag, capsys):

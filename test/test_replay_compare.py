@@ -134,7 +134,7 @@ def test_exit_codes_for_a_robot(tmp_path, capsys, shift, code, word):
 def test_what_cannot_be_compared_has_a_code_of_its_own(tmp_path, capsys):
     a, none = bag(tmp_path / "a", [[face()]]), bag(tmp_path / "none", [], only=())
     assert main(["replay", "--diff", str(a), str(none)]) == 2
-    assert "none: holds no answers of a face_node" in capsys.readouterr().err
+    assert "none: contains no outputs of a face_node" in capsys.readouterr().err
     assert main(["replay", "--diff", str(a), str(tmp_path / "gone")]) == 2
     assert main(["replay", "--diff", str(a)]) == 2
     nowhere = str(tmp_path / "gone" / "d.json")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Many bags at once, interruptions, and Ray as far as it goes without a cluster."""
+"""Many bags in parallel, interruptions, and tasks on a local Ray cluster."""
 
 import json
 import os
@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import types
 from pathlib import Path
 
 import pytest
@@ -88,7 +87,7 @@ def test_a_process_that_dies_takes_only_its_own_bag(tmp_path, bags, monkeypatch)
     from atpn_ros.replay import parallel
 
     jobs_seen = []
-    monkeypatch.setattr(parallel, "_child", _die_at_bad)
+    monkeypatch.setattr(parallel, "_run_in_process", _die_at_bad)
     from atpn_ros.replay.bag_replay import ReplayJob
 
     jobs = [ReplayJob(b, tmp_path / b.name) for b in bags]
@@ -110,55 +109,48 @@ def _die_at_bad(job, overwrite, pipe):
     pipe.send(ReplayOutcome(job, {}))
 
 
-class FakeRay(types.ModuleType):
-    """Runs tasks at once; a task on the bad bag fails as if its machine had died."""
-
-    def __init__(self):
-        super().__init__("ray")
-        self.calls = []
-
-    def init(self, address, log_to_driver):
-        self.calls.append(("init", address))
-        if address == "nowhere":
-            raise ConnectionError("no cluster\nat nowhere")
-
-    def shutdown(self):
-        self.calls.append(("shutdown",))
-
-    def remote(self, function):
-        outer = self
-
-        class Task:
-            def options(self, num_cpus):
-                outer.calls.append(("cores", num_cpus))
-                return self
-
-            def remote(self, job, *rest):
-                assert job.source.is_absolute()
-                return (function, job, *rest)
-
-        return Task()
-
-    def wait(self, futures, num_returns):
-        return futures[:num_returns], futures[num_returns:]
-
-    def get(self, future):
-        function, job, *rest = future
-        if "bad" in job.source.name:
-            raise RuntimeError("node died")
-        return function(job, *rest)
+@pytest.fixture
+def ray(monkeypatch):
+    """Ray; its worker processes import this source tree, and it writes nothing outside of /tmp."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    ray = pytest.importorskip("ray", reason="pip install ray")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    tree, tests = str(Path(atpn_ros.__file__).parents[1]), str(Path(__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((tree, tests)))
+    yield ray
+    ray.shutdown()
 
 
-def test_bags_become_tasks_on_ray(tmp_path, bags, monkeypatch, capsys):
-    ray = FakeRay()
-    monkeypatch.setitem(sys.modules, "ray", ray)
-    assert replay(*bags, tmp_path / "out", "--ray", "auto") == 1
-    assert ray.calls[0] == ("init", "auto")
-    assert ray.calls[-1] == ("shutdown",)
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a", "b"]
-    assert "its task failed: node died" in capsys.readouterr().err
-    assert replay(*bags, tmp_path / "out", "--ray", "nowhere") == 1
-    assert "--ray nowhere: no cluster at nowhere" in capsys.readouterr().err
+def test_bags_become_tasks_on_a_ray_cluster(tmp_path, bags, ray, monkeypatch, capsys):
+    from atpn_ros.replay import parallel
+
+    monkeypatch.setattr(parallel, "replay_if_needed", _record_process)
+    assert replay(*bags, tmp_path / "out", "--ray", "local") == 1
+    assert not ray.is_initialized()
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a", "a.pid", "b", "b.pid"]
+    said = capsys.readouterr()
+    assert f"{bags[1]}: its task failed: " in said.err
+    assert "node died" in said.err
+    assert said.out.count("4 images, 4 with faces") == 2
+    pids = {int(p.read_text()) for p in (tmp_path / "out").glob("*.pid")}
+    assert os.getpid() not in pids
+
+
+def _record_process(job, overwrite):
+    """Runs in Ray's process: replays the bag, or fails for the bad one as a dying machine would."""
+    from atpn_ros.replay.results import replay_if_needed
+
+    assert job.source.is_absolute()
+    if "bad" in job.source.name:
+        raise RuntimeError("node died")
+    outcome = replay_if_needed(job, overwrite)
+    job.target.with_name(f"{job.target.name}.pid").write_text(str(os.getpid()))
+    return outcome
+
+
+def test_a_ray_cluster_that_cannot_be_reached_is_reported(tmp_path, bags, ray, capsys):
+    assert replay(*bags, tmp_path / "out", "--ray", "no:address:at:all") == 1
+    assert "atpn replay: --ray no:address:at:all: " in capsys.readouterr().err
 
 
 def test_without_ray_one_line_says_what_is_missing(tmp_path, bags, monkeypatch, capsys):

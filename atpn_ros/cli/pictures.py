@@ -89,7 +89,7 @@ class _Eye:
     def look(self, pipeline: FacePipeline, source: str, n: int, frame: Frame) -> FaceFrame:
         """The faces of a frame, also written as JSON."""
         result = pipeline.process(frame, self._camera(frame.image))
-        self._lines.write(json_lines.line(source, n, result) + "\n")
+        self._lines.write(json_lines.json_line(source, n, result) + "\n")
         return result
 
     def say(self, words: str) -> None:

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Conversions between the core's types and ROS message fields, without importing ROS."""
+"""Conversions between the package's types and ROS messages, without importing ROS."""

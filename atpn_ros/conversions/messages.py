@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The fields of the messages, once: core types into messages and back, whatever classes carry them.
+"""Converts the package's types to the fields of ROS messages, and messages to images.
 
-ROS's generated classes and those that are made from a bag's definitions have the same fields, so
-the node and the replay of a bag fill and read them here, each with its own :class:`MessageTypes`. Every
-scalar goes through ``float()`` or ``int()``: ROS silently corrupts numpy's.
+ROS's generated classes and those that rosbags makes from message definitions have the same fields.
+The node and the replay of bags both use these functions, each with its own :class:`MessageTypes`.
+Every scalar goes through ``float()`` or ``int()``: ROS silently corrupts numpy's.
 """
 
 from __future__ import annotations
@@ -18,40 +18,40 @@ import numpy as np
 from atpn_ros import geometry
 from atpn_ros.camera import CameraInfo
 from atpn_ros.images import MAX_PIXELS, decode_compressed, decode_raw
-from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Image
+from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Gaze, HeadPose, Image
 
 LAYOUT_WFLW98 = 2
-"""As ``FaceLandmarks.msg`` numbers it."""
+"""``FaceLandmarks.LAYOUT_WFLW98``."""
 
 Message = Any
-Maker = Callable[..., Message]
+MessageConstructor = Callable[..., Message]
 
 
 @dataclass(frozen=True, slots=True)
 class MessageTypes:
-    """Makers of messages: with no arguments a blank one, by keyword with some fields set.
+    """Constructors of the messages: keywords set fields, the others have their defaults.
 
-    ``floats`` makes what a ``float32[]`` field takes.
+    ``floats`` converts an array to the value of a ``float32[]`` field.
     """
 
-    FaceBox: Maker
-    FaceBoxArray: Maker
-    FaceLandmarks: Maker
-    FaceLandmarksArray: Maker
-    Gaze: Maker
-    GazeArray: Maker
-    Header: Maker
-    HeadPose: Maker
-    HeadPoseArray: Maker
-    TFMessage: Maker
-    TrackingStatus: Maker
-    TransformStamped: Maker
+    FaceBox: MessageConstructor
+    FaceBoxArray: MessageConstructor
+    FaceLandmarks: MessageConstructor
+    FaceLandmarksArray: MessageConstructor
+    Gaze: MessageConstructor
+    GazeArray: MessageConstructor
+    Header: MessageConstructor
+    HeadPose: MessageConstructor
+    HeadPoseArray: MessageConstructor
+    TFMessage: MessageConstructor
+    TrackingStatus: MessageConstructor
+    TransformStamped: MessageConstructor
     floats: Callable[[Floats], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class FrameProgress:
-    """What a status says besides the faces; the meanings are those of ``TrackingStatus.msg``."""
+    """The fields of ``TrackingStatus.msg`` that do not depend on the faces; see there."""
 
     received_ns: int
     started_ns: int
@@ -67,19 +67,19 @@ class FrameProgress:
     detector_runs: int
 
 
-# In -----------------------------------------------------------------------------------------------
+# From messages ------------------------------------------------------------------------------------
 
 
 def stamp_ns(stamp: Message) -> int:
-    """A message's time in nanoseconds."""
+    """A ``builtin_interfaces/Time`` in nanoseconds."""
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 def decode_image(message: Message, max_pixels: int = MAX_PIXELS) -> Image:
-    """The BGR picture in an Image or CompressedImage message.
+    """Decode an Image or CompressedImage message to (H, W, 3) uint8 BGR.
 
     Raises:
-        BadImage: It holds none.
+        BadImage: The message does not hold a valid image.
     """
     if not hasattr(message, "encoding"):
         return decode_compressed(message.data, max_pixels)
@@ -95,13 +95,13 @@ def decode_image(message: Message, max_pixels: int = MAX_PIXELS) -> Image:
 
 
 def camera_info(message: Message) -> CameraInfo:
-    """The fields of a CameraInfo message that matter; ROS 1 writes K and D with capitals."""
-    one = hasattr(message, "K")
+    """The fields of a CameraInfo message that are used; ROS 1 names K and D with capitals."""
+    is_ros1 = hasattr(message, "K")
     return CameraInfo(
         width=int(message.width),
         height=int(message.height),
-        k=tuple(float(v) for v in (message.K if one else message.k)),
-        d=tuple(float(v) for v in (message.D if one else message.d)),
+        k=tuple(float(v) for v in (message.K if is_ros1 else message.k)),
+        d=tuple(float(v) for v in (message.D if is_ros1 else message.d)),
         distortion_model=str(message.distortion_model),
         binning_x=int(message.binning_x),
         binning_y=int(message.binning_y),
@@ -113,16 +113,16 @@ def camera_info(message: Message) -> CameraInfo:
     )
 
 
-# Out ----------------------------------------------------------------------------------------------
+# To messages --------------------------------------------------------------------------------------
 
 
-def boxes(kinds: MessageTypes, result: FaceFrame, header: Message) -> Message:
-    """All faces of a frame, the lost ones too."""
-    return kinds.FaceBoxArray(header=header, faces=[_box(kinds, face) for face in result.faces])
+def boxes(types: MessageTypes, result: FaceFrame, header: Message) -> Message:
+    """``FaceBoxArray`` with all faces of a frame, including those lost in it."""
+    return types.FaceBoxArray(header=header, faces=[_box(types, face) for face in result.faces])
 
 
-def _box(kinds: MessageTypes, face: Face) -> Message:
-    return kinds.FaceBox(
+def _box(types: MessageTypes, face: Face) -> Message:
+    return types.FaceBox(
         id=int(face.id),
         state=int(face.state),
         center_x=float(face.box.cx),
@@ -135,68 +135,71 @@ def _box(kinds: MessageTypes, face: Face) -> Message:
     )
 
 
-def landmarks(kinds: MessageTypes, result: FaceFrame, header: Message) -> Message:
-    """The landmarks of the faces that are held."""
-    message = kinds.FaceLandmarksArray(header=header)
-    for face in result.faces:
-        if face.landmarks is None:
-            continue
-        item = kinds.FaceLandmarks(id=int(face.id), layout=LAYOUT_WFLW98)
-        item.xy = kinds.floats(face.landmarks)
-        if face.sigma is not None:
-            item.sigma = kinds.floats(face.sigma)
-        message.faces.append(item)
-    return message
+def landmarks(types: MessageTypes, result: FaceFrame, header: Message) -> Message:
+    """``FaceLandmarksArray`` of the tracked faces."""
+    items = [
+        _landmarks(types, face.id, face.landmarks, face.sigma)
+        for face in result.faces
+        if face.landmarks is not None
+    ]
+    return types.FaceLandmarksArray(header=header, faces=items)
 
 
-def head_poses(kinds: MessageTypes, result: FaceFrame, header: Message) -> Message:
-    """The head poses of the faces that are held."""
-    message = kinds.HeadPoseArray(header=header)
-    for face in result.faces:
-        if face.pose is None:
-            continue
-        roll, pitch, yaw = geometry.roll_pitch_yaw(face.pose.rotation)
-        item = kinds.HeadPose(id=int(face.id), roll=roll, pitch=pitch, yaw=yaw)
-        item.has_position = face.pose.position is not None
-        _set_quaternion(item.pose.pose.orientation, face.pose.rotation)
-        if face.pose.position is not None:
-            set_xyz(item.pose.pose.position, face.pose.position)
-        item.pose.covariance = face.pose.covariance.astype(np.float64).ravel()
-        message.faces.append(item)
-    return message
+def _landmarks(types: MessageTypes, number: int, points: Floats, sigma: Floats | None) -> Message:
+    item = types.FaceLandmarks(id=int(number), layout=LAYOUT_WFLW98)
+    item.xy = types.floats(points)
+    if sigma is not None:
+        item.sigma = types.floats(sigma)
+    return item
 
 
-def gazes(kinds: MessageTypes, result: FaceFrame, header: Message) -> Message:
-    """Where the faces that are held look."""
-    message = kinds.GazeArray(header=header)
-    for face in result.faces:
-        if face.gaze is None:
-            continue
-        item = kinds.Gaze(
-            id=int(face.id), source=int(face.gaze.source), confidence=float(face.gaze.confidence)
-        )
-        set_xyz(item.direction, face.gaze.direction)
-        if face.pose is not None and face.pose.position is not None:
-            item.has_origin = True
-            set_xyz(item.origin, face.pose.position)
-        message.faces.append(item)
-    return message
+def head_poses(types: MessageTypes, result: FaceFrame, header: Message) -> Message:
+    """``HeadPoseArray`` of the tracked faces."""
+    items = [_head_pose(types, f.id, f.pose) for f in result.faces if f.pose is not None]
+    return types.HeadPoseArray(header=header, faces=items)
+
+
+def _head_pose(types: MessageTypes, number: int, pose: HeadPose) -> Message:
+    roll, pitch, yaw = geometry.roll_pitch_yaw(pose.rotation)
+    item = types.HeadPose(id=int(number), roll=roll, pitch=pitch, yaw=yaw)
+    item.has_position = pose.position is not None
+    _set_quaternion(item.pose.pose.orientation, pose.rotation)
+    if pose.position is not None:
+        set_xyz(item.pose.pose.position, pose.position)
+    item.pose.covariance = pose.covariance.astype(np.float64).ravel()
+    return item
+
+
+def gazes(types: MessageTypes, result: FaceFrame, header: Message) -> Message:
+    """``GazeArray`` of the tracked faces."""
+    items = [_gaze(types, f.id, f.gaze, f.pose) for f in result.faces if f.gaze is not None]
+    return types.GazeArray(header=header, faces=items)
+
+
+def _gaze(types: MessageTypes, number: int, gaze: Gaze, pose: HeadPose | None) -> Message:
+    item = types.Gaze(id=int(number), source=int(gaze.source), confidence=float(gaze.confidence))
+    set_xyz(item.direction, gaze.direction)
+    if pose is not None and pose.position is not None:
+        item.has_origin = True
+        set_xyz(item.origin, pose.position)
+    return item
 
 
 def transforms(
-    kinds: MessageTypes, result: FaceFrame, header: Message, name_of: Callable[[str, int], str]
+    types: MessageTypes, result: FaceFrame, header: Message, name_of: Callable[[str, int], str]
 ) -> Message:
-    """The frames of the faces whose position is known, and of their gazes.
+    """``TFMessage`` with a face frame and a gaze frame for each face with a known position.
 
-    ``name_of`` names them, from the words face or gaze and the id.
-
-    A face that was lost simply gets none. Without a frame_id there is nothing to attach them to.
+    Args:
+        types: Constructors of the messages.
+        result: Faces of the frame.
+        header: Of the image; without a frame_id there is no parent, and the message is empty.
+        name_of: Gives the name of a frame from ``"face"`` or ``"gaze"`` and the id.
     """
-    message = kinds.TFMessage()
-    parent = header.frame_id.removeprefix("/")
-    if not parent:
+    message = types.TFMessage()
+    parent = parent_header(types.Header, header)
+    if parent is None:
         return message
-    parented = kinds.Header(stamp=header.stamp, frame_id=parent)
     for face in result.faces:
         if face.pose is None or face.pose.position is None or face.gaze is None:
             continue
@@ -204,7 +207,7 @@ def transforms(
             (name_of("face", face.id), face.pose.rotation),
             (name_of("gaze", face.id), geometry.rotation_from_direction(face.gaze.direction)),
         ):
-            item = kinds.TransformStamped(header=parented, child_frame_id=name)
+            item = types.TransformStamped(header=parent, child_frame_id=name)
             set_xyz(item.transform.translation, face.pose.position)
             _set_quaternion(item.transform.rotation, rotation)
             message.transforms.append(item)
@@ -212,11 +215,11 @@ def transforms(
 
 
 def status(
-    kinds: MessageTypes, result: FaceFrame, header: Message, progress: FrameProgress
+    types: MessageTypes, result: FaceFrame, header: Message, progress: FrameProgress
 ) -> Message:
-    """How one image was dealt with."""
+    """``TrackingStatus`` of one image: times, counts, and the engine and detector in use."""
     timing = result.timing
-    message = kinds.TrackingStatus(
+    message = types.TrackingStatus(
         header=header,
         decode_ns=int(progress.decode_ns),
         detect_ns=int(timing.detect_ns),
@@ -240,13 +243,19 @@ def status(
     return message
 
 
+def parent_header(new_header: MessageConstructor, header: Message) -> Message | None:
+    """The image's header as tf2 accepts it, without a leading slash; None without a frame_id."""
+    frame_id = header.frame_id.removeprefix("/")
+    return new_header(stamp=header.stamp, frame_id=frame_id) if frame_id else None
+
+
 def set_time(target: Message, ns: int) -> None:
     """Set a time field to nanoseconds."""
     target.sec, target.nanosec = divmod(int(ns), 1_000_000_000)
 
 
 def set_xyz(target: Message, values: Floats) -> None:
-    """Set a point or vector to (3,) numbers."""
+    """Set a point or vector to a (3,) array."""
     target.x, target.y, target.z = values.tolist()
 
 

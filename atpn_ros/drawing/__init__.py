@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Drawing faces into pictures and clips, and printing them as JSON lines."""
+"""Draws faces into images and video files, and writes them as JSON lines."""

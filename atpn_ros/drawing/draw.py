@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Faces drawn over their picture: landmarks, head axes, gaze, id and presence; and a sparkline."""
+"""Draws faces and a latency chart into an image with OpenCV."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from atpn_ros.drawing.overlay import Colour, caption, colour_of, pupils, size_of
 from atpn_ros.types import Face, FaceFrame, Floats, Image
 
 _SHIFT = 4  # OpenCV draws at 1/16 pixel
-_COURSE: Colour = (250, 230, 90)
+_CHART: Colour = (250, 230, 90)
 _TICK = (240, 140, 40)  # BGR, as all that OpenCV is given
 _TEXT, _SHADE = (255, 255, 255), (40, 36, 34)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(image: Image, result: FaceFrame) -> Image:
-    """A copy of a BGR picture with its faces drawn in, as :mod:`atpn_ros.drawing.overlay` has them."""
+    """A copy of a BGR image with its faces drawn in, by :mod:`atpn_ros.drawing.overlay`."""
     out = image.copy()
     for face in result.faces:
         _draw_face(out, face)
@@ -29,12 +29,12 @@ def draw(image: Image, result: FaceFrame) -> Image:
 
 
 def sparkline(image: Image, values_ms: Sequence[float], marks: Sequence[bool] = ()) -> None:
-    """Draw the course of a latency into the lower left corner of a picture.
+    """Draw a chart of the latest latencies into the lower left corner of an image, in place.
 
     Args:
-        image: Is drawn upon.
-        values_ms: From the oldest to the newest, which is also written out.
-        marks: Of each value, whether it gets a tick below (the detector ran).
+        image: (H, W, 3) uint8 BGR, modified.
+        values_ms: Milliseconds from the oldest to the newest; the newest is also written as text.
+        marks: For each value, whether it gets a tick below (the detector ran).
     """
     height, width = image.shape[:2]
     ui = _ui(image)
@@ -50,12 +50,12 @@ def sparkline(image: Image, values_ms: Sequence[float], marks: Sequence[bool] = 
     x = x0 + w - 1 - np.arange(len(values) - 1, -1, -1) * 1.5 * ui
     shown = x >= x0
     y = y0 + h - 6 * ui - np.clip(values / top, 0, 1) * (h - 22 * ui)
-    _polyline(image, np.stack([x, y], axis=1)[shown], _COURSE, 1)
+    _polyline(image, np.stack([x, y], axis=1)[shown], _CHART, 1)
     for tick, mark in zip(x, marks, strict=False):
         if mark and tick >= x0:
             cv2.line(image, (int(tick), y0 + h - 4), (int(tick), y0 + h - 2), _TICK, 1)
-    words = f"{values[-1]:.1f} ms of {top:.0f}"
-    _write(image, words, x0 + 4, y0 + round(12 * ui), 0.36 * ui)
+    text = f"{values[-1]:.1f} ms of {top:.0f}"
+    _write(image, text, x0 + 4, y0 + round(12 * ui), 0.36 * ui)
 
 
 def _draw_face(out: Image, face: Face) -> None:
@@ -79,7 +79,7 @@ def _draw_face(out: Image, face: Face) -> None:
 
 
 def _ui(image: Image) -> float:
-    """How much larger than for 640x480 words are, so that they look alike on every picture."""
+    """Scale of text relative to a 640x480 image, so that it looks alike on images of every size."""
     return float(np.clip(image.shape[0] / 480, 1, 4))
 
 
@@ -90,7 +90,7 @@ def _write(out: Image, text: str, x: int, y: int, size: float) -> None:
 
 
 def _fixed(points: Floats) -> npt.NDArray[np.int32]:
-    # Far outside the picture OpenCV's fixed-point numbers would overflow.
+    # Far outside the image OpenCV's fixed-point numbers would overflow.
     fixed = np.round(np.clip(points, -1e5, 1e5) * 2**_SHIFT)
     return np.asarray(fixed, np.int32)
 

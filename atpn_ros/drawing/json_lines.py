@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The faces of a frame as plain values, one line of JSON per frame. Radians, metres, pixels."""
+"""Writes the faces of a frame as one line of JSON, in pixels, metres and radians."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from atpn_ros import geometry
 from atpn_ros.types import Face, FaceFrame, Floats
 
 
-def line(source: str, n: int, result: FaceFrame) -> str:
-    """One line: where the frame is from, which it is, and what was found."""
+def json_line(source: str, n: int, result: FaceFrame) -> str:
+    """One line of JSON: the frame's source, number and stamp, and its faces."""
     return json.dumps(
         {
             "source": source,
@@ -28,7 +28,7 @@ def line(source: str, n: int, result: FaceFrame) -> str:
 
 
 def face_as_dict(face: Face) -> dict[str, Any]:
-    """A face as plain values; what is not known is None."""
+    """A face as JSON values; unknown values are None."""
     out: dict[str, Any] = {
         "id": face.id,
         "state": face.state.name.lower(),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures, clips and cameras in; annotated clips out. All through OpenCV."""
+"""Reads images, video files and cameras, and writes images and video files, with OpenCV."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy as np
 from atpn_ros.files import atomic_replace
 from atpn_ros.types import AtpnError, Frame, Image
 
-_USUAL_FPS = 25.0
+_DEFAULT_FPS = 25.0
 
 
 class MediaError(AtpnError):
-    """A picture, clip or camera that cannot be read or written, in one line."""
+    """An image, video or camera cannot be read or written."""
 
 
 def read_image(path: Path) -> Image:
-    """A picture file as (H, W, 3) BGR, upright as its orientation tag says.
+    """Read an image file to (H, W, 3) uint8 BGR, rotated by its orientation tag.
 
     Raises:
-        MediaError: There is none, or it is none.
+        MediaError: The file does not exist or is not an image.
     """
     try:
         raw = np.frombuffer(path.read_bytes(), np.uint8)
@@ -36,12 +36,12 @@ def read_image(path: Path) -> Image:
     except cv2.error as error:
         raise MediaError(f"{path}: {error.err}") from error
     if image is None:
-        raise MediaError(f"{path}: no picture that OpenCV can read")
+        raise MediaError(f"{path}: not an image that OpenCV can read")
     return np.asarray(image, np.uint8)
 
 
 def write_image(path: Path, image: Image) -> None:
-    """Write a picture file, in one piece.
+    """Write an image file atomically.
 
     Raises:
         MediaError: It cannot be written.
@@ -61,12 +61,12 @@ class VideoReader:
     """The frames of a video file, a GIF or a live camera.
 
     Args:
-        source: A file, or the number of a camera.
+        source: A path, or the number of a camera.
 
     Attributes:
-        live: Whether it is a camera: its stamps are this machine's clock, and it does not end.
-        frames: How many it says to hold, 0 if it does not know.
-        fps: Frames per second, as it says.
+        live: Whether it is a camera: stamps are the system time, and frames do not end.
+        frames: Number of frames by the file's header, 0 if unknown.
+        fps: Frames per second by the file's header.
 
     Raises:
         MediaError: It cannot be opened.
@@ -76,21 +76,21 @@ class VideoReader:
         self.source = source
         self.live = source.isdecimal() and not Path(source).exists()
         if not self.live and not Path(source).is_file():
-            raise MediaError(f"{source}: there is no such file")
+            raise MediaError(f"{source}: no such file")
         self._capture = cv2.VideoCapture(int(source) if self.live else source)
         if not self._capture.isOpened():
             self._capture.release()
             if self.live:
                 raise MediaError(f"camera {source}: cannot be opened; see v4l2-ctl --list-devices")
-            raise MediaError(f"{source}: no clip that OpenCV can read")
+            raise MediaError(f"{source}: not a video that OpenCV can read")
         if self.live:
-            self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what is old is of no use
+            self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # old frames are of no use
         fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self.fps = float(fps) if 0.1 < fps < 1000 else _USUAL_FPS
+        self.fps = float(fps) if 0.1 < fps < 1000 else _DEFAULT_FPS
         self.frames = 0 if self.live else max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
 
     def __iter__(self) -> Iterator[Frame]:
-        """Its frames, each with a greater stamp than the one before; from 0 in a file."""
+        """The frames, with increasing stamps; a file's stamps start at 0."""
         last, n = -1, 0
         while True:
             ok, image = self._capture.read()
@@ -106,12 +106,12 @@ class VideoReader:
             yield Frame(np.asarray(image, np.uint8), stamp, f"clip_{Path(self.source).stem}")
 
     def close(self) -> None:
-        """Free the file or the camera."""
+        """Release the file or the camera."""
         self._capture.release()
 
 
 class VideoWriter:
-    """An MP4 file that appears when it is closed well.
+    """Writes an MP4 file, which appears under its name when it is closed with ``keep``.
 
     Args:
         path: Ends in ``.mp4``.
@@ -125,7 +125,7 @@ class VideoWriter:
         self._size = (0, 0)
 
     def write(self, image: Image) -> None:
-        """Add a frame; the first fixes the size, others are scaled to it.
+        """Add a frame, resized to the size of the first one.
 
         Raises:
             MediaError: It cannot be written.
@@ -139,7 +139,7 @@ class VideoWriter:
         self._writer.write(image if size == self._size else cv2.resize(image, self._size))
 
     def close(self, keep: bool) -> None:
-        """End the file; keep it under its name, or remove it."""
+        """Finish the file; move it to its name, or remove it."""
         if self._writer is not None:
             self._writer.release()
         if keep and self._writer is not None:

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who goes with whom at the least cost in all, for matrices of a few dozen rows.
+"""Data association for tracking: linear assignment, and the distances that it minimises.
 
-Greedy choices go wrong exactly where it matters, when faces are close together: the first takes
-what the second needed.
+Used to match tracks with detections, observations and lost faces. A greedy choice fails where faces
+are close together: the first track may take the face that the second one needs.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ from atpn_ros.types import Array, Box, Floats
 
 
 def assign(cost: Floats) -> list[tuple[int, int]]:
-    """The pairing of rows and columns with most pairs, and of those with the least cost.
+    """Solve the linear assignment problem: as many pairs as possible, at the least total cost.
 
-    Shortest augmenting paths with potentials (Kuhn 1955, Jonker and Volgenant 1987).
+    By shortest augmenting paths with potentials (Kuhn 1955, Jonker and Volgenant 1987), for
+    matrices of a few dozen rows.
 
     Args:
-        cost: (N, M), any N and M. What is not finite must not be paired.
+        cost: (N, M), any N and M. Entries that are not finite are forbidden pairs.
 
     Returns:
-        (row, column) pairs by row, each row and each column at most once.
+        (row, column) pairs in the order of rows, each row and each column at most once.
+
+    Raises:
+        ValueError: The cost is not a matrix.
 
     >>> assign(np.array([[1.0, 2.0], [1.5, 9.0]]))
     [(0, 1), (1, 0)]
@@ -52,7 +56,10 @@ def assign(cost: Floats) -> list[tuple[int, int]]:
 
 
 def crop_distance(a: Crop, b: Crop) -> float:
-    """How far two crops are from each other: in place over b's side, and in size.
+    """Distance of two crops: of their centres over b's side, plus the log ratio of their sides.
+
+    inf where a crop has no size.
+
 
     >>> crop_distance(Crop(10, 0, 20), Crop(0, 0, 20))
     0.5
@@ -62,18 +69,21 @@ def crop_distance(a: Crop, b: Crop) -> float:
     return math.hypot(a.cx - b.cx, a.cy - b.cy) / b.side + abs(math.log(a.side / b.side))
 
 
-def reidentification_cost(last: Box, velocity: Sequence[float], gone_ns: int, box: Box) -> float:
-    """How far a found face is from where a lost one was, or would be now if it went on.
+def reidentification_cost(last: Box, velocity: Sequence[float], lost_ns: int, box: Box) -> float:
+    """Cost of giving a new face the id of a lost one.
+
+    The distance from the last or the predicted position of the lost face, whichever is less, plus
+    the log ratio of the sizes.
 
     Args:
-        last: Where it was lost.
-        velocity: (2,) its pixels per second then.
-        gone_ns: Time since then.
-        box: Where a face was found.
+        last: Box in which the face was lost, pixels.
+        velocity: (2,) pixels per second when it was lost.
+        lost_ns: Time since then.
+        box: Box of the new face, pixels.
 
     Returns:
-        Sizes of the lost face; inf for another face: its own size away or more, or half or twice
-        as large.
+        In sizes of the lost face; inf if the faces are one size or more apart, or one is twice as
+        large as the other.
 
     >>> reidentification_cost(Box(0, 0, 10, 10), (20.0, 0.0), 10**9, Box(20, 0, 10, 10))
     0.0
@@ -82,13 +92,13 @@ def reidentification_cost(last: Box, velocity: Sequence[float], gone_ns: int, bo
     ratio = max(box.width, box.height) / size
     if not 0.5 < ratio < 2.0:
         return math.inf
-    ahead_s = max(0, gone_ns) * 1e-9
+    ahead_s = max(0, lost_ns) * 1e-9
     vx, vy = velocity
-    ways = [
+    offsets = [
         (box.cx - last.cx - seconds * vx, box.cy - last.cy - seconds * vy)
         for seconds in (0.0, ahead_s)
     ]
-    near = [math.hypot(x, y) for x, y in ways if max(abs(x), abs(y)) < size]
+    near = [math.hypot(x, y) for x, y in offsets if max(abs(x), abs(y)) < size]
     return min(near) / size + abs(math.log(ratio)) if near else math.inf
 
 
@@ -118,7 +128,7 @@ def _columns(cost: Floats) -> list[int]:
             if held >= 0:
                 of_row[held] += less
         of_column[done] -= slack
-        while column >= 0:  # turn the path round
+        while column >= 0:  # invert the path
             previous = int(before[column])
             taken[column] = new if previous < 0 else taken[previous]
             column = previous

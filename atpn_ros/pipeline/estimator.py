@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From what the network says in a crop to a face in the camera frame: pose, gaze, smoothing."""
+"""Computes a face's head pose and gaze from the network's output, and smooths them over time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from atpn_ros.crop import Crop
 from atpn_ros.engines.base import NetworkOutput
 from atpn_ros.pipeline import head_model
 from atpn_ros.pipeline.one_euro import OneEuro, OneEuroSettings
-from atpn_ros.pipeline.tracker import Track
+from atpn_ros.pipeline.track import Track
 from atpn_ros.types import Face, Floats, Gaze, GazeSource, HeadPose
 
 OPEN = 0.12
-"""An eye whose lids are this far apart, over its width, is open enough to be seen looking."""
+"""Minimum distance of the lids, over the eye's width, at which an eye's gaze is used."""
 
 _LIDS = (
     (landmark_layouts.RIGHT_EYE, (61, 62, 63), (67, 66, 65)),
@@ -30,11 +30,11 @@ _ANGLES = np.arange(3, 6)
 
 @dataclass(frozen=True, slots=True)
 class EstimatorSettings:
-    """How faces are measured.
+    """Settings of a :class:`FaceEstimator`.
 
     Attributes:
-        smoothing: The filter of landmarks, rotation and gaze, None for raw values.
-        head_scale: The size of heads over the mean adult's.
+        smoothing: Filter of landmarks, rotation and gaze; None for unfiltered values.
+        head_scale: Size of the heads relative to the mean adult head.
         rotation_sigma: Standard deviation of each angle in radians, for the covariance.
     """
 
@@ -51,7 +51,7 @@ class _Filters:
 
 
 class FaceEstimator:
-    """Measures faces, with one set of filters per id."""
+    """Computes :class:`~atpn_ros.types.Face` values, with one set of filters per track."""
 
     def __init__(self, settings: EstimatorSettings) -> None:
         self._settings = settings
@@ -59,7 +59,7 @@ class FaceEstimator:
 
     @property
     def settings(self) -> EstimatorSettings:
-        """May be replaced between frames; another smoothing begins anew."""
+        """May be replaced between frames; a change of ``smoothing`` restarts the filters."""
         return self._settings
 
     @settings.setter
@@ -68,15 +68,15 @@ class FaceEstimator:
             self._filters.clear()
         self._settings = settings
 
-    def forget(self, track_id: int) -> None:
+    def drop(self, track_id: int) -> None:
         """Drop the filters of a face that was lost."""
         self._filters.pop(track_id, None)
 
-    def forget_all(self) -> None:
+    def reset(self) -> None:
         """Drop all filters."""
         self._filters.clear()
 
-    def face(
+    def estimate(
         self,
         track: Track,
         output: NetworkOutput,
@@ -84,17 +84,17 @@ class FaceEstimator:
         stamp_ns: int,
         camera: Camera | None,
     ) -> Face:
-        """What is known of a held face in this frame.
+        """The face of one track in the current frame.
 
         Args:
-            track: The face; its look says which crop of the batch it is.
-            output: Of the network, for the whole batch.
-            crop: That the network looked into.
-            stamp_ns: Of the image.
-            camera: Its calibration, None if unknown.
+            track: The track, after its update with an observation of this frame.
+            output: The network's output for the whole batch.
+            crop: The crop of the track's observation.
+            stamp_ns: Stamp of the image.
+            camera: The calibrated camera, None if unknown; then there is no position.
         """
-        index = track.look.index
-        # The crop was turned by its angle, and lies off the optical axis by its ray.
+        index = track.observation.index
+        # The crop is rotated by its angle, and its ray is not the optical axis.
         turn = geometry.about_z(crop.angle)
         filters = self._filters_of(track.id)
         landmarks = track.landmarks
@@ -164,7 +164,11 @@ class FaceEstimator:
 
 
 def eye_openness(landmarks: Floats) -> Floats:
-    """(2,) distance of the lids over the width of the right and left eye, from (98, 2) points."""
+    """(2,) openness of the right and left eye: distance of the lids over the eye's width.
+
+    Args:
+        landmarks: (98, 2) pixels.
+    """
     out = []
     for corners, upper, lower in _LIDS:
         width = np.linalg.norm(landmarks[corners[0]] - landmarks[corners[4]])
@@ -174,24 +178,24 @@ def eye_openness(landmarks: Floats) -> Floats:
 
 
 def _gaze(track: Track, rotation: Floats, eyes: Floats | None) -> Gaze:
-    """The mean direction of the open eyes, or where the face points.
+    """The mean direction of the open eyes, or else the direction of the head.
 
     Args:
-        track: The face.
-        rotation: (3, 3) of its head.
-        eyes: (2, 3) directions of the eyes in the camera frame, if the network has them.
+        track: The track of the face.
+        rotation: (3, 3) head to camera.
+        eyes: (2, 3) unit directions of the eyes in the camera frame, if the network has them.
     """
-    along = Gaze(rotation[:, 0].copy(), GazeSource.HEAD, float(track.presence) * 0.5)
+    head_gaze = Gaze(rotation[:, 0].copy(), GazeSource.HEAD, float(track.presence) * 0.5)
     if eyes is None or not np.isfinite(eyes).all():
-        return along
+        return head_gaze
     openness = eye_openness(track.landmarks)
-    seen = openness > OPEN
-    if not seen.any():
-        return along
-    direction = eyes[seen].mean(axis=0)
+    is_open = openness > OPEN
+    if not is_open.any():
+        return head_gaze
+    direction = eyes[is_open].mean(axis=0)
     norm = float(np.linalg.norm(direction))
     if norm < 0.1:  # the eyes contradict each other
-        return along
-    # Half closed eyes tell less.
-    clear = float(np.clip(openness[seen].max() / (2 * OPEN), 0, 1))
+        return head_gaze
+    # Half closed eyes are less certain.
+    clear = float(np.clip(openness[is_open].max() / (2 * OPEN), 0, 1))
     return Gaze(direction / norm, GazeSource.EYES, float(track.presence) * clear * min(1.0, norm))

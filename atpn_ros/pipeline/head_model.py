@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A mean adult head, and where in space a head of that size must be.
+"""A mean adult head of 98 3D points, and the position of a head in space from its landmarks.
 
-The 98 points were measured by ``python -m atpn_ros.learning.studies.mean_head``: the mean of a morphable
-head fitted to 82 adults (Face Research Lab London Set), made symmetric. People differ: the spread
-of adult head sizes is about 5 %, and so is the error of the depth that follows from it.
+The mean head comes from ``python -m atpn_ros.learning.studies.mean_head``: the mean of a morphable
+head fitted to 82 adults (Face Research Lab London Set), made symmetric. Adult head sizes have a
+standard deviation of about 5 %, and so has the estimated depth.
 """
 
 from __future__ import annotations
@@ -57,42 +57,43 @@ MEAN_HEAD: Floats = np.array([
 SIZE_SPREAD = 0.05
 """Standard deviation of adult head sizes over their mean."""
 
-_STEADY = np.array([*range(33, 76), 76, 82])
-"""Points that move least with the face: brows, nose, eyes and the mouth's corners."""
+_RIGID = np.array([*range(33, 76), 76, 82])
+"""Landmarks that expressions move least: brows, nose, eyes and the corners of the mouth."""
 
-_STEADY_HEAD = MEAN_HEAD[_STEADY]
-_MEAN = np.full(len(_STEADY), 1 / len(_STEADY))
+_RIGID_POINTS = MEAN_HEAD[_RIGID]
+_MEAN = np.full(len(_RIGID), 1 / len(_RIGID))
 
 
 class PositionError(AtpnError):
-    """The landmarks do not fix a position in front of the camera."""
+    """The landmarks do not determine a position in front of the camera."""
 
 
 def locate_head(
     rays: Floats, rotation: Floats, sigma: float, scale: float = 1.0
 ) -> tuple[Floats, Floats]:
-    """The sellion's position in the camera frame, by linear least squares.
+    """Estimate the position of the sellion in the camera frame, by linear least squares.
 
     For each point p of the head, ``rotation @ p + t`` must lie on its ray (x, y, 1):
-    ``t_x - x t_z = x p_z - p_x`` and likewise for y. Only some of the points count.
+    ``t_x - x t_z = x p_z - p_x`` and likewise for y. Only the points that
+    expressions hardly move are used.
 
     Args:
-        rays: (98, 3) through the landmarks, z = 1.
+        rays: (98, 3) rays (x, y, 1) through the landmarks, camera frame.
         rotation: (3, 3) head to camera.
-        sigma: Standard deviation of a ray's x and y.
-        scale: The person's size over the mean head's.
+        sigma: Standard deviation of the rays' x and y.
+        scale: Size of the head relative to the mean head.
 
     Returns:
-        (3,) metres, and its (3, 3) covariance: the rays' noise, and along the line of sight the
-        spread of head sizes.
+        (3,) position in metres, and its (3, 3) covariance in square metres: the rays' noise, and
+        along the line of sight the variance of head sizes.
 
     Raises:
         PositionError: The solution is not a finite point in front of the camera.
     """
     # Of n points, with xy and pz the columns above, the normal equations solve in closed form:
     # t_z from how both vary about their means, t_x and t_y from the means.
-    points = _STEADY_HEAD @ rotation.T * scale
-    xy = rays[_STEADY, :2]
+    points = _RIGID_POINTS @ rotation.T * scale
+    xy = rays[_RIGID, :2]
     b = xy * points[:, 2:] - points[:, :2]
     (mx, my), (bx, by) = (_MEAN @ xy).tolist(), (_MEAN @ b).tolist()
     apart = xy - (mx, my)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The One Euro filter (Casiez, Roussel, Vogel: CHI 2012) on image stamps.
+"""One Euro filter: smooths slow values strongly and follows fast ones with little lag.
 
-Still values are smoothed strongly, fast ones follow at once. Time is the images' own, so a
-recording played at another speed gives the same answer.
+After Casiez, Roussel and Vogel, "1 Euro Filter" (CHI 2012). Time is that of the image stamps, so a
+recording played at another speed gives the same result.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from atpn_ros.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class OneEuroSettings:
-    """How much to smooth.
+    """Settings of a :class:`OneEuro` filter.
 
     Attributes:
         min_cutoff: Hz; lower is smoother at rest.
@@ -32,7 +32,7 @@ class OneEuroSettings:
 
 
 class OneEuro:
-    """Filters an array over time, each number on its own.
+    """Filters an array over time, element by element.
 
     >>> still = OneEuro(OneEuroSettings())
     >>> [float(still(np.array([1.0]), n * 10**8)[0]) for n in range(3)]
@@ -46,12 +46,18 @@ class OneEuro:
         self._stamp_ns = 0
 
     def __call__(self, values: Floats, stamp_ns: int, unit: float = 1.0) -> Floats:
-        """The smoothed values. The first call, and a stamp that does not advance, pass through.
+        """Filter the values of one time step.
+
+        The first values, and values whose stamp does not advance, are returned unchanged.
+
 
         Args:
             values: Any shape, the same at every call.
-            stamp_ns: When they were true.
-            unit: What counts as one unit of value, e.g. a face's size in pixels.
+            stamp_ns: Time of the values.
+            unit: Size of one unit of value, e.g. the size of the face in pixels.
+
+        Returns:
+            The filtered values, of the same shape.
         """
         dt = (stamp_ns - self._stamp_ns) * 1e-9
         if self._value is None or self._speed is None or dt <= 0:

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The frame's way: image in, faces out. No ROS and no clock but the images' stamps.
+"""The face pipeline: detects, tracks and measures the faces in each frame of one camera.
 
-The same frames in give the same faces out, to the bit on one machine.
+Independent of ROS. The only clock is the stamps of the images, so the same frames give the same
+faces, bit for bit on one machine.
 """
 
 from __future__ import annotations
@@ -20,27 +21,29 @@ from atpn_ros.crop import Crop, cut_batch
 from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
-from atpn_ros.pipeline.tracker import Observation, Track, Tracker, TrackerSettings
+from atpn_ros.pipeline.track import Observation, Track
+from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
 from atpn_ros.types import Face, FaceFrame, FaceState, Frame, Image, Timing
 
 _DARK = 6.0
-"""Mean of a crop's brightest channel, of 255: below it nothing is to be seen."""
+"""Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
 
 _FAR = 1.5
-"""Landmarks further than this from their crop's middle, in crop sides, are no answer."""
+"""An output with landmarks further than this from the crop's centre, in crop sides, is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineSettings:
-    """How frames are dealt with.
+    """Settings of a :class:`FacePipeline`.
 
     Attributes:
-        tracker: When faces are taken up and let go.
-        measure: How the faces that are held are measured.
-        detect_interval_ns: How often the detector looks for further faces while some are held.
-        search_interval_ns: How often it looks while none is held.
+        tracker: When tracks start and end.
+        measure: How landmarks, pose and gaze are computed and smoothed.
+        detect_interval_ns: Interval of the detector while faces are tracked and there are free
+            places.
+        search_interval_ns: Interval of the detector while no face is tracked.
         jump_ns: A step between stamps, back by anything or forward by more than this, is a jump in
-            time: all tracks are forgotten.
+            time: all tracks are dropped.
     """
 
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
@@ -51,8 +54,8 @@ class PipelineSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What is remembered of the last frame, to notice jumps."""
+class _LastFrame:
+    """Properties of the last frame, to notice jumps."""
 
     stamp_ns: int
     frame_id: str
@@ -60,13 +63,13 @@ class _Seen:
 
 
 class FacePipeline:
-    """Finds, follows and measures the faces in the frames of one camera.
+    """Detects, tracks and measures the faces in the frames of one camera.
 
     Args:
         engine: Runs the network.
-        detector: Starts tracks.
+        detector: Finds new faces.
         settings: See :class:`PipelineSettings`; may be replaced between frames.
-        clock: Of the stages' times, nanoseconds. It decides nothing.
+        clock: Nanoseconds, to time the stages. The result does not depend on it.
     """
 
     def __init__(
@@ -82,14 +85,14 @@ class FacePipeline:
         self._settings = settings
         self._clock = clock
         self._estimator = FaceEstimator(settings.estimator)
-        self._last: _Seen | None = None
+        self._last: _LastFrame | None = None
         self._last_detection_ns: int | None = None
         self.resets: dict[str, int] = {}
-        """How often the tracks were forgotten, by reason."""
+        """How often all tracks were dropped, by reason."""
 
     @property
     def settings(self) -> PipelineSettings:
-        """The settings that the next frame will be processed with."""
+        """The settings of the next frame."""
         return self._settings
 
     @settings.setter
@@ -99,18 +102,18 @@ class FacePipeline:
         self._tracker.settings = settings.tracker
 
     def reset(self, reason: str) -> None:
-        """Forget all tracks, e.g. after a jump in time. Ids go on."""
+        """Drop all tracks, e.g. after a jump in time. Ids go on."""
         self._tracker.reset()
-        self._estimator.forget_all()
+        self._estimator.reset()
         self._last_detection_ns = None
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
 
     def process(self, frame: Frame, camera: Camera | None = None) -> FaceFrame:
-        """The faces of one frame.
+        """Detect, track and measure the faces of one frame.
 
         Args:
-            frame: The next picture of this camera.
+            frame: The next image of this camera.
             camera: Its calibration, None if unknown.
 
         Raises:
@@ -124,8 +127,8 @@ class FacePipeline:
         found: list[Crop] | None = None
         if self._detection_due(stamp):
             found = [square_of(d.box) for d in self.detector.detect(frame.image)]
-            crops += tracker.confirm(found)
-        crops += tracker.second_looks(stamp)
+            crops += tracker.match_detections(found)
+        crops += tracker.reverification_crops(stamp)
         detected = clock()
 
         batch = cut_batch(frame.image, crops) if crops else None
@@ -135,18 +138,18 @@ class FacePipeline:
         if found is not None:
             self._last_detection_ns = stamp
 
-        looks = _looks(output, crops, batch)
-        lost = tracker.update(looks, stamp)
+        observations = _observations(output, crops, batch)
+        lost = tracker.update(observations, stamp)
         faces = [_lost_face(track, stamp) for track in lost]
         if output is not None:
             faces += [
-                self._estimator.face(t, output, crops[t.look.index], stamp, camera)
-                for t in tracker.held
+                self._estimator.estimate(t, output, crops[t.observation.index], stamp, camera)
+                for t in tracker.tracks
             ]
         for track in lost:
-            self._estimator.forget(track.id)
+            self._estimator.drop(track.id)
         ended = clock()
-        self._last = _Seen(stamp, frame.frame_id, frame.image.shape)
+        self._last = _LastFrame(stamp, frame.frame_id, frame.image.shape)
         height, width = frame.image.shape[:2]
         return FaceFrame(
             stamp,
@@ -180,24 +183,24 @@ class FacePipeline:
 
     def _detection_due(self, stamp_ns: int) -> bool:
         tracker = self._tracker
-        if tracker.free <= 0:
+        if tracker.free_places <= 0:
             return False
         if self._last_detection_ns is None:
             return True
         since = stamp_ns - self._last_detection_ns
-        if tracker.searching:
+        if tracker.has_recent_losses:
             return since > 0
         s = self._settings
-        return since >= (s.detect_interval_ns if tracker.held else s.search_interval_ns)
+        return since >= (s.detect_interval_ns if tracker.tracks else s.search_interval_ns)
 
 
-def _looks(
+def _observations(
     output: NetworkOutput | None, crops: list[Crop], batch: Image | None
 ) -> list[Observation]:
-    """What was seen in each crop; an answer that makes no sense counts as no face.
+    """The network's output in image coordinates; invalid outputs and dark crops count as no face.
 
-    So does one about a crop in which nothing is to be seen. The shipped weights say so themselves;
-    a model given by path may never have been taught a covered lens.
+    The shipped weights report no face in dark crops themselves; a model given by path may not have
+    been trained on a covered lens.
     """
     if output is None or batch is None:
         return []
@@ -210,9 +213,9 @@ def _looks(
 
 
 def _is_valid(output: NetworkOutput, i: int) -> bool:
-    """Whether what the network says of a crop is all numbers, and a face about where the crop is.
+    """Whether the output for a crop is finite, and its landmarks lie near the crop.
 
-    In plain numbers: a function of numpy costs most when it is called the first time in a frame.
+    In plain numbers: a numpy function is slowest when it is called for the first time in a frame.
     """
     points = output.landmarks[i].ravel().tolist()
     parts = [*points, *output.rotation[i].ravel().tolist(), float(output.presence[i])]

@@ -1,37 +1,40 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who is who from frame to frame: predict, look, update. On every frame, with or without faces.
+"""Multi-face tracking: keeps each face's id from frame to frame.
 
-A track's next crop comes from its own last landmarks. The network's presence and the geometry of
-its answer decide whether it is kept. Ids grow and are never reused. Where faces come close to each
-other, tracks and looks are paired so that all of them together move least.
+Each frame has three steps: predict the crop of each track from its last landmarks, match the
+detector's boxes with the tracks, and update the tracks with the network's output. The network's
+presence and the geometry of its landmarks decide whether a track continues. Ids increase and are
+never reused. Where faces are close together, tracks and observations are matched by linear
+assignment over their distances (:mod:`atpn_ros.pipeline.association`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from atpn_ros.crop import Crop, crop_from_landmarks
 from atpn_ros.pipeline.association import assign, crop_distance, reidentification_cost
-from atpn_ros.types import Box, FaceState, Floats
+from atpn_ros.pipeline.track import Observation, Track
+from atpn_ros.types import Box, FaceState
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerSettings:
-    """When a face is taken up and when it is let go.
+    """When a track starts and when it ends.
 
     Attributes:
-        max_faces: Most faces held at once.
-        start_presence: A new face needs at least this presence.
-        keep_presence: A held face needs at least this presence.
+        max_faces: Maximum number of tracks at once.
+        start_presence: Minimum presence to start a track.
+        keep_presence: Minimum presence to continue a track.
         memory_ns: A face found again within this time near where it was lost keeps its id.
-        min_side: Crops smaller than this many pixels are not followed.
-        recheck_ns: A face that neither the detector nor a second look confirmed for so long gets a
-            second look, through a crop that is moved and larger. 0: never.
+        min_side: Faces smaller than this many pixels are not tracked.
+        recheck_ns: A face that neither the detector nor a re-verification has confirmed for this
+            long is verified again through a shifted, larger crop. 0: never.
     """
 
     max_faces: int = 4
@@ -42,289 +45,220 @@ class TrackerSettings:
     recheck_ns: int = 2_000_000_000
 
 
-_SECOND_SIZE, _SECOND_SHIFT = 1.25, 0.12
-"""A second look's crop: so many times the first one's side, moved by so many of them."""
-
-_SECOND_APART = 0.1
-"""A second look that sees the landmarks further off, on average and in face sizes, contradicts.
+_REVERIFICATION_TOLERANCE = 0.1
+"""A re-verification fails if its landmarks are further off, on average and in face sizes.
 
 With the shipped weights 95 % of real faces stay below 0.07, nine in ten views of empty rooms do not
 stay below 0.1."""
 
-_SECOND_FAILURES = 2
-"""So many second looks in a row must contradict: one may fall on a blurred frame."""
+_MAX_FAILED_CHECKS = 2
+"""A face is lost after this many failed re-verifications in a row: one may be a blurred frame."""
 
-_MEAN = np.full(98, 1 / 98)
-
-_SAME = 0.6
-"""Boxes that overlap more than this hold one face."""
+_SAME_FACE_IOU = 0.6
+"""Boxes that overlap more than this are of one face."""
 
 _AGE_TIEBREAK = 0.1
 """Where two tracks claim one face about equally well, in face sizes, the older keeps it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What the network saw in one crop.
+class Tracker:
+    """The face tracks of one camera.
+
+    Call :meth:`predict`, :meth:`match_detections` (in frames in which the detector ran) and
+    :meth:`reverification_crops`, run the network on their crops in this order, then call
+    :meth:`update` with its output.
 
     Attributes:
-        landmarks: (98, 2) image pixels.
-        presence: 0..1.
-        index: Which crop of the frame's batch it was.
+        settings: May be replaced between frames.
+        tracks: The faces that are tracked now, oldest first.
     """
-
-    landmarks: Floats
-    presence: float
-    index: int = 0
-    box: Box = field(init=False, compare=False)
-    """The tight box of the landmarks; not finite where one of them is not."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "box", Box.around(self.landmarks))
-
-
-@dataclass(slots=True, eq=False)
-class Track:
-    """One face that is held, or was until lately."""
-
-    id: int
-    start_ns: int
-    look: Observation
-    """The last look that held the face."""
-    stamp_ns: int
-    """When that was."""
-    presence: float
-    """Of the last look, whether it held the face or not."""
-    state: FaceState = FaceState.DETECTED
-    frames_since_detection: int = 0
-    confirmed: bool = False
-    """Whether the detector found it in the frame that is being processed."""
-    velocity: Floats = field(default_factory=lambda: np.zeros(2))
-    """Pixels per second of the crop's centre."""
-    checked_ns: int = 0
-    """When the detector or a second look last confirmed it."""
-    doubts: int = 0
-    """Second looks in a row that did not."""
-
-    @property
-    def landmarks(self) -> Floats:
-        """(98, 2) image pixels, unsmoothed."""
-        return self.look.landmarks
-
-    @property
-    def box(self) -> Box:
-        """The tight box of the landmarks."""
-        return self.look.box
-
-    def see(self, look: Observation, stamp_ns: int) -> None:
-        """Take a look that held the face."""
-        self.look, self.stamp_ns, self.presence = look, stamp_ns, look.presence
-
-    def second_crop(self, stamp_ns: int) -> Crop:
-        """A crop that would show a real face too, but that a habit of the network would not fit.
-
-        Larger than the first, and moved to another side each time.
-        """
-        crop = self.predicted(stamp_ns)
-        side = 1 if (self.id + self.doubts) % 2 else -1
-        dx, dy = Crop(0.0, 0.0, crop.side, crop.angle).to_image(
-            np.array([0.5 + side * _SECOND_SHIFT, 0.5 - _SECOND_SHIFT / 2])
-        )
-        return Crop(crop.cx + float(dx), crop.cy + float(dy), crop.side * _SECOND_SIZE, crop.angle)
-
-    def predicted(self, stamp_ns: int) -> Crop:
-        """Where the face should be at a time, at constant velocity for at most 0.2 s."""
-        crop = crop_from_landmarks(self.landmarks)
-        limit = 0.35 * crop.side  # a wild velocity must not throw the face out of its own crop
-        ahead = min(0.2, max(0, stamp_ns - self.stamp_ns) * 1e-9)
-        dx, dy = (min(limit, max(-limit, v * ahead)) for v in self.velocity.tolist())
-        return Crop(crop.cx + dx, crop.cy + dy, crop.side, crop.angle)
-
-
-class Tracker:
-    """The tracks of one camera."""
 
     def __init__(self, settings: TrackerSettings) -> None:
         self.settings = settings
+        self.tracks: list[Track] = []
         self._next_id = 1
-        self.held: list[Track] = []
-        """Faces held now, oldest first."""
         self._lost: list[Track] = []
-        self._doubted: Track | None = None
+        self._reverifying: Track | None = None
 
     @property
-    def free(self) -> int:
-        """How many more faces could be held."""
-        return self.settings.max_faces - len(self.held)
+    def free_places(self) -> int:
+        """How many more faces could be tracked."""
+        return self.settings.max_faces - len(self.tracks)
 
     @property
-    def searching(self) -> bool:
-        """Whether a face was lost so lately that finding it again would keep its id."""
+    def has_recent_losses(self) -> bool:
+        """Whether a face was lost so recently that finding it again would keep its id."""
         return bool(self._lost)
 
     def reset(self) -> None:
-        """Forget all tracks. Ids go on."""
-        self.held, self._lost, self._doubted = [], [], None
+        """Drop all tracks. Ids go on."""
+        self.tracks, self._lost, self._reverifying = [], [], None
 
     def predict(self, stamp_ns: int) -> list[Crop]:
-        """The crop of each held face, in the order of ``held``."""
+        """The crop of each tracked face, in the order of ``tracks``."""
         self._lost = [t for t in self._lost if stamp_ns - t.stamp_ns <= self.settings.memory_ns]
-        self._doubted = None
-        for track in self.held:  # a frame whose engine failed may have left it
+        self._reverifying = None
+        for track in self.tracks:  # a frame whose engine failed may have left it
             track.confirmed = False
-        return [track.predicted(stamp_ns) for track in self.held]
+        return [track.predicted_crop(stamp_ns) for track in self.tracks]
 
-    def confirm(self, found: Sequence[Crop]) -> list[Crop]:
-        """Sort the detector's crops: those of held faces confirm them, the others are new.
+    def match_detections(self, detections: Sequence[Crop]) -> list[Crop]:
+        """Mark the tracks that the detector confirms, and return the crops of new faces.
+
+        Args:
+            detections: The square crop of each box that the detector found.
 
         Returns:
-            Crops of faces that are not held, at most as many as there are free places.
+            Crops of faces that are not tracked, at most as many as there are free places.
         """
-        boxes = [crop_from_landmarks(t.landmarks).box() for t in self.held]
-        overlap = np.array([[crop.box().iou(box) for box in boxes] for crop in found])
-        overlap = overlap.reshape(len(found), len(boxes))
+        boxes = [crop_from_landmarks(t.landmarks).box() for t in self.tracks]
+        overlap = np.array([[crop.box().iou(box) for box in boxes] for crop in detections])
+        overlap = overlap.reshape(len(detections), len(boxes))
         pairs = dict(assign(np.where(overlap > 0.25, 1 - overlap, np.inf)))
         new: list[Crop] = []
-        for i, crop in enumerate(found):
+        for i, crop in enumerate(detections):
             if i in pairs:
-                self.held[pairs[i]].confirmed = True
+                self.tracks[pairs[i]].confirmed = True
             elif all(crop.box().iou(box) < 0.5 for box in [*boxes, *(n.box() for n in new)]):
                 new.append(crop)
-        return new[: max(0, self.free)]
+        return new[: max(0, self.free_places)]
 
-    def second_looks(self, stamp_ns: int) -> list[Crop]:
-        """The crop of the held face that most needs a second look in this frame, if any does.
+    def reverification_crops(self, stamp_ns: int) -> list[Crop]:
+        """The crop for the most urgent re-verification in this frame; empty if none is due.
 
         Never more than one, so that the cost of a frame is bounded.
         """
         wait = self.settings.recheck_ns
         due = [
             t
-            for t in self.held
-            if wait and not t.confirmed and (t.doubts or stamp_ns - t.checked_ns >= wait)
+            for t in self.tracks
+            if wait and not t.confirmed and (t.failed_checks or stamp_ns - t.verified_ns >= wait)
         ]
-        self._doubted = min(due, key=lambda t: (-t.doubts, t.checked_ns, t.id), default=None)
-        return [] if self._doubted is None else [self._doubted.second_crop(stamp_ns)]
+        self._reverifying = min(
+            due, key=lambda t: (-t.failed_checks, t.verified_ns, t.id), default=None
+        )
+        return (
+            [] if self._reverifying is None else [self._reverifying.reverification_crop(stamp_ns)]
+        )
 
-    def update(self, looks: Sequence[Observation], stamp_ns: int) -> list[Track]:
-        """Take the looks at the held faces, those at the new crops and the second look, if any.
+    def update(self, observations: Sequence[Observation], stamp_ns: int) -> list[Track]:
+        """Continue, end and start tracks with the observations of one frame.
 
         Args:
-            looks: In the order of :meth:`predict`, :meth:`confirm` and :meth:`second_looks`.
+            observations: In the order of the crops of :meth:`predict`, :meth:`match_detections`
+                and :meth:`reverification_crops`.
             stamp_ns: Of the frame.
 
         Returns:
-            The tracks that were lost in this frame. They leave ``held``.
+            The tracks that were lost in this frame. They are no longer in ``tracks``.
         """
-        known, new = looks[: len(self.held)], list(looks[len(self.held) :])
-        second = new.pop() if self._doubted is not None else None
+        known = observations[: len(self.tracks)]
+        new = list(observations[len(self.tracks) :])
+        check = new.pop() if self._reverifying is not None else None
         lost: list[Track] = []
-        for track, look in zip(self.held, self._paired(known, stamp_ns), strict=True):
+        for track, seen in zip(self.tracks, self._matched(known, stamp_ns), strict=True):
             track.frames_since_detection = (
                 0 if track.confirmed else track.frames_since_detection + 1
             )
             if track.confirmed:
-                track.checked_ns, track.doubts = stamp_ns, 0
-            if look is None or not self._plausible(look, self.settings.keep_presence):
-                seen = track.presence if look is None else look.presence
-                track.presence = seen if np.isfinite(seen) else 0.0
+                track.verified_ns, track.failed_checks = stamp_ns, 0
+            if seen is None or not self._is_plausible(seen, self.settings.keep_presence):
+                presence = track.presence if seen is None else seen.presence
+                track.presence = presence if np.isfinite(presence) else 0.0
                 lost.append(track)
-            elif track is self._doubted and second and not self._agrees(track, look, second):
-                track.presence = look.presence
+            elif track is self._reverifying and check and not self._is_verified(track, seen, check):
+                track.presence = seen.presence
                 lost.append(track)
             else:
-                self._follow(track, look, stamp_ns)
-                if track is self._doubted and not track.doubts:
-                    track.checked_ns = stamp_ns
-        self._doubted = None
+                track.update(seen, stamp_ns)
+                if track is self._reverifying and not track.failed_checks:
+                    track.verified_ns = stamp_ns
+        self._reverifying = None
         # max_faces may have become less: the oldest stay.
-        lost += [t for t in self.held if t not in lost][self.settings.max_faces :]
+        lost += [t for t in self.tracks if t not in lost][self.settings.max_faces :]
         for track in lost:
             track.state = FaceState.LOST
-        self.held = [t for t in self.held if t.state is not FaceState.LOST]
+        self.tracks = [t for t in self.tracks if t.state is not FaceState.LOST]
         self._lost += lost
-        self._start([x for x in new if self._plausible(x, self.settings.start_presence)], stamp_ns)
+        start = self.settings.start_presence
+        self._start([o for o in new if self._is_plausible(o, start)], stamp_ns)
         # A detection in this very frame may have found one of them again.
         return [t for t in lost if t.state is FaceState.LOST]
 
-    def _paired(self, looks: Sequence[Observation], stamp_ns: int) -> list[Observation | None]:
-        """The look that each held track shall take: its own, unless faces are close together.
+    def _matched(
+        self, observations: Sequence[Observation], stamp_ns: int
+    ) -> list[Observation | None]:
+        """The observation of each track: that of its own crop, unless faces are close together.
 
-        A track that sees the face of another has been drawn onto it. Of all that see one face the
-        one whose motion led there keeps it; the others get none and are lost.
+        When faces overlap, the network may find another track's face in a crop. Of all tracks that
+        observe one face, the one with the closest predicted crop keeps it; the others get None.
         """
-        if len(looks) < 2:
-            return list(looks)
+        if len(observations) < 2:
+            return list(observations)
         keep = self.settings.keep_presence
-        good = [i for i, look in enumerate(looks) if self._plausible(look, keep)]
-        boxes = {i: looks[i].box for i in good}
+        good = [i for i, o in enumerate(observations) if self._is_plausible(o, keep)]
+        boxes = {i: observations[i].box for i in good}
         distinct = [
-            i for i in good if all(boxes[i].iou(boxes[j]) <= _SAME for j in good[: good.index(i)])
+            i
+            for i in good
+            if all(boxes[i].iou(boxes[j]) <= _SAME_FACE_IOU for j in good[: good.index(i)])
         ]
         if len(distinct) == len(good):
-            return list(looks)
-        crops = [track.predicted(stamp_ns) for track in self.held]
-        cost = np.full((len(looks), len(distinct)), np.inf)
+            return list(observations)
+        crops = [track.predicted_crop(stamp_ns) for track in self.tracks]
+        cost = np.full((len(observations), len(distinct)), np.inf)
         for row in good:
             for column, i in enumerate(distinct):
-                seen = crop_from_landmarks(looks[i].landmarks)
-                way = crop_distance(crops[row], seen) + _AGE_TIEBREAK * good.index(row) / len(good)
-                cost[row, column] = way if i == row or way < 1 else np.inf
+                seen = crop_from_landmarks(observations[i].landmarks)
+                distance = crop_distance(crops[row], seen)
+                distance += _AGE_TIEBREAK * good.index(row) / len(good)
+                cost[row, column] = distance if i == row or distance < 1 else np.inf
         out: list[Observation | None] = [
-            None if i in boxes else look for i, look in enumerate(looks)
+            None if i in boxes else o for i, o in enumerate(observations)
         ]
         for row, column in assign(cost):
             i = distinct[column]
-            out[row] = looks[row if boxes[row].iou(boxes[i]) > _SAME else i]
+            out[row] = observations[row if boxes[row].iou(boxes[i]) > _SAME_FACE_IOU else i]
         return out
 
-    def _agrees(self, track: Track, look: Observation, second: Observation) -> bool:
-        """Whether a second look saw the same face, or may be forgiven for once."""
-        size = max(look.box.width, look.box.height)
-        same = self._plausible(second, self.settings.keep_presence) and (
-            float(np.linalg.norm(second.landmarks - look.landmarks, axis=1).mean())
-            <= _SECOND_APART * size
+    def _is_verified(self, track: Track, seen: Observation, check: Observation) -> bool:
+        """Whether a re-verification found the same face, or has not yet failed too often."""
+        size = max(seen.box.width, seen.box.height)
+        same = self._is_plausible(check, self.settings.keep_presence) and (
+            float(np.linalg.norm(check.landmarks - seen.landmarks, axis=1).mean())
+            <= _REVERIFICATION_TOLERANCE * size
         )
-        track.doubts = 0 if same else track.doubts + 1
-        return track.doubts < _SECOND_FAILURES
+        track.failed_checks = 0 if same else track.failed_checks + 1
+        return track.failed_checks < _MAX_FAILED_CHECKS
 
-    def _plausible(self, look: Observation, presence: float) -> bool:
-        width, height = look.box.width, look.box.height
+    def _is_plausible(self, observation: Observation, presence: float) -> bool:
+        """Whether an observation has the presence, the size and the shape of a face."""
+        width, height = observation.box.width, observation.box.height
         # A landmark that is not finite makes one of them so.
-        if not (look.presence >= presence and math.isfinite(width + height)):
+        if not (observation.presence >= presence and math.isfinite(width + height)):
             return False
         longer = max(width, height)
         return longer >= self.settings.min_side and min(width, height) > 0.2 * longer
 
-    def _follow(self, track: Track, look: Observation, stamp_ns: int) -> None:
-        dt = (stamp_ns - track.stamp_ns) * 1e-9
-        if dt > 0:
-            moved = _MEAN @ (look.landmarks - track.landmarks)
-            track.velocity = 0.5 * track.velocity + 0.5 * moved / dt
-        track.see(look, stamp_ns)
-        track.state = FaceState.TRACKED
-
-    def _start(self, looks: Sequence[Observation], stamp_ns: int) -> None:
-        """Hold new faces; one that was lost near by, or was on its way there, has its id again."""
+    def _start(self, observations: Sequence[Observation], stamp_ns: int) -> None:
+        """Start tracks of new faces; a face lost recently and found near by keeps its id."""
         new: list[tuple[Observation, Box]] = []
-        for look in looks:
-            box = look.box
-            taken = [*(t.box for t in self.held), *(b for _, b in new)]
-            if len(new) < self.free and all(box.iou(other) <= 0.4 for other in taken):
-                new.append((look, box))
-        gone = [(t.box, t.velocity.tolist(), stamp_ns - t.stamp_ns) for t in self._lost]
-        cost = np.array([[reidentification_cost(*lost, box) for lost in gone] for _, box in new])
-        back = dict(assign(cost.reshape(len(new), len(self._lost))))
-        for i, (look, _) in enumerate(new):
-            if i in back:
-                track = self._lost[back[i]]
-                track.velocity = np.zeros(2)
-                track.see(look, stamp_ns)
-                track.state, track.frames_since_detection = FaceState.DETECTED, 0
+        for observation in observations:
+            box = observation.box
+            taken = [*(t.box for t in self.tracks), *(b for _, b in new)]
+            if len(new) < self.free_places and all(box.iou(other) <= 0.4 for other in taken):
+                new.append((observation, box))
+        lost = [(t.box, t.velocity.tolist(), stamp_ns - t.stamp_ns) for t in self._lost]
+        cost = np.array([[reidentification_cost(*last, box) for last in lost] for _, box in new])
+        found_again = dict(assign(cost.reshape(len(new), len(self._lost))))
+        for i, (observation, _) in enumerate(new):
+            if i in found_again:
+                track = self._lost[found_again[i]]
+                track.restart(observation, stamp_ns)
             else:
-                track = Track(self._next_id, stamp_ns, look, stamp_ns, look.presence)
+                track = Track(self._next_id, stamp_ns, observation, stamp_ns, observation.presence)
                 self._next_id += 1
-            track.checked_ns, track.doubts = stamp_ns, 0
-            self.held.append(track)
+            track.verified_ns, track.failed_checks = stamp_ns, 0
+            self.tracks.append(track)
         self._lost = [t for t in self._lost if t.state is FaceState.LOST]
-        self.held.sort(key=lambda t: t.id)
+        self.tracks.sort(key=lambda t: t.id)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One bag through the pipeline: every image, in order, and the answers beside it.
+"""Replays one bag: processes its images in order and writes the node's outputs to a new bag.
 
 The same bag gives the same bytes each time.
 """
@@ -24,8 +24,8 @@ from atpn_ros.replay.topics import (
     INFO_TYPE,
     Stream,
     is_face_frame,
-    is_old_answer,
-    old_answers,
+    is_node_output,
+    recorded_nodes,
     streams,
 )
 from atpn_ros.runtime import load_pipeline
@@ -39,15 +39,15 @@ class ReplayJob:
     Attributes:
         source: The bag to read.
         target: The bag to write: a folder, or a file for ``ros1``.
-        settings: As the live node's.
-        topics: The image topics; empty: all.
-        camera_info: The calibration's topic; empty: the one beside the image's.
-        format_name: What to write, see :data:`atpn_ros.replay.bags.FORMATS`.
-        compress: Whether to compress what is written.
-        only_faces: Leave the original topics out.
-        answered_only: Only the images that the bag holds a node's ``status`` about, which are those
-            that the node saw.
-        strict: Stop at the first bad image or unknown type, instead of leaving it out.
+        settings: Those of the node.
+        topics: The image topics to process; empty: all.
+        camera_info: The camera_info topic; empty: the one beside the image topic.
+        format_name: Format of the new bag, see :data:`atpn_ros.replay.bags.FORMATS`.
+        compress: Whether to compress the new bag.
+        only_faces: Do not copy the original topics.
+        answered_only: Only images for which the bag has a ``status`` message, which are those that
+            the live node processed.
+        strict: Stop at the first bad image or unknown type, instead of skipping it.
     """
 
     source: Path
@@ -64,13 +64,13 @@ class ReplayJob:
 
 @dataclass(slots=True)
 class ReplayResult:
-    """What came of a bag.
+    """Result of replaying one bag.
 
     Attributes:
-        engine: The rung that ran the network.
-        topics: By image topic.
-        copied: Messages of the original topics that were copied.
-        notes: What a person should know, a line each.
+        engine: Name of the backend that ran the network.
+        topics: Counts by image topic.
+        copied: Number of messages copied from the original topics.
+        notes: Warnings for the user, one line each.
     """
 
     engine: str
@@ -80,20 +80,20 @@ class ReplayResult:
 
 
 ProgressCallback = Callable[[int, int], None]
-"""Told after each image: how many were dealt with, and of how many."""
+"""Called after each image with the number of images done and of all images."""
 
 
 def replay(job: ReplayJob, target: Path, progress: ProgressCallback | None = None) -> ReplayResult:
     """Replay one bag.
 
     Args:
-        job: What to do.
-        target: Where to write, where nothing is yet; :mod:`atpn_ros.replay.results` moves it.
-        progress: See there.
+        job: The bag and its options.
+        target: Where to write the new bag; nothing may exist there yet.
+        progress: Called after each image.
 
     Raises:
-        ReplayError: It cannot be read, holds no images, or is not good enough for ``strict``.
-        AtpnError: The engine or the detector cannot be had.
+        ReplayError: The bag cannot be read, contains no images, or fails a ``strict`` check.
+        AtpnError: The engine or the detector cannot be loaded.
     """
     with BagReader(job.source) as bag:
         found = streams(bag, job.topics, job.camera_info)
@@ -110,29 +110,29 @@ def replay(job: ReplayJob, target: Path, progress: ProgressCallback | None = Non
 
 
 class _Replay:
-    """One bag on its way through."""
+    """State of the replay of one bag."""
 
     def __init__(
         self, job: ReplayJob, bag: BagReader, out: BagWriter, found: dict[str, Stream]
     ) -> None:
         self._job, self._bag, self._out = job, bag, out
-        self._sight = load_pipeline(job.settings, LoadControl())
-        self.result = ReplayResult(engine=self._sight.engine.name)
-        self._old = old_answers(bag)
-        self._answered = self._stamps_answered() if job.answered_only else None
+        self._loaded = load_pipeline(job.settings, LoadControl())
+        self.result = ReplayResult(engine=self._loaded.engine.name)
+        self._live_nodes = recorded_nodes(bag)
+        self._live_stamps = self._status_stamps() if job.answered_only else None
         self._copied = self._copy_connections()
         self._types = replay_typestore(out.is_ros1)
-        self._cameras = {
+        self._topics = {
             topic: TopicReplay(
                 stream,
-                self._sight.new_pipeline(job.settings),
+                self._loaded.new_pipeline(job.settings),
                 job.settings,
                 self._types,
                 lambda why, topic=topic: self._note(f"{bag.path}: {topic}: {why}"),  # type: ignore[misc]
             )
             for topic, stream in found.items()
         }
-        self.result.topics |= {topic: camera.tally for topic, camera in self._cameras.items()}
+        self.result.topics |= {topic: camera.counts for topic, camera in self._topics.items()}
         self._outputs = {
             (topic, name): out.add(stream.output(name), kind, self._types)
             for topic, stream in found.items()
@@ -141,11 +141,11 @@ class _Replay:
 
     def close(self) -> None:
         """Free the engine."""
-        self._sight.close()
+        self._loaded.close()
 
     def run(self) -> Iterator[int]:
-        """Go through the bag; gives the number of images dealt with after each."""
-        cameras = self._cameras
+        """Process the whole bag; yields the number of images done after each image."""
+        cameras = self._topics
         infos = {c.stream.camera_info for c in cameras.values()}
         wanted = [
             c
@@ -162,59 +162,62 @@ class _Replay:
                     if camera.stream.camera_info == connection.topic:
                         camera.calibration.info = info
             if connection.topic in cameras:
-                self._answer(cameras[connection.topic], connection, time_ns, data)
+                self._process(cameras[connection.topic], connection, time_ns, data)
                 done += 1
                 yield done
         for camera in cameras.values():
-            camera.tally.resets = dict(camera.pipeline.resets)
-        if self._sight.engine.runtime_failures:
-            self._note(
-                f"{self._bag.path}: not repeatable: {self._sight.engine.skipped_backends[-1]}"
-            )
+            camera.counts.resets = dict(camera.pipeline.resets)
+        if self._loaded.engine.runtime_failures:
+            why = self._loaded.engine.skipped_backends[-1]
+            self._note(f"{self._bag.path}: not repeatable: {why}")
         counted = sum(c.msgcount for c in wanted)
-        if seen != counted:  # without checksums, damage may look like nothing at all
+        if seen != counted:  # without checksums, damage may raise no error
             words = f"{self._bag.path}: {seen} messages were found, its index counts {counted}"
             if self._job.strict:
                 raise ReplayError(words)
             self._note(f"damaged: {words}")
 
-    def _answer(self, camera: TopicReplay, connection: Connection, time_ns: int, data: Any) -> None:
-        tally, topic = camera.tally, connection.topic
+    def _process(
+        self, camera: TopicReplay, connection: Connection, time_ns: int, data: Any
+    ) -> None:
+        counts, topic = camera.counts, connection.topic
         try:
             try:
                 message = self._bag.read(connection, data)
             except ReplayError as error:
                 raise BadImage("broken_message", str(error)) from error
-            if self._answered is not None:
+            if self._live_stamps is not None:
                 stamp = (topic, messages.stamp_ns(message.header.stamp))
-                if stamp[1] not in self._answered:
-                    tally.skipped += 1
+                if stamp[1] not in self._live_stamps:
+                    counts.skipped += 1
                     return
-            answers = camera.answer(message)
+            outputs = camera.process(message)
         except BadImage as error:
-            tally.refused[error.reason] += 1
-            where = f"{self._job.source}: {topic}, image {tally.received + tally.skipped}: {error}"
+            counts.refused[error.reason] += 1
+            where = (
+                f"{self._job.source}: {topic}, image {counts.received + counts.skipped}: {error}"
+            )
             if self._job.strict:
                 raise ReplayError(where) from error
-            if tally.refused[error.reason] == 1:
+            if counts.refused[error.reason] == 1:
                 self._note(f"refused: {where}")
             return
-        for name, answer in answers:
+        for name, output in outputs:
             raw = (
-                self._types.serialize_ros1(answer, OUTPUT_TYPES[name])
+                self._types.serialize_ros1(output, OUTPUT_TYPES[name])
                 if self._out.is_ros1
-                else self._types.serialize_cdr(answer, OUTPUT_TYPES[name])
+                else self._types.serialize_cdr(output, OUTPUT_TYPES[name])
             )
             self._out.write(self._outputs[topic, name], time_ns, raw)
 
     def _copy_connections(self) -> set[str]:
-        """Set up the original topics that go along; their names."""
+        """Add the original topics that are copied to the new bag; returns their names."""
         if self._job.only_faces:
             return set()
         bag = self._bag
         copied, left_out = set(), set()
         for connection in bag.connections:
-            if is_old_answer(connection.topic, self._old):
+            if is_node_output(connection.topic, self._live_nodes):
                 left_out.add(connection.topic)
             elif not bag.defines(connection):
                 words = f"{bag.path}: {connection.topic}: the bag does not define its type"
@@ -227,29 +230,31 @@ class _Replay:
                 copied.add(connection.topic)
         if left_out:
             names = ", ".join(sorted(left_out))
-            self._note(f"left out: {bag.path}: answers that it held already: {names}")
+            self._note(f"left out: {bag.path}: existing outputs of a face_node: {names}")
         return copied
 
     def _copy(self, connection: Connection, time_ns: int, data: Any) -> None:
-        if connection.topic in self._copied and not self._is_old_transform(connection, data):
+        if connection.topic in self._copied and not self._is_face_transform(connection, data):
             self._out.copy(connection, time_ns, data)
             self.result.copied += 1
 
-    def _is_old_transform(self, connection: Connection, data: Any) -> bool:
-        """Whether it is a live node's ``/tf`` of faces, which this replay writes anew."""
-        if connection.topic != "/tf" or not self._old:
+    def _is_face_transform(self, connection: Connection, data: Any) -> bool:
+        """Whether a message is a live node's ``/tf`` of faces, which the replay replaces."""
+        if connection.topic != "/tf" or not self._live_nodes:
             return False
         names = [t.child_frame_id for t in self._bag.read(connection, data).transforms]
         return bool(names) and all(is_face_frame(name) for name in names)
 
-    def _stamps_answered(self) -> set[int]:
-        about = [c for c in self._bag.connections if c.msgtype == OUTPUT_TYPES["status"]]
+    def _status_stamps(self) -> set[int]:
+        status = [c for c in self._bag.connections if c.msgtype == OUTPUT_TYPES["status"]]
         stamps = {
             messages.stamp_ns(self._bag.read(connection, data).header.stamp)
-            for connection, _, data in self._bag.messages(about)
+            for connection, _, data in self._bag.messages(status)
         }
         if not stamps:
-            raise ReplayError(f"{self._bag.path}: holds no status of a face_node, so none to go by")
+            raise ReplayError(
+                f"{self._bag.path}: contains no status of a face_node: no image was processed live"
+            )
         return stamps
 
     def _note(self, words: str) -> None:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bags read and written without ROS: rosbag2 (MCAP and sqlite3) and ROS 1, through ``rosbags``.
+"""Reads and writes rosbag2 (MCAP, sqlite3) and ROS 1 bags with the ``rosbags`` library.
 
-Whatever is wrong with a bag comes out as :class:`ReplayError`.
+Every error of a bag is raised as :class:`ReplayError`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from atpn_ros.files import atomic_replace
 from atpn_ros.types import AtpnError
 
 FORMATS = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3, "ros1": None}
-"""What a bag can be written as."""
+"""Formats that a bag can be written in."""
 
 _ROSBAG2_VERSION: Literal[8] = 8  # 9 writes QoS profiles in a way that Humble does not read
 _HEADER = "std_msgs/msg/Header"
@@ -36,17 +36,17 @@ Raw = bytes | memoryview
 
 
 class ReplayError(AtpnError):
-    """A bag that cannot be read or written, in one line."""
+    """A bag cannot be read, replayed or written."""
 
 
 class BagReader:
-    """An open bag.
+    """An open bag; a context manager.
 
     Args:
         path: A rosbag2 folder, an ``.mcap`` or ``.db3`` file, or a ROS 1 ``.bag`` file.
 
     Raises:
-        ReplayError: There is none, it is empty, or it cannot be read.
+        ReplayError: The bag does not exist, is empty, or cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,8 +57,8 @@ class BagReader:
             self._reader.open()
         except ReplayError:
             raise
-        except Exception as error:  # rosbags meets damage with errors of many kinds
-            raise ReplayError(f"{path}: cannot be read: {_why(error)}") from error
+        except Exception as error:  # rosbags raises many types of errors on damaged files
+            raise ReplayError(f"{path}: cannot be read: {_one_line(error)}") from error
 
     def __enter__(self) -> BagReader:
         return self
@@ -78,16 +78,16 @@ class BagReader:
 
     @property
     def connections(self) -> list[Connection]:
-        """Topic and type of everything in it; a topic may have several."""
+        """Topic and type of all messages; a topic may have several connections."""
         return self._reader.connections
 
     @property
     def types(self) -> Typestore:
-        """The types that the bag defines, or the usual ones for a bag that defines none."""
+        """The types that the bag defines, or those of ROS 2 Jazzy for a bag that defines none."""
         return self._reader.typestore
 
     def defines(self, connection: Connection) -> bool:
-        """Whether messages of a connection can be understood."""
+        """Whether the type of a connection is known, so that its messages can be read."""
         return connection.msgtype in self.types.fielddefs
 
     def messages(
@@ -108,27 +108,27 @@ class BagReader:
                 return
             except Exception as error:
                 raise ReplayError(
-                    f"{self.path}: damaged after {count} messages: {_why(error)}"
+                    f"{self.path}: damaged after {count} messages: {_one_line(error)}"
                 ) from error
             count += 1
             yield message
 
     def read(self, connection: Connection, data: Raw) -> Any:
-        """A message from its bytes.
+        """Deserialise a message.
 
         Raises:
-            ReplayError: They are no message of that type.
+            ReplayError: The bytes are not a message of that type.
         """
         try:
             return self._reader.deserialize(bytes(data), connection.msgtype)
         except Exception as error:
             raise ReplayError(
-                f"{self.path}: a broken {connection.msgtype} on {connection.topic}: {_why(error)}"
+                f"{self.path}: a broken {connection.msgtype} on {connection.topic}: {_one_line(error)}"
             ) from error
 
 
 class BagWriter:
-    """A bag that is being written; :func:`new_bag` makes one."""
+    """Writes messages to a bag; created by :func:`new_bag`."""
 
     def __init__(self, writer: Writer1 | Writer2) -> None:
         self._writer = writer
@@ -137,18 +137,18 @@ class BagWriter:
 
     @property
     def is_ros1(self) -> bool:
-        """Whether messages go in as ROS 1 writes them."""
+        """Whether messages are written in ROS 1's wire format."""
         return isinstance(self._writer, Writer1)
 
     def add(self, topic: str, kind: str, types: Typestore) -> Connection:
-        """A topic of a type; the one that is there already, if there is."""
+        """Add a topic of a type, or return its existing connection."""
         key = (topic, kind)
         if key not in self._made:
             self._made[key] = self._writer.add_connection(topic, kind, typestore=types)
         return self._made[key]
 
     def add_copy(self, source: BagReader, connection: Connection) -> None:
-        """A topic that :meth:`copy` copies from another bag."""
+        """Add a topic of another bag, so that :meth:`copy` can copy its messages."""
         types, convert = _conversion(source, connection.msgtype, self.is_ros1)
         key = (connection.topic, connection.msgtype)
         if key not in self._made:
@@ -165,10 +165,10 @@ class BagWriter:
         self._copies[connection.id, connection.owner] = (self._made[key], convert)
 
     def copy(self, connection: Connection, time_ns: int, data: Raw) -> None:
-        """Write a message of another bag.
+        """Copy a message of another bag.
 
         Raises:
-            ReplayError: It is broken, and has to be understood to become the other ROS's.
+            ReplayError: The message is broken and must be converted between ROS 1 and ROS 2.
         """
         target, convert = self._copies[connection.id, connection.owner]
         try:
@@ -184,10 +184,10 @@ class BagWriter:
 
 @contextmanager
 def new_bag(path: Path, format_name: str = "mcap", compress: bool = False) -> Iterator[BagWriter]:
-    """A bag to write into; whole when the block ends without an error.
+    """Open a new bag for writing; it is complete when the block ends without an error.
 
     Args:
-        path: Where it shall be, and nothing yet is: a folder, or a file for ``ros1``.
+        path: Where nothing exists yet: a folder, or a file for ``ros1``.
         format_name: One of :data:`FORMATS`.
         compress: Whether its chunks are compressed (zstd, ROS 1: lz4; not with sqlite3).
     """
@@ -207,12 +207,12 @@ def new_bag(path: Path, format_name: str = "mcap", compress: bool = False) -> It
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A path beside ``path``, of the same name in a hidden folder, to write a file or folder to.
+    """Replace a file or folder atomically: yields a path in a hidden folder beside it to write to.
 
-    It is moved to ``path`` when the block ends without an error, and is gone otherwise.
+    What was written moves to ``path`` when the block ends without an error, else it is removed.
 
     Raises:
-        ReplayError: Nothing can be written there.
+        ReplayError: The path cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -224,29 +224,29 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def storage_files(path: Path) -> list[Path]:
-    """What there is to open of a bag.
+    """The paths to open for a bag.
 
-    A folder without ``metadata.yaml``, as a recorder leaves it that was killed, is its files.
+    For a folder without ``metadata.yaml``, as a killed recorder leaves it, its storage files.
 
     Raises:
-        ReplayError: There is no bag.
+        ReplayError: The path is not a bag.
     """
     if not path.exists():
-        raise ReplayError(f"{path}: there is no such file or folder")
+        raise ReplayError(f"{path}: no such file or folder")
     if path.is_dir() and not (path / "metadata.yaml").is_file():
         files = sorted(p for p in path.iterdir() if p.suffix in _STORAGE)
         if not files:
-            raise ReplayError(f"{path}: no bag: neither metadata.yaml nor .mcap or .db3 files")
+            raise ReplayError(f"{path}: not a bag: neither metadata.yaml nor .mcap or .db3 files")
         return files
     if path.is_file() and path.suffix not in (*_STORAGE, ".bag"):
-        raise ReplayError(f"{path}: no bag: neither a folder nor .mcap, .db3 or .bag")
+        raise ReplayError(f"{path}: not a bag: neither a folder nor .mcap, .db3 or .bag")
     return [path]
 
 
 def _conversion(
     source: BagReader, kind: str, to_ros1: bool
 ) -> tuple[Typestore, Callable[[Raw], Raw]]:
-    """The types of a copied message, and how its bytes become those of the other ROS."""
+    """The types of a copied message, and the conversion of its bytes to the other ROS."""
     if source.is_ros1 == to_ros1:
         return source.types, lambda data: data
     header = get_typestore(Stores.ROS1_NOETIC if to_ros1 else Stores.ROS2_JAZZY).fielddefs[_HEADER]
@@ -257,8 +257,8 @@ def _conversion(
     return types, partial(types.ros1_to_cdr, typename=kind)
 
 
-def _why(error: Exception) -> str:
-    """An error of any kind as one short line."""
+def _one_line(error: Exception) -> str:
+    """The message of an error as one short line."""
     words = " ".join(str(error).split())
     if "end magic" in words:
         words = "the file was cut off: it has no end (try: mcap recover)"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""This package's messages without ROS: made from ``msg/*.msg``, for bags."""
+"""Constructs this package's messages without ROS, from its ``msg/*.msg`` files, for bags."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from atpn_ros import resources
-from atpn_ros.conversions.messages import Maker, MessageTypes
+from atpn_ros.conversions.messages import MessageConstructor, MessageTypes
 from atpn_ros.types import Floats
 
 _TF = "tf2_msgs/msg/TFMessage"
-_ELSEWHERE = {
+_OTHER_PACKAGES = {
     "Header": "std_msgs/msg/Header",
     "TFMessage": _TF,
     "TransformStamped": "geometry_msgs/msg/TransformStamped",
@@ -30,14 +30,14 @@ OUTPUT_TYPES = {
     "status": "atpn_ros/msg/TrackingStatus",
     "tf": _TF,
 }
-"""The type of each output."""
+"""The message type of each output."""
 
 
 def replay_typestore(ros1: bool = False) -> Typestore:
-    """The usual types and this package's.
+    """The types of the ROS distribution and of this package.
 
     Raises:
-        ResourceNotFoundError: This package's definitions are nowhere.
+        ResourceNotFoundError: The message definitions of this package are not installed.
     """
     store = get_typestore(Stores.ROS1_NOETIC if ros1 else Stores.ROS2_JAZZY)
     for path in sorted(resources.share_path("msg").glob("*.msg")):
@@ -48,20 +48,22 @@ def replay_typestore(ros1: bool = False) -> Typestore:
 
 
 def message_types(store: Typestore) -> MessageTypes:
-    """Makers of the messages that :mod:`atpn_ros.conversions.messages` fills, from a store's types."""
+    """Constructors, from a store's types, for :mod:`atpn_ros.conversions.messages`."""
     names = [name for name in MessageTypes.__slots__ if name != "floats"]
-    makers = {n: _maker(store, _ELSEWHERE.get(n, f"atpn_ros/msg/{n}")) for n in names}
-    return MessageTypes(**makers, floats=_floats)
+    constructors = {
+        n: _constructor(store, _OTHER_PACKAGES.get(n, f"atpn_ros/msg/{n}")) for n in names
+    }
+    return MessageTypes(**constructors, floats=_floats)
 
 
-def _maker(store: Typestore, kind: str) -> Maker:
-    def make(**given: Any) -> Any:
+def _constructor(store: Typestore, kind: str) -> MessageConstructor:
+    def construct(**given: Any) -> Any:
         message = _blank(store, kind)
         for name, value in given.items():
             setattr(message, name, value)
         return message
 
-    return make
+    return construct
 
 
 def _blank(store: Typestore, kind: str) -> Any:

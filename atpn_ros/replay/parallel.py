@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Many bags: each in a process of its own on this machine, or as a task on Ray.
+"""Replays many bags in parallel, in processes on this machine or as tasks on a Ray cluster.
 
-A process that dies takes its own bag with it and no other.
+Each bag has its own process, so a crash affects no other bag.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from typing import Any
 
 from atpn_ros.replay.bag_replay import ReplayJob
 from atpn_ros.replay.bags import ReplayError
-from atpn_ros.replay.results import ReplayOutcome, attempt
+from atpn_ros.replay.results import ReplayOutcome, replay_if_needed
 
 _REPORT_S = 0.2
 
-Report = Callable[[int, int, int], None]
-"""Told now and then: which job, how many of its images were dealt with, and of how many."""
+ReportCallback = Callable[[int, int, int], None]
+"""Called a few times per second with a job's index, its images done and all its images."""
 
 
 class InterruptGuard:
-    """While it is entered, SIGINT and SIGTERM end the work with an exception.
+    """Context manager in which SIGINT and SIGTERM raise a given exception.
 
-    Where the signal comes, and again at the next image and at the bag's end: some libraries swallow
-    what is raised while they are imported, or make another error of it.
+    It is raised when the signal comes, and again by :meth:`check` after the next image and after
+    the bag: some libraries swallow or replace an exception that is raised while they are imported.
     """
 
     def __init__(self, error: BaseException) -> None:
         self._error = error
-        self._asked = False
+        self._interrupted = False
 
     def __enter__(self) -> InterruptGuard:
-        """From now on SIGINT and SIGTERM come here."""
+        """Install the signal handlers."""
         numbers = (signal.SIGINT, signal.SIGTERM)
         self._before = {number: signal.signal(number, self._on_signal) for number in numbers}
         return self
@@ -49,49 +49,56 @@ class InterruptGuard:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
+        self._interrupted = True
         raise self._error
 
     def check(self) -> None:
-        """Raise if the end was asked for."""
-        if self._asked:
+        """Raise the exception if a signal has come."""
+        if self._interrupted:
             raise self._error
 
 
 def replay_all(
-    jobs: Sequence[ReplayJob], workers: int, overwrite: bool, report: Report, stop: InterruptGuard
+    jobs: Sequence[ReplayJob],
+    workers: int,
+    overwrite: bool,
+    report: ReportCallback,
+    stop: InterruptGuard,
 ) -> Generator[ReplayOutcome, None, None]:
-    """Replay bags on this machine; their outcomes as they come.
+    """Replay bags on this machine; yields their outcomes in the order in which they end.
 
-    Closing the iterator early stops what is running, which then leaves nothing behind.
+    Closing the iterator early stops the running processes; unfinished results are removed.
     """
     if workers <= 1 or len(jobs) <= 1:
         for index, job in enumerate(jobs):
-            yield _attempt(job, overwrite, lambda *n, i=index: report(i, *n), stop)
+            yield _replay_one(job, overwrite, lambda *n, i=index: report(i, *n), stop)
         return
-    context = multiprocessing.get_context("spawn")  # what OpenCV and the engine start cannot fork
+    context = multiprocessing.get_context(
+        "spawn"
+    )  # threads of OpenCV and the engine do not survive a fork
     waiting = list(enumerate(jobs))[::-1]
     running: dict[Connection, tuple[int, SpawnProcess]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < workers:
                 index, job = waiting.pop()
-                ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(target=_child, args=(job, overwrite, theirs))
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(target=_run_in_process, args=(job, overwrite, sender))
                 process.start()
-                theirs.close()  # so that its end is seen here when the process ends
-                running[ours] = (index, process)
+                sender.close()  # so that the pipe ends when the process ends
+                running[receiver] = (index, process)
             ready = wait(list(running))
             for pipe in [p for p in running if p in ready]:
                 index, process = running[pipe]
-                outcome = _received(pipe, lambda *n, i=index: report(i, *n))
+                outcome = _receive(pipe, lambda *n, i=index: report(i, *n))
                 if outcome is None and not pipe.closed:
                     continue
                 del running[pipe]
                 pipe.close()
                 process.join()
                 yield outcome or ReplayOutcome(
-                    jobs[index], error=f"{jobs[index].source}: its process died {_how(process)}"
+                    jobs[index],
+                    error=f"{jobs[index].source}: its process died {_exit_reason(process)}",
                 )
     finally:
         for _, process in running.values():
@@ -103,17 +110,17 @@ def replay_all(
 def replay_on_ray(
     jobs: Sequence[ReplayJob], address: str, overwrite: bool
 ) -> Generator[ReplayOutcome, None, None]:
-    """Replay bags as tasks on a Ray cluster; their outcomes as they come.
+    """Replay bags as tasks on a Ray cluster; yields their outcomes in the order in which they end.
 
-    The machines need this package, and see the bags under the same paths.
+    Every machine of the cluster needs this package and the bags under the same paths.
 
     Args:
-        jobs: What to do.
-        address: Of the cluster, e.g. ``auto`` or ``ray://host:10001``; ``local``: a new one here.
-        overwrite: Whether to replace what is there.
+        jobs: The bags and their options.
+        address: Of the cluster, e.g. ``auto`` or ``ray://host:10001``; ``local`` starts one here.
+        overwrite: Whether to replace existing results.
 
     Raises:
-        ReplayError: There is no Ray.
+        ReplayError: Ray is not installed, or the cluster cannot be reached.
     """
     try:
         import ray
@@ -121,11 +128,11 @@ def replay_on_ray(
         raise ReplayError("--ray needs Ray: pip install ray") from error
     try:
         ray.init(address=address, log_to_driver=False)
-    except Exception as error:  # whatever it is, Ray cannot be had
+    except Exception as error:  # Ray raises many types of errors
         raise ReplayError(f"--ray {address}: {' '.join(str(error).split())[:200]}") from error
     try:
-        # A task asks for as many cores as the network may use.
-        task = ray.remote(attempt)
+        # A task reserves as many cores as the network may use.
+        task = ray.remote(replay_if_needed)
         waiting = {}
         for job in jobs:
             absolute = replace(job, source=job.source.resolve(), target=job.target.resolve())
@@ -143,23 +150,26 @@ def replay_on_ray(
         ray.shutdown()
 
 
-def _attempt(
+def _replay_one(
     job: ReplayJob, overwrite: bool, report: Callable[[int, int], None], stop: InterruptGuard
 ) -> ReplayOutcome:
     try:
-        return attempt(job, overwrite, _seldom(report, stop))
+        return replay_if_needed(job, overwrite, _rate_limited(report, stop))
     finally:
-        stop.check()  # whatever else may have become of the signal's exception
+        stop.check()  # a library may have swallowed the signal's exception
 
 
-def _child(job: ReplayJob, overwrite: bool, pipe: Connection) -> None:
+def _run_in_process(job: ReplayJob, overwrite: bool, pipe: Connection) -> None:
     # SystemExit: multiprocessing prints no traceback of it.
     with InterruptGuard(SystemExit(130)) as stop:
-        pipe.send(_attempt(job, overwrite, lambda *n: pipe.send(n), stop))
+        pipe.send(_replay_one(job, overwrite, lambda *n: pipe.send(n), stop))
 
 
-def _received(pipe: Connection, report: Callable[[int, int], None]) -> ReplayOutcome | None:
-    """One message of a process; an outcome is its last, and a closed pipe means that it died."""
+def _receive(pipe: Connection, report: Callable[[int, int], None]) -> ReplayOutcome | None:
+    """Receive one message of a process: its outcome, or None after a progress report.
+
+    Closes the pipe if the process died without an outcome.
+    """
     try:
         message: Any = pipe.recv()
     except EOFError:
@@ -171,22 +181,24 @@ def _received(pipe: Connection, report: Callable[[int, int], None]) -> ReplayOut
     return None
 
 
-def _how(process: SpawnProcess) -> str:
+def _exit_reason(process: SpawnProcess) -> str:
     code = process.exitcode
     if code is not None and code < 0:
         return f"of {signal.Signals(-code).name}"
     return f"with exit code {code}"
 
 
-def _seldom(report: Callable[[int, int], None], stop: InterruptGuard) -> Callable[[int, int], None]:
-    """A report that is made a few times per second, and at the end."""
+def _rate_limited(
+    report: Callable[[int, int], None], stop: InterruptGuard
+) -> Callable[[int, int], None]:
+    """A callback that calls ``report`` a few times per second, and after the last image."""
     due = 0.0
 
-    def told(done: int, total: int) -> None:
+    def limited(done: int, total: int) -> None:
         nonlocal due
         stop.check()
         if done == total or time.monotonic() >= due:
             due = time.monotonic() + _REPORT_S
             report(done, total)
 
-    return told
+    return limited

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A bag is done, or it is not there: results move into place whole, with a summary to know them by.
+"""Writes replayed bags atomically with a JSON summary, and skips bags that are already done.
 
-The summary is ``replay.json`` in a rosbag2's folder, ``NAME.bag.json`` beside a ROS 1 bag. It says
-what the result was made from, so that a run that was interrupted goes on where it stopped.
+The summary is ``replay.json`` in a rosbag2 folder, ``NAME.bag.json`` beside a ROS 1 bag. It records
+the inputs (files, settings, networks, version), so that an interrupted run can be continued.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from atpn_ros.types import AtpnError
 SUMMARY = "replay.json"
 
 _END = 2**20
-"""So many bytes of a large file's beginning and of its end tell it from others."""
+"""Large files are identified by this many bytes of their beginning and of their end."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayOutcome:
-    """What became of a job.
+    """Outcome of a :class:`ReplayJob`.
 
     Attributes:
         job: The job.
-        summary: As written beside the result, None when there is none.
-        error: Why there is none, in one line.
-        skipped: Whether the result was there already.
+        summary: The summary of the result, None after an error.
+        error: The error in one line, empty if there is none.
+        skipped: Whether the result existed already.
     """
 
     job: ReplayJob
@@ -46,17 +46,17 @@ class ReplayOutcome:
     skipped: bool = False
 
 
-def attempt(
+def replay_if_needed(
     job: ReplayJob, overwrite: bool = False, progress: ProgressCallback | None = None
 ) -> ReplayOutcome:
-    """Replay a bag unless that is done already; errors become part of the outcome.
+    """Replay a bag unless its result exists already; errors are returned in the outcome.
 
-    OpenCV is told to use one thread in this process: bags run side by side, and the same bag shall
-    give the same answer.
+    Limits OpenCV to one thread in this process: bags are replayed in parallel, and the same bag
+    must give the same result.
     """
     cv2.setNumThreads(1)
     try:
-        made_from = origin(job)
+        made_from = inputs_of(job)
         if job.target.exists() and not overwrite:
             summary = read_summary(job.target)
             if summary is not None and summary.get("made_from") == made_from:
@@ -95,12 +95,12 @@ def _replay_into_place(
 
 
 def summary_path(target: Path) -> Path:
-    """Where a result's summary is."""
+    """The path of a result's summary."""
     return target / SUMMARY if target.is_dir() else target.with_name(f"{target.name}.json")
 
 
 def read_summary(target: Path) -> dict[str, Any] | None:
-    """A result's summary, None where there is none."""
+    """A result's summary, None if there is none."""
     try:
         summary = json.loads(summary_path(target).read_text())
     except (OSError, ValueError):
@@ -108,11 +108,11 @@ def read_summary(target: Path) -> dict[str, Any] | None:
     return summary if isinstance(summary, dict) else None
 
 
-def origin(job: ReplayJob) -> dict[str, Any]:
-    """All that decides what a job writes: the bag, the networks, the settings, the version.
+def inputs_of(job: ReplayJob) -> dict[str, Any]:
+    """All inputs of a job's result: the bag, the networks, the settings, the version.
 
     Raises:
-        ReplayError: There is no such bag, or a file cannot be read.
+        ReplayError: The bag does not exist, or a file cannot be read.
     """
     s = job.settings
     networks = {"model": s.model_path()}

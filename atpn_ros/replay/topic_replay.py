@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One image topic of a bag: image messages in, the live node's answers out.
+"""Replays one image topic: image messages in, the messages that the node would publish out.
 
-The only clock is the images' stamps. What tells of a machine's speed says nothing here: in
-``status`` all three times are the image's stamp and all durations 0.
+The only clock is the images' stamps. The result does not depend on the machine's speed: in
+``status`` all three times are the image's stamp and all durations are 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from atpn_ros.types import FaceFrame, FaceState, Frame, Timing
 
 @dataclass(slots=True)
 class TopicCounts:
-    """What came of one image topic."""
+    """Counts of one image topic."""
 
     received: int = 0
     processed: int = 0
@@ -38,16 +38,16 @@ class TopicCounts:
     resets: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """For the summary."""
+        """The counts as JSON values."""
         return asdict(self) | {"refused": dict(self.refused), "ids": sorted(self.ids)}
 
 
 class TopicReplay:
-    """What the live node would be for one image topic.
+    """Processes the images of one topic as the node would.
 
     Attributes:
-        calibration: Takes each camera_info as it comes.
-        tally: What came of the images so far.
+        calibration: The camera's calibration; set its ``info`` for each camera_info message.
+        counts: Counts of the images so far.
     """
 
     def __init__(
@@ -56,66 +56,69 @@ class TopicReplay:
         pipeline: FacePipeline,
         settings: Settings,
         types: Typestore,
-        tell: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
         self.stream = stream
         self.pipeline = pipeline
         self.calibration = Calibration()
-        self.tally = TopicCounts()
+        self.counts = TopicCounts()
         self._settings = settings
-        self._kinds = message_types(types)
-        self._tell = tell
+        self._types = message_types(types)
+        self._warn = warn
 
-    def answer(self, message: Any) -> list[tuple[str, Any]]:
-        """Everything that is to be said about an image: output and message.
+    def process(self, message: Any) -> list[tuple[str, Any]]:
+        """Process an image message.
+
+        Returns:
+            The name and the message of each output.
 
         Raises:
-            BadImage: It cannot be used.
+            BadImage: The message does not hold a valid image.
         """
-        tally, kinds, settings = self.tally, self._kinds, self._settings
-        tally.received += 1
+        counts, types, settings = self.counts, self._types, self._settings
+        counts.received += 1
         image = messages.decode_image(message, settings.max_pixels)
         stamp = messages.stamp_ns(message.header.stamp)
-        header = kinds.Header(frame_id=str(message.header.frame_id))
+        header = types.Header(frame_id=str(message.header.frame_id))
         header.stamp.sec = message.header.stamp.sec
         header.stamp.nanosec = message.header.stamp.nanosec
         camera = self.calibration.camera(
-            image.shape[1], image.shape[0], header.frame_id, self._tell
+            image.shape[1], image.shape[0], header.frame_id, self._warn
         )
         result = self.pipeline.process(Frame(image, stamp, header.frame_id), camera)
-        held = {face.id for face in result.faces if face.state is not FaceState.LOST}
-        tally.processed += 1
-        tally.with_faces += bool(held)
-        tally.ids |= held
-        tally.detector_runs += result.detector_ran
+        tracked = {face.id for face in result.faces if face.state is not FaceState.LOST}
+        counts.processed += 1
+        counts.with_faces += bool(tracked)
+        counts.ids |= tracked
+        counts.detector_runs += result.detector_ran
         out = [
-            ("landmarks", messages.landmarks(kinds, result, header)),
-            ("boxes", messages.boxes(kinds, result, header)),
-            ("head_poses", messages.head_poses(kinds, result, header)),
-            ("gazes", messages.gazes(kinds, result, header)),
+            ("landmarks", messages.landmarks(types, result, header)),
+            ("boxes", messages.boxes(types, result, header)),
+            ("head_poses", messages.head_poses(types, result, header)),
+            ("gazes", messages.gazes(types, result, header)),
         ]
         if settings.publish_tf:
             named = replace(settings, tf_prefix=settings.tf_prefix + self.stream.tf_prefix)
-            transforms = messages.transforms(kinds, result, header, named.frame_name)
+            transforms = messages.transforms(types, result, header, named.frame_name)
             if transforms.transforms:
                 out.append(("tf", transforms))
         return [*out, ("status", self._status(result, header, stamp))]
 
     def _status(self, result: FaceFrame, header: Any, stamp: int) -> Any:
-        tally = self.tally
+        counts = self.counts
         progress = messages.FrameProgress(
             received_ns=stamp,
             started_ns=stamp,
             finished_ns=stamp,
             decode_ns=0,
             publish_ns=0,
-            frames_received=tally.received,
-            frames_processed=tally.processed,
+            frames_received=counts.received,
+            frames_processed=counts.processed,
             frames_dropped=0,
-            frames_refused=sum(tally.refused.values()),
+            frames_refused=sum(counts.refused.values()),
             engine=self.pipeline.engine.name,
             detector=self.pipeline.detector.name,
-            detector_runs=tally.detector_runs,
+            detector_runs=counts.detector_runs,
         )
         timeless = replace(result, timing=Timing())
-        return messages.status(self._kinds, timeless, header, progress)
+        return messages.status(self._types, timeless, header, progress)
