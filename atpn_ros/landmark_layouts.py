@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The order of landmark points: WFLW-98, iBUG-68, and the maps between them.
+"""Landmark layouts: indices and groups of the WFLW-98 points, and conversion to iBUG-68.
 
 "Left" and "right" are the person's own; the person's right is on the image's left.
 
@@ -69,7 +69,7 @@ POLYLINES98: tuple[tuple[int, ...], ...] = (
     (*range(76, 88), 76),
     (*range(88, 96), 88),
 )
-"""Lines that make a drawing of the 98 points readable as a face."""
+"""Lines that connect the 98 points for drawing."""
 
 GROUPS98: dict[str, tuple[int, ...]] = {
     "contour": tuple(range(33)),
@@ -79,12 +79,12 @@ GROUPS98: dict[str, tuple[int, ...]] = {
     "mouth": tuple(range(76, 96)),
     "pupils": (RIGHT_PUPIL, LEFT_PUPIL),
 }
-"""The parts of the face, for figures per part."""
+"""Points of each part of the face."""
 
 BROW_EDGES98: tuple[tuple[int, int], ...] = (
     (34, 41), (35, 40), (36, 39), (37, 38), (45, 47), (44, 48), (43, 49), (42, 50),
 )  # fmt: skip
-"""The brows' upper points but the tails, each with the lower one across the brow."""
+"""Pairs of upper and lower brow points that lie opposite each other, without the tails."""
 
 _INDEX68 = np.asarray(IBUG68_IN_WFLW98)
 _BROWS68 = np.array([IBUG68_IN_WFLW98.index(upper) for upper, _ in BROW_EDGES98])
@@ -92,9 +92,9 @@ _EDGES = np.asarray(BROW_EDGES98)
 
 
 def to_annotated_ibug68(points: Array) -> Array:
-    """The (..., 68, D) points that iBUG's annotators would click, of (..., 98, D) WFLW points.
+    """The (..., 68, D) points as iBUG annotates them, from (..., 98, D) WFLW points.
 
-    As :func:`to_ibug68`, but that iBUG's brows run along the middle, between WFLW's two edges.
+    As :func:`to_ibug68`, but the brow points lie midway between WFLW's upper and lower brow edge.
 
     >>> to_annotated_ibug68(np.arange(98.0)[:, None])[[0, 17, 18, 36], 0].tolist()
     [0.0, 33.0, 37.5, 60.0]

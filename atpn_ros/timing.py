@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Percentiles of durations."""
+"""Computes percentiles of durations."""
 
 from __future__ import annotations
 

@@ -122,9 +122,8 @@ class BagReader:
         try:
             return self._reader.deserialize(bytes(data), connection.msgtype)
         except Exception as error:
-            raise ReplayError(
-                f"{self.path}: a broken {connection.msgtype} on {connection.topic}: {_one_line(error)}"
-            ) from error
+            where = f"{self.path}: a broken {connection.msgtype} on {connection.topic}"
+            raise ReplayError(f"{where}: {_one_line(error)}") from error
 
 
 class BagWriter:
