@@ -168,9 +168,8 @@ class _Replay:
         for camera in cameras.values():
             camera.counts.resets = dict(camera.pipeline.resets)
         if self._loaded.engine.runtime_failures:
-            self._note(
-                f"{self._bag.path}: not repeatable: {self._loaded.engine.skipped_backends[-1]}"
-            )
+            why = self._loaded.engine.skipped_backends[-1]
+            self._note(f"{self._bag.path}: not repeatable: {why}")
         counted = sum(c.msgcount for c in wanted)
         if seen != counted:  # without checksums, damage may raise no error
             words = f"{self._bag.path}: {seen} messages were found, its index counts {counted}"
