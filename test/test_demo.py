@@ -95,12 +95,12 @@ def test_a_show_without_any_answer_has_a_summary_too(portrait, capsys):
     summary = summarise([record(n, answered=False) for n in range(COUNT)], portrait)
     assert summary["frames"]["processed"] == 0
     assert summary["engine"] is None
-    demo._tell(summary)
+    demo._print_summary(summary)
     assert "0 processed" in capsys.readouterr().out
 
 
 def test_the_summary_is_told_in_five_lines(portrait, capsys):
-    demo._tell(summarise(good_show(portrait), portrait))
+    demo._print_summary(summarise(good_show(portrait), portrait))
     lines = capsys.readouterr().out.strip().splitlines()
     assert [line.split()[0] for line in lines] == [
         "frames", "faces", "latency", "detector", "engine",
