@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The programs that run on the graphics card (or on Mesa's processor driver)."""
+"""GLSL sources of the shader programs: skin, accessories, eyes, shadow map, background."""
 
 _HEADER = "#version 330 core\n"
 

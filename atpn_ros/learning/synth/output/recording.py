@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sequences on disk: frames, a video or a rosbag2 bag, each with ``truth.jsonl`` beside it.
+"""Writes sequences as PNG frames, a video or a rosbag2 bag, with labels in ``truth.jsonl``.
 
 A line of ``truth.jsonl`` is one frame: index, stamp, camera matrix and the labels of its faces.
 The bag is written without ROS, by the ``rosbags`` library.
@@ -46,7 +46,7 @@ def write(stage: SequenceRenderer, folder: Path, kind: str) -> int:
         with (folder / "truth.jsonl").open("wb") as truth:
             count = 0
 
-            def told() -> Iterator[SequenceFrame]:
+            def labelled() -> Iterator[SequenceFrame]:
                 nonlocal count
                 for frame in stage.frames():
                     truth.write(
@@ -55,7 +55,7 @@ def write(stage: SequenceRenderer, folder: Path, kind: str) -> int:
                     count += 1
                     yield frame
 
-            writer(stage, folder, told())
+            writer(stage, folder, labelled())
         return count
     except OSError as error:
         raise RecordingError(f"{folder}: {error}") from error

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What stands behind a face: a panorama's view, or something made by code."""
+"""Renders the background of a scene: a view of its panorama, or a procedural picture."""
 
 from __future__ import annotations
 

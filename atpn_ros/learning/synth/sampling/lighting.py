@@ -37,7 +37,7 @@ def sample_light(assets: Assets, rng: np.random.Generator) -> Light:
         lamp = Lamp(direction, to_colour(np.exp([warm, 0.0, -warm])))
     total, power = facing.copy(), 0.0
     if lamp is not None:
-        # The lamp's share, told by what a surface facing it receives.
+        # The lamp's share, relative to what a surface facing it receives.
         power = ratio * float(facing.mean())
         total += power * np.asarray(lamp.colour) * np.maximum(_FACING @ lamp.direction, 0.15).mean()
     level = float(np.exp(rng.normal(np.log(0.85), 0.25)))

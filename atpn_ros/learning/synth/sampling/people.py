@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who is in a scene: shape, skin, eyes, hair, and what they wear."""
+"""Random people: head shape, skin, eyes, hair and accessories."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sample_person(
     worn: float = 1.0,
     number: int = 0,
 ) -> Person:
-    """A person who stands as told; everything else by chance."""
+    """A random person with the given rotation (head to camera) and position (sellion, metres)."""
     head = assets.head
     tone, layer, base = palette.sample(rng, len(assets.skins.base))
     identity = _identity(assets, rng, layer)
