@@ -3,8 +3,8 @@
 """Renders sequences of moving people before a moving camera, with ids, for tracking evaluation.
 
 The world's axes are those of the camera at the beginning (x right, y down, z ahead). All motion is
-a function of time, so frames can be rendered in any order and the motion does not depend on the frame
-rate.
+a function of time, so frames can be rendered in any order, and the motion does not depend
+on the frame rate.
 """
 
 from __future__ import annotations
