@@ -59,7 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--not-faces", type=float, default=0.0, metavar="SHARE",
                         help="share of negatives: no face, or a badly placed one")  # fmt: skip
     parser.add_argument("--effects", type=float, default=1.0, help="lens and sensor effects: "
-                        "0 none, 1 as usual")  # fmt: skip
+                        "0 none, 1 default")  # fmt: skip
     parser.add_argument("--cache", type=Path, help="cache folder for prepared assets")
     parser.add_argument("--placement", action="store_true", help="only report the offsets between "
                         "fitted portraits and their hand-placed points")  # fmt: skip

@@ -107,7 +107,7 @@ Share = Literal["all", "train", "test"]
 def part_of(assets: Assets, share: Share) -> Assets:
     """The skins and panoramas of a share; every eighth skin and sixth panorama is for testing.
 
-    People and lights of one share never appear in the other. Shapes are drawn by chance,
+    People and lights of one share never appear in the other. Shapes are random,
     and hair and irises are few, so they are common to both.
     """
     if share == "all":

@@ -39,7 +39,7 @@ def render(assets: Assets, scene: Scene, scale: float = 1.0) -> Image:
 
 
 def made(backdrop: Backdrop, size: tuple[int, int]) -> Image:
-    """(h, w, 3) uint8 RGB made by code."""
+    """(h, w, 3) uint8 RGB of a procedural background."""
     rng = np.random.default_rng(backdrop.seed)
     first, second = (np.asarray(c, np.float32) for c in backdrop.colours)
     width, height = size

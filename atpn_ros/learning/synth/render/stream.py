@@ -113,7 +113,7 @@ def faces(
     """Samples ``start``, ``start + 1``, ... in order, drawn by some processes.
 
     Args:
-        folder: The assets; None for those made by code.
+        folder: Asset folder; None for the procedural assets.
         seed: Of the stream.
         plan: What kind of faces.
         start: First number.
@@ -138,7 +138,7 @@ def faces(
 
 
 def load_assets(folder: Path | None, cache: Path | None = None) -> Assets:
-    """Assets of a folder; None for those made by code."""
+    """Load the assets of a folder; None: the procedural assets."""
     return builtin.load() if folder is None else assets_module.load(folder, cache)
 
 

@@ -33,8 +33,8 @@ class SamplePlan:
         size: Side of the square picture in pixels.
         share: The face's longer side over the picture's, least and most.
         shift: How far the face's middle may lie off the picture's, as a share of the side.
-        effects: How often faults of lens and sensor come: 0 never, 1 as usual.
-        worn: How often things are worn or held: 0 never, 1 as usual.
+        effects: Factor on the frequency of lens and sensor effects; 0 disables them.
+        worn: Factor on the frequency of accessories other than hair and clothes.
         not_faces: Share of negatives: pictures without a face or with a badly placed one.
         hard_pose: Share of faces with any yaw, pitch and roll up to 90, 60 and 60 degrees.
         part: Which skins and panoramas.

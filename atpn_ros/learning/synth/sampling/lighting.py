@@ -58,7 +58,7 @@ _FACING = np.array([[0.0, 0.0, -1.0], [0.6, 0.0, -0.8], [-0.6, 0.0, -0.8], [0.0,
 
 
 def sample_backdrop(rng: np.random.Generator) -> Backdrop:
-    """Half the scenes stand in their panorama, the others before something made by code."""
+    """A panorama for half of the scenes, a procedural background for the others."""
     kind = str(rng.choice(("panorama", "noise", "shapes", "plain"), p=(0.5, 0.2, 0.2, 0.1)))
     first, second = rng.random((2, 1)) ** 2 * np.exp(rng.normal(0, 0.35, (2, 3)))
     return Backdrop(kind, int(rng.integers(2**31)), (to_colour(first), to_colour(second)))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Random negative scenes (presence 0): no face, a badly placed face, a head from behind."""
+"""Random negative scenes: no face, a badly placed face, or a head seen from behind."""
 
 from __future__ import annotations
 

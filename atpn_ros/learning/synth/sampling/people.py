@@ -46,7 +46,7 @@ def sample_person(
     male = rng.random() < 0.5
     bearded = male and rng.random() < 0.16 * worn
     torso = np.asarray(geometry.roll_pitch_yaw(rotation))
-    # Hair that hangs before the eyes is seldom.
+    # Hair that covers the face is rare.
     styles = np.array(
         [0.3 if s.face_coverage > 0.01 or s.texture is None else 1.0 for s in assets.styles]
     )
