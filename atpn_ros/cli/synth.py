@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn synth``: pictures of made faces, with everything that is known of them.
+"""``atpn synth``: renders synthetic faces with exact labels.
 
 OpenGL is loaded only when it runs.
 """
@@ -29,9 +29,9 @@ _GALLERY = 48
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to ``atpn``."""
-    parser = commands.add_parser("synth", help="make face pictures with exact labels")
+    parser = commands.add_parser("synth", help="render synthetic faces with exact labels")
     parser.add_argument("--assets", type=Path, help="folder with ict_facekit, faces_london, hdri "
-                        "and hair_cc0; without it a head made by code is used")  # fmt: skip
+                        "and hair_cc0; without it a procedural head is used")  # fmt: skip
     parser.add_argument("--out", type=Path, help="folder to write")
     parser.add_argument("--count", type=int, default=64, help="pictures (default 64)")
     parser.add_argument("--seed", type=int, default=1)
@@ -41,7 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--part",
         choices=("all", "train", "test"),
         default="all",
-        help="skins and panoramas: a share is held back from those that teach",
+        help="skins and panoramas: all, the training share or the test share",
     )
     parser.add_argument(
         "--share",
@@ -49,33 +49,37 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         nargs=2,
         default=(0.5, 0.64),
         metavar=("MIN", "MAX"),
-        help="face's longer side over the picture's",
+        help="longer side of the face over the picture's side",
     )
     parser.add_argument("--shift", type=float, default=0.06,
-                        help="how far off the middle, over the side (default 0.06)")  # fmt: skip
+                        help="largest offset from the centre, over the side (0.06)")  # fmt: skip
     parser.add_argument("--gallery", action="store_true", help="write gallery.png too")
     parser.add_argument("--shards", type=int, metavar="N", help="write tar shards of N samples")
-    parser.add_argument("--processes", type=int, default=1, help="drawing processes (default 1)")
+    parser.add_argument("--processes", type=int, default=1, help="rendering processes (default 1)")
     parser.add_argument("--not-faces", type=float, default=0.0, metavar="SHARE",
-                        help="share of pictures without a face or with it badly off")  # fmt: skip
-    parser.add_argument("--effects", type=float, default=1.0, help="faults of lens and sensor: "
-                        "0 none, 1 as usual")  # fmt: skip
-    parser.add_argument("--cache", type=Path, help="where prepared assets are kept")
-    parser.add_argument("--placement", action="store_true", help="only report how far the points "
-                        "of fitted portraits lie from those placed by hand")  # fmt: skip
-    parser.add_argument("--bench", action="store_true", help="draw, write nothing, print the speed")
-    sequence = parser.add_argument_group("sequences: moving people, with ids")
-    sequence.add_argument("--sequence", type=float, metavar="SECONDS", help="make one sequence")
+                        help="share of negatives: no face, or a badly placed one")  # fmt: skip
+    parser.add_argument("--effects", type=float, default=1.0, help="lens and sensor effects: "
+                        "0 none, 1 default")  # fmt: skip
+    parser.add_argument("--cache", type=Path, help="cache folder for prepared assets")
+    parser.add_argument("--placement", action="store_true", help="only report the offsets between "
+                        "fitted portraits and their hand-placed points")  # fmt: skip
+    parser.add_argument(
+        "--bench", action="store_true", help="render without writing and print the speed"
+    )
+    sequence = parser.add_argument_group("sequences of moving people with ids")
+    sequence.add_argument(
+        "--sequence", type=float, metavar="SECONDS", help="render one sequence of this length"
+    )
     sequence.add_argument("--people", type=int, default=3)
     sequence.add_argument("--fps", type=float, default=30.0)
     sequence.add_argument("--frame", default="640x480", metavar="WxH")
     sequence.add_argument("--as", dest="kind", choices=("frames", "video", "bag"),
-                          default="frames", help="how it is written")  # fmt: skip
+                          default="frames", help="output format")  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the pictures."""
+    """Run the command."""
     need("moderngl", "synth")
     _check(args)
     if args.placement:
@@ -118,7 +122,7 @@ def _placement(args: argparse.Namespace) -> int:
     head = ict_head.load(args.assets / "ict_facekit", args.cache or cache_folder("synth"))
     found = placement.offsets(head, args.assets / "faces_london")
     print("% of the distance between the eyes' outer corners: mean offset after the fit,")
-    print("its constant part, and the mean offset of points that the fit has not seen")
+    print("its constant part, and the mean offset when the group is left out of the fit")
     for name, (mean, constant, blind) in found.items():
         print(f"{name:12} {mean:5.2f} {constant:5.2f} {blind:5.2f}")
     return 0
@@ -136,8 +140,10 @@ def _sequence(args: argparse.Namespace) -> int:
     from atpn_ros.learning.synth.sampling.motion import SequencePlan
 
     plan = SequencePlan(args.sequence, args.fps, (width, height), args.people, effects=args.effects)
-    stage = sequences.SequenceRenderer(stream.load_assets(args.assets, args.cache), args.seed, plan)
-    count = recording.write(stage, args.out, args.kind)
+    renderer = sequences.SequenceRenderer(
+        stream.load_assets(args.assets, args.cache), args.seed, plan
+    )
+    count = recording.write(renderer, args.out, args.kind)
     print(f"{count} frames in {args.out}")
     return 0
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.point_model import fit, load_points
+from atpn_ros.learning.synth.assets.london import read_template
 from atpn_ros.types import Floats
 
 _TEMPLATE = {
@@ -27,12 +28,6 @@ _TEMPLATE = {
     12: (131,), 5: (127,), 11: (130,), 7: (128,), 1: (110,), 15: (113,),
 }  # fmt: skip
 """iBUG point -> points of the 189-point template whose mean it is."""
-
-
-def read_template(path: Path) -> Floats:
-    """(189, 2) pixels of a ``.tem`` file."""
-    rows = path.read_text().split("\n")[1:190]
-    return np.array([[float(v) for v in row.split()[:2]] for row in rows])
 
 
 def measure(ict_folder: Path, london_folder: Path) -> tuple[Floats, int]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What people wear and hold, made for one head: hair, clothes, and the things of `things`."""
+"""Creates the accessory meshes of a person: hair, beard, clothes, and the items of ``items``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Maker = Callable[[Assets, Body, Accessory], list[AccessoryMesh]]
 def make(
     assets: Assets, body: Body, accessories: tuple[Accessory, ...]
 ) -> tuple[AccessoryMesh, ...]:
-    """All pieces of a person."""
+    """The meshes of all accessories of a person."""
     out: list[AccessoryMesh] = []
     for wear in accessories:
         out += _MAKERS[wear.kind](assets, body, wear)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is worn or held before a face, made by code: glasses, masks, caps, hands, boards."""
+"""Procedural meshes of glasses, face masks, caps, hands, and objects in front of the face."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def mask(assets: Assets, body: Body, wear: Accessory) -> list[AccessoryMesh]:
     skin = np.unique(head.corner[head.triangles[head.parts == Part.SKIN]])
     v = body.vertices[skin].astype(np.float64)
     upper, lower = float(p[51, 2] + (p[54, 2] - p[51, 2]) * top), float(p[16, 2] - 0.012)
-    # GraphStatus an axis through the head: how far the face reaches, at angles and heights.
+    # Around an axis through the head: how far the face reaches, at angles and heights.
     rows, columns, axis = 16, 25, float(p[[4, 28], 0].mean()) - 0.02
     share = np.linspace(0, 1, rows)[:, None]
     turn = np.linspace(-1, 1, columns) * np.radians(78)

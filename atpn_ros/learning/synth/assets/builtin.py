@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Assets made by code: a simple head, skins, eyes and light. For tests, drawings and first steps.
+"""Procedural assets for tests and figures: a simple head, skins, irises and panoramas.
 
-It looks like a face and everything about it is labelled as on the real head, but nothing should be
-trained on it.
+Everything is labelled as on the ICT-FaceKit head. Do not train on it.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _HALF = {
 
 
 def load() -> library.Assets:
-    """Everything a scene needs, made by code."""
+    """All assets that a scene needs, created procedurally."""
     from atpn_ros.learning.synth.assets import prt
 
     head = make_head()

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Fewer triangles for small pictures: corners that share a cell become one of them.
+"""Mesh decimation by vertex clustering, for rendering the head in small pictures.
 
-Corners only merge into each other, so what moves the head moves the thinned head, and the points,
-which lie on the full mesh, stay where they are. GraphStatus eyes, mouth and nose cells are small.
+Corners in one grid cell merge into one of them. So the shapes of the full mesh also deform the
+decimated mesh, and landmarks, which lie on the full mesh, do not move. Cells are small around the
+eyes, mouth and nose.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _FINEST = 0.0012
 
 
 def thinned(head: HeadModel, part: Part, factor: float = 1.0) -> Ints:
-    """(T', 3) corners of a part's triangles, thinned; ``factor`` scales the cells, 0 keeps all."""
+    """(T', 3) corners of a part's decimated triangles; ``factor`` scales the cells, 0 keeps all."""
     triangles = head.triangles[head.parts == part]
     if factor <= 0 or not len(triangles):
         return np.asarray(triangles)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Fit a head to a frontal photograph's 98 points: who it is, how it stands, and what is left."""
+"""Fits the morphable head to 98 landmarks of a frontal photograph: shape, expression, pose."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from atpn_ros import geometry
 from atpn_ros.learning.synth.assets.head_model import HeadModel
 from atpn_ros.types import Floats
 
-_TRUST = np.ones(98)
-_TRUST[0:33] = 0.35  # slides along the jaw
-_TRUST[[0, 1, 2, 30, 31, 32]] = 0.15
-_TRUST[33:51] = 0.2  # brows differ by hair, not by bone
-_TRUST[51] = 0.5
-_TRUST[96:98] = 0.0  # where one looks
+_WEIGHTS = np.ones(98)
+_WEIGHTS[0:33] = 0.35  # slides along the jaw
+_WEIGHTS[[0, 1, 2, 30, 31, 32]] = 0.15
+_WEIGHTS[33:51] = 0.2  # brows differ by hair, not by bone
+_WEIGHTS[51] = 0.5
+_WEIGHTS[96:98] = 0.0  # the pupils depend on the gaze
 
 _NEUTRAL_SPREAD = 0.12
 """Standard deviation of expressions in a photograph that was meant to be neutral."""
@@ -51,19 +51,19 @@ def fit(
         rounds: Alternations of camera and shape.
         without: Points to leave out.
     """
-    trust = _TRUST.copy()
+    weights = _WEIGHTS.copy()
     if without is not None:
-        trust[list(without)] = 0.0
+        weights[list(without)] = 0.0
     basis = np.concatenate([head.identity, head.expression])
     basis = np.einsum("pk,bpkd->bpd", head.points.weight, basis[:, head.points.vertex])
     mean = head.points.at(head.neutral)
     spread = np.r_[np.ones(len(head.identity)), np.full(len(head.expression), _NEUTRAL_SPREAD)]
     size = float(np.linalg.norm(target[60] - target[72]))
-    w = trust[:, None]
+    w = weights[:, None]
     c = np.zeros(len(spread))
     for _ in range(rounds):
         points = mean + np.tensordot(c, basis, axes=1)
-        rotation, scale, shift = _camera(points, target, trust)
+        rotation, scale, shift = _camera(points, target, weights)
         turned = basis @ rotation[:2].T * scale
         jacobian = (turned * w).reshape(len(c), -1).T
         left = ((target - shift - mean @ rotation[:2].T * scale) * w).ravel()
@@ -73,10 +73,10 @@ def fit(
     return Fit(c[:count], c[count:], rotation, scale, shift)
 
 
-def _camera(shape: Floats, points: Floats, trust: Floats) -> tuple[Floats, float, Floats]:
-    w = trust**2 / (trust**2).sum()
+def _camera(shape: Floats, points: Floats, weights: Floats) -> tuple[Floats, float, Floats]:
+    w = weights**2 / (weights**2).sum()
     centre3, centre2 = w @ shape, w @ points
-    a, b = (shape - centre3) * trust[:, None], (points - centre2) * trust[:, None]
+    a, b = (shape - centre3) * weights[:, None], (points - centre2) * weights[:, None]
     u, s, vt = np.linalg.svd(np.linalg.lstsq(a, b, rcond=None)[0].T, full_matrices=False)
     rows = u @ vt
     rotation = geometry.nearest_rotation(np.stack([rows[0], rows[1], np.cross(*rows)]))

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hair that is a mesh, fitted from another head onto this one.
+"""Reader for hair meshes (Wavefront files), fitted onto the morphable head.
 
-The CC0 hair was made for a head whose eyelashes come with it, in the same coordinates (decimetres;
-x to the person's left, y up, z forward). Matching lashes to lashes places it; what then lies inside
-the skull is pushed out; each vertex follows the scalp's nearest vertices when the head's shape
-changes.
+The CC0 hair was made for another head, whose eyelashes come with it in the same coordinates
+(decimetres; x to the person's left, y up, z forward). The eyelashes of both heads are aligned,
+vertices inside the skull are pushed out, and each vertex follows its nearest scalp vertices when
+the head's shape changes.
 """
 
 from __future__ import annotations

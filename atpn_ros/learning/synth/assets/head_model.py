@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A morphable head as the renderer wants it, and points that ride on its surface.
+"""The morphable head: mesh, identity and expression shapes, and landmarks anchored to its surface.
 
 All coordinates are those of the head frame of :mod:`atpn_ros.types` in metres. The origin is the
 neutral head's sellion; a person's own sellion is a landmark like any other.
@@ -64,7 +64,7 @@ class HeadModel:
         triangles: (T, 3) corners, sorted by part.
         parts: (T,) a :class:`Part` each.
         masks: (V, 4) float32, 0..1: scalp, beard, lips, brows.
-        points: 98 anchors in WFLW-98 order; the first 33 only say where the jaw's edge is.
+        points: 98 anchors in WFLW-98 order; the first 33 mark the edge of the jaw.
         strips: (33, K) anchors, for each contour point a path over the skin from the jaw's edge
             towards the middle of the face, along which the visible outline is sought.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ICT-FaceKit as it is checked out: a folder ``FaceXModel`` of Wavefront files.
+"""Reader for an ICT-FaceKit checkout: the Wavefront files of its ``FaceXModel`` folder.
 
 It gives the same arrays as the packed form: ``v vt f ft ids ex en``.
 """

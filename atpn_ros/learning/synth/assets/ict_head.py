@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ICT-FaceKit head as a :class:`~atpn_ros.learning.synth.assets.head_model.HeadModel`.
+"""Loads the ICT-FaceKit head as a :class:`~atpn_ros.learning.synth.assets.head_model.HeadModel`.
 
 It is read from a folder the user names: a checkout of ICT-FaceKit, or its packed form (``ict.npz``
-and ``vertex_indices.json``). Here stands which place of that head is which landmark.
+and ``vertex_indices.json``).
 """
 
 from __future__ import annotations

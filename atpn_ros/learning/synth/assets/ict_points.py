@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the 98 points lie on the ICT head, and the paths on which its outline is sought."""
+"""Places the 98 landmarks, the contour search paths and the hair masks on the ICT-FaceKit head."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from atpn_ros import landmark_layouts
 from atpn_ros.files import atomic_replace
 from atpn_ros.learning.synth.assets import surface
 from atpn_ros.learning.synth.assets.head_model import Anchors, Ints
+from atpn_ros.learning.synth.assets.polyline import arc_length, points_at
 from atpn_ros.types import Floats
 
 _STEPS = 32
@@ -185,10 +186,8 @@ def _smoothed(values: Floats) -> Floats:
 
 def _resampled(points: Floats, count: int) -> Floats:
     """``count`` points evenly spaced along a line."""
-    length = np.linalg.norm(np.diff(points, axis=0), axis=1).cumsum()
-    length = np.concatenate([[0.0], length])
-    want = np.linspace(0, length[-1], count)
-    return np.stack([np.interp(want, length, points[:, d]) for d in range(points.shape[1])], axis=1)
+    length = arc_length(points)
+    return points_at(points, length, np.linspace(0, length[-1], count))
 
 
 _HAIRLINE = ((-0.20, -0.085), (-0.135, -0.075), (-0.11, -0.045), (-0.088, -0.035),

@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All that scenes are made of, read from the folders a user names and kept in a cache.
+"""Loads all assets of scenes (head, skins, irises, hair, panoramas) and caches prepared ones.
 
 Expected below the folder: ``ict_facekit`` (the packed head), ``faces_london`` (portraits with
 templates), ``hdri`` (panoramas), ``hair_cc0`` (hair, irises). Fitting 82 portraits takes minutes,
-so the outcome is kept in a cache folder, under a name made of the source files' sizes and of the
-code that made it. The cache holds data derived from the assets: it is no more to be passed on than
-they are.
+so the result is cached, under a key made of the source files' sizes and the preparing code. The
+cache holds data derived from the assets: the same restrictions on redistribution apply.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ from atpn_ros.types import Floats, Image
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """Everything but the random numbers.
+    """All assets that scenes refer to.
 
     Attributes:
         head: The morphable head.
-        transfer: (V, 9) how much of each harmonic of light reaches a vertex of the neutral head.
+        prt: (V, 9) how much of each harmonic of light reaches a vertex of the neutral head.
         skins: Skins on that head.
         mirrored_brows: The brows' anchors on mirrored skins.
         irises: (N, S, S, 3) uint8 RGB: eyeballs from ahead, the iris's radius S / 4.8.
@@ -70,7 +69,7 @@ def load(folder: Path, cache: Path | None = None) -> Assets:
         cache: Where prepared assets are kept; default ``$XDG_CACHE_HOME/atpn_ros/synth``.
 
     Raises:
-        AssetError: Something is missing or not what it should be; names the file.
+        AssetError: A file is missing or invalid; names the file.
     """
     if not folder.is_dir():
         raise AssetError(f"{folder}: no such folder")
@@ -102,22 +101,22 @@ def assemble(
 
 
 Share = Literal["all", "train", "test"]
-"""Which skins and panoramas: all, or those that teach, or those that only measure."""
+"""Which skins and panoramas: all, those for training, or those for testing."""
 
 
 def part_of(assets: Assets, share: Share) -> Assets:
-    """The skins and panoramas of a share; every eighth skin and sixth panorama is held back.
+    """The skins and panoramas of a share; every eighth skin and sixth panorama is for testing.
 
-    People and lights of one share are then never seen in the other. Shapes are drawn by chance,
+    People and lights of one share never appear in the other. Shapes are random,
     and hair and irises are few, so they are common to both.
     """
     if share == "all":
         return assets
-    keep_back = share == "test"
-    layers = [i for i in range(len(assets.skins.base)) if (i % 8 == 3) == keep_back]
-    lights = [i for i in range(len(assets.panoramas)) if (i % 6 == 2) == keep_back]
+    testing = share == "test"
+    layers = [i for i in range(len(assets.skins.base)) if (i % 8 == 3) == testing]
+    lights = [i for i in range(len(assets.panoramas)) if (i % 6 == 2) == testing]
     if not layers or not lights:
-        raise AssetError(f"too few skins or panoramas to hold some back: {share} has none")
+        raise AssetError(f"too few skins or panoramas for a test share: {share} has none")
     made = assets.skins
     chosen = skins.Skins(
         made.detail[layers], made.base[layers], _anchors(made.brows, layers),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The London faces: photographs with 189 hand-placed points, and what those points are."""
+"""Reader for the Face Research Lab London Set: portraits with 189 points, converted to WFLW-98."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.synth.assets.errors import AssetError
+from atpn_ros.learning.synth.assets.polyline import arc_length, points_at
 from atpn_ros.types import Floats, Image
 
 TEMPLATE_POINTS = 189
@@ -57,16 +58,25 @@ def _portrait(path: Path) -> Portrait:
     image = cv2.imread(str(path))
     if image is None:
         raise AssetError(f"{path}: not an image that can be read")
-    template = path.with_suffix(".tem")
+    points = read_template(path.with_suffix(".tem"))
+    return Portrait(path.stem, np.asarray(image, np.uint8), points)
+
+
+def read_template(path: Path) -> Floats:
+    """(189, 2) pixels of a ``.tem`` file.
+
+    Raises:
+        AssetError: The file cannot be read or does not hold 189 points.
+    """
     try:
-        lines = template.read_text().splitlines()
+        lines = path.read_text().splitlines()
         count = int(lines[0])
         points = np.array([[float(x) for x in line.split()] for line in lines[1 : count + 1]])
     except (OSError, ValueError, IndexError) as error:
-        raise AssetError(f"{template}: not a template: {error}") from error
+        raise AssetError(f"{path}: not a template: {error}") from error
     if points.shape != (TEMPLATE_POINTS, 2):
-        raise AssetError(f"{template}: expected 189 points, found {points.shape}")
-    return Portrait(path.stem, np.asarray(image, np.uint8), points)
+        raise AssetError(f"{path}: expected 189 points, found {points.shape}")
+    return points
 
 
 def to_wflw98(template: Floats) -> Floats:
@@ -103,7 +113,5 @@ def to_wflw98(template: Floats) -> Floats:
 
 def along(line: Floats, shares: Floats | tuple[float, ...]) -> Floats:
     """Points at shares (0..1) of a line's length."""
-    length = np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()
-    length = np.concatenate([[0.0], length])
-    want = np.asarray(shares) * length[-1]
-    return np.stack([np.interp(want, length, line[:, d]) for d in range(line.shape[1])], axis=1)
+    length = arc_length(line)
+    return points_at(line, length, np.asarray(shares) * length[-1])

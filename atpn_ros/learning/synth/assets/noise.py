@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Noise made by code: for pores, hair and backgrounds."""
+"""Procedural noise textures for pores, hair and backgrounds."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Panoramas as light (spherical harmonics) and as background.
+"""Reader for HDR panoramas, and their use as light (spherical harmonics) and background.
 
 A panorama's frame is the camera's: x right, y down, z ahead; its middle column is ahead, its top
 row is up (-y).

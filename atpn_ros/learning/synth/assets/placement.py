@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How well the points agree with people: fitted portraits against their hand-placed points."""
+"""Measures the landmark placement: offsets between fitted portraits and hand-placed points."""
 
 from __future__ import annotations
 

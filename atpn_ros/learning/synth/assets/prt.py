@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How much light of each spherical harmonic reaches the skin: the head's shadow on itself.
+"""Precomputed radiance transfer (PRT): the self-shadowing of the head, per vertex and harmonic.
 
-Depth is drawn from many directions; a vertex that lies behind it is in shadow there. So a brow
-darkens the eye and a chin the neck for any surrounding at the price of nine products.
+Depth is rendered from many directions; a vertex behind that depth is in shadow from there. Under
+any panorama, shadows of brow, nose and chin then cost nine products per vertex.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BIAS = 0.004
 
 
 def bake(head: HeadModel) -> Floats:
-    """(V, 9) float32: transfer over the cosine lobe's own factors.
+    """(V, 9) float32: radiance transfer divided by the factors of the cosine lobe.
 
     Where nothing shadows a vertex this equals the harmonics of its normal.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Skins from portraits: fit the head, project the photograph, even out its light, clean it.
+"""Extracts skin textures from portraits: fit, projection, removal of shading, and inpainting.
 
 A skin is kept as a *base* colour and a *detail* picture, the albedo over the base. So a person's
 freckles can go on any tone.
@@ -105,9 +105,9 @@ def _one(
     lit = (photo / 255.0) ** 2.2
     n = _spread(texels, normal[head.corner])
     mask = _spread(texels, head.masks[head.corner])
-    albedo, base, trust = _delight(lit, n, mask, texels.corner[..., 0] >= 0)
-    trust *= 1 - _eyes(texels, pulled[head.corner], portrait.image.shape, target)
-    detail = _filled(albedo / base, trust)
+    albedo, base, confidence = _delight(lit, n, mask, texels.corner[..., 0] >= 0)
+    confidence *= 1 - _eyes(texels, pulled[head.corner], portrait.image.shape, target)
+    detail = _filled(albedo / base, confidence)
     # At the border of the photographed tile plain skin begins.
     side = len(detail)
     v, u = (np.mgrid[0:side, 0:side] + 0.5) / side
@@ -166,7 +166,7 @@ def _eyes(texels: TexelMap, pixels: Floats, shape: tuple[int, ...], target: Floa
 def _delight(
     lit: Floats, n: Floats, mask: Floats, there: npt.NDArray[np.bool_]
 ) -> tuple[Floats, Floats, Floats]:
-    """Divide a smooth shading out; returns albedo, base colour and a trust per texel."""
+    """Divide a smooth shading out; returns albedo, base colour and a weight per texel."""
     n = n / np.maximum(np.linalg.norm(n, axis=-1, keepdims=True), 1e-9)
     facing = np.clip(-n[..., 2], 0, 1)
     y = np.stack([np.ones_like(facing), n[..., 0], n[..., 1], n[..., 2], n[..., 0] * n[..., 1],
@@ -204,19 +204,19 @@ def _delight(
     inner = across * _ramp(v, 0.22, 0.3) * _ramp(0.84 - v, 0.0, 0.05)
     outer = _ramp(0.5 - np.abs(u - 0.5), 0.08, 0.14) * _ramp(v, 0.18, 0.28) * likely
     outer *= 1 - np.clip(mask[..., 0] * 3, 0, 1)
-    trust = np.maximum(inner, outer) * _ramp(facing, 0.3, 0.6) * there
-    trust = np.minimum(trust, cv2.GaussianBlur(trust, (0, 0), 9) * 1.25)
-    return albedo, base, trust
+    confidence = np.maximum(inner, outer) * _ramp(facing, 0.3, 0.6) * there
+    confidence = np.minimum(confidence, cv2.GaussianBlur(confidence, (0, 0), 9) * 1.25)
+    return albedo, base, confidence
 
 
 def _ramp(x: Floats, low: float, high: float) -> Floats:
     return np.asarray(np.clip((x - low) / (high - low), 0, 1))
 
 
-def _filled(detail: Floats, trust: Floats) -> Floats:
-    """Keep what is trusted, grow it over the rest (push-pull), ending in plain base colour."""
-    trust = np.clip(trust * 1.6 - 0.3, 0, 1)
-    levels = [(detail * trust[..., None], trust)]
+def _filled(detail: Floats, confidence: Floats) -> Floats:
+    """Keep texels of high weight and fill the others by push-pull, ending in plain base colour."""
+    confidence = np.clip(confidence * 1.6 - 0.3, 0, 1)
+    levels = [(detail * confidence[..., None], confidence)]
     while levels[-1][1].shape[0] > 4:
         colour, weight = levels[-1]
         size = (weight.shape[1] // 2, weight.shape[0] // 2)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Finding places on a triangle mesh: by a ray, by a texture coordinate, along its edges."""
+"""Locates points on a triangle mesh: by ray casting, by texture coordinate, along edge paths."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import heapq
 import numpy as np
 
 from atpn_ros.learning.synth.assets.head_model import Anchors, Ints
+from atpn_ros.learning.synth.assets.polyline import arc_length
 from atpn_ros.types import Floats
 
 
@@ -81,7 +82,7 @@ def along_edges(start: int, end: int, vertices: Floats, triangles: Ints) -> list
 def on_path(path: list[int], share: float, vertices: Floats) -> Anchors:
     """The place that lies at a share (0..1) of a path's length."""
     points = vertices[path]
-    length = np.concatenate([[0.0], np.linalg.norm(np.diff(points, axis=0), axis=1).cumsum()])
+    length = arc_length(points)
     want = share * length[-1]
     i = int(np.clip(np.searchsorted(length, want, side="right") - 1, 0, len(path) - 2))
     w = float((want - length[i]) / max(length[i + 1] - length[i], 1e-12))

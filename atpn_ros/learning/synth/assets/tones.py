@@ -73,7 +73,7 @@ class Palette:
         luma = float(np.interp(angle, self._angles[order], self._lumas[order]))
         own = self._own[layer] * rng.uniform(0.2, 1.0) + rng.normal(0, (0.03, 0.04))
         colour = self._colour(luma, own)
-        for _ in range(3):  # the person's own hue moves the angle a little: bring it back
+        for _ in range(3):  # the person's own hue moves the angle a little: correct it
             luma += (angle - ita(colour)) * 0.012
             colour = self._colour(luma, own)
         colour = np.clip(colour, 0.012, 0.85)

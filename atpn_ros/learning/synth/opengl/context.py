@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The graphics context: OpenGL without a window, on a card or on Mesa's processor driver."""
+"""Creates an OpenGL context without a window, on a graphics card or on Mesa's software driver."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The programs that run on the graphics card (or on Mesa's processor driver)."""
+"""GLSL sources of the shader programs: skin, accessories, eyes, shadow map, background."""
 
 _HEADER = "#version 330 core\n"
 
@@ -12,14 +12,8 @@ uniform mat4 projection;      // camera frame to clip space
 uniform mat4 light_matrix; // head frame to the lamp's clip space
 """
 
-_LIGHT = """
+_IRRADIANCE = """
 uniform vec3 irr[9];        // irradiance / pi, head frame
-uniform vec3 lamp_dir;      // towards the lamp, head frame
-uniform vec3 lamp_colour;
-uniform float lamp_on;
-uniform sampler2D shadow;
-uniform vec3 eye;           // camera centre, head frame
-uniform float exposure;
 
 vec3 env(vec3 n) {
     vec3 e = irr[0] * 0.282095
@@ -29,6 +23,17 @@ vec3 env(vec3 n) {
         + irr[8] * (0.546274 * (n.x * n.x - n.y * n.y));
     return max(e, vec3(0.02) * irr[0]);
 }
+"""
+
+_LIGHT = (
+    _IRRADIANCE
+    + """
+uniform vec3 lamp_dir;      // towards the lamp, head frame
+uniform vec3 lamp_colour;
+uniform float lamp_on;
+uniform sampler2D shadow;
+uniform vec3 eye;           // camera centre, head frame
+uniform float exposure;
 
 float lit(vec4 at) {
     if (lamp_on < 0.5) return 0.0;
@@ -48,25 +53,17 @@ vec3 shown(vec3 c) {
     return pow(max(c, vec3(0.0)), vec3(1.0 / 2.2));
 }
 """
+)
 
 SKIN_VERTEX = (
     _HEADER
     + _PLACE
+    + _IRRADIANCE
     + """
-uniform vec3 irr[9];
 in vec3 in_pos; in vec3 in_normal; in vec2 in_uv; in vec4 in_mask;
 in vec4 in_prt0; in vec4 in_prt1; in float in_prt2; in vec3 in_normal0;
 out vec3 v_pos; out vec3 v_normal; out vec2 v_uv; out vec4 v_mask; out vec3 v_env;
 out float v_open; out vec4 v_lamp;
-
-vec3 plain(vec3 n) {
-    vec3 e = irr[0] * 0.282095
-        + 0.488603 * (irr[1] * n.y + irr[2] * n.z + irr[3] * n.x)
-        + irr[4] * (1.092548 * n.x * n.y) + irr[5] * (1.092548 * n.y * n.z)
-        + irr[6] * (0.315392 * (3.0 * n.z * n.z - 1.0)) + irr[7] * (1.092548 * n.x * n.z)
-        + irr[8] * (0.546274 * (n.x * n.x - n.y * n.y));
-    return max(e, vec3(0.02) * irr[0]);
-}
 
 void main() {
     vec3 cam = turn * (in_pos - origin) + position;
@@ -77,7 +74,7 @@ void main() {
     vec3 e = irr[0] * in_prt0.x + irr[1] * in_prt0.y + irr[2] * in_prt0.z + irr[3] * in_prt0.w
         + irr[4] * in_prt1.x + irr[5] * in_prt1.y + irr[6] * in_prt1.z + irr[7] * in_prt1.w
         + irr[8] * in_prt2;
-    vec3 turned = clamp(plain(in_normal) / plain(in_normal0), vec3(0.5), vec3(2.0));
+    vec3 turned = clamp(env(in_normal) / env(in_normal0), vec3(0.5), vec3(2.0));
     v_env = max(e, vec3(0.01) * irr[0]) * turned;
     v_open = clamp(in_prt0.x / 0.282095, 0.0, 1.0);
     v_lamp = light_matrix * vec4(in_pos, 1.0);

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The drawings of docs/synth.md, all from the head made by code.
+"""Draws the figures of docs/synth.md with the procedural head.
 
 ``python -m atpn_ros.learning.synth.output.figures docs/figures`` draws them anew.
 """
@@ -43,12 +43,12 @@ _AHEAD = np.array([[1.0, 0.0, 0.0]] * 2)
 _PAPER = 245
 
 
-class Artist:
-    """Draws the built-in head as told."""
+class FigureRenderer:
+    """Renders the procedural head with given parameters."""
 
     def __init__(self) -> None:
         self.assets: Assets = builtin.load()
-        self.renderer = Renderer(self.assets, 2.0, thin=0.0)
+        self.renderer = Renderer(self.assets, 2.0, decimation=0.0)
 
     def sample(
         self, rotation: Floats, size: int = 320, gaze: Floats = _AHEAD,
@@ -79,15 +79,15 @@ class Artist:
 def draw(folder: Path) -> list[Path]:
     """Draw all figures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    artist = Artist()
+    renderer = FigureRenderer()
     pictures = {
-        "synth-landmarks": _landmarks(artist),
-        "synth-visible": _visible(artist),
-        "synth-contour": _contour(artist),
-        "synth-pose": _pose(artist),
-        "synth-gaze": _gaze(artist),
-        "synth-presence": _presence(artist),
-        "synth-gallery": _gallery(artist),
+        "synth-landmarks": _landmarks(renderer),
+        "synth-visible": _visible(renderer),
+        "synth-contour": _contour(renderer),
+        "synth-pose": _pose(renderer),
+        "synth-gaze": _gaze(renderer),
+        "synth-presence": _presence(renderer),
+        "synth-gallery": _gallery(renderer),
     }
     paths = []
     for name, picture in pictures.items():
@@ -96,9 +96,9 @@ def draw(folder: Path) -> list[Path]:
     return paths
 
 
-def _landmarks(artist: Artist) -> Image:
+def _landmarks(renderer: FigureRenderer) -> Image:
     """All 98 points with their numbers."""
-    sample = artist.sample(geometry.FACING, 900, zoom=1.35)
+    sample = renderer.sample(geometry.FACING, 900, zoom=1.35)
     image = _faded(sample.image)
     face = sample.face
     if face is None:
@@ -127,25 +127,25 @@ def _part(points: Floats, i: int) -> Floats:
     return np.asarray(points[i] - (0.0, 1.0))
 
 
-def _visible(artist: Artist) -> Image:
+def _visible(renderer: FigureRenderer) -> Image:
     """Seen (green) and hidden (red) points: profile, a hand, shut eyes."""
     hand = Accessory("hand", (0.5, 0.34, 0.26), (0.03, -0.1, 0.015, -0.5, 0.0, 0.1, 0.2, 0.6, 0.0))
     cells = [
-        artist.sample(geometry.head_rotation(0.0, 0.0, 0.95)),
-        artist.sample(geometry.FACING, accessories=(hand,)),
-        artist.sample(geometry.FACING, eyeBlink_L=1.0, eyeBlink_R=1.0),
+        renderer.sample(geometry.head_rotation(0.0, 0.0, 0.95)),
+        renderer.sample(geometry.FACING, accessories=(hand,)),
+        renderer.sample(geometry.FACING, eyeBlink_L=1.0, eyeBlink_R=1.0),
     ]
     return _row([_points(s) for s in cells], ("yaw 54 degrees", "a hand", "eyes shut"))
 
 
-def _contour(artist: Artist) -> Image:
+def _contour(renderer: FigureRenderer) -> Image:
     """The contour's paths and what is chosen on them."""
     cells = []
     for yaw in (0.0, 0.5, 1.1):
-        sample = artist.sample(geometry.head_rotation(0.0, 0.0, yaw))
+        sample = renderer.sample(geometry.head_rotation(0.0, 0.0, yaw))
         image = _faded(sample.image)
         person, camera = sample.scene.people[0], sample.scene.camera
-        body = build_body(artist.assets, person)
+        body = build_body(renderer.assets, person)
         cam = (body.strips - body.sellion) @ person.rotation.T + person.position
         for path in camera.project(cam):
             points = np.round(path * 16).astype(np.int32)
@@ -157,7 +157,7 @@ def _contour(artist: Artist) -> Image:
     return _row(cells, ("yaw 0", "yaw 29 degrees", "yaw 63 degrees"))
 
 
-def _pose(artist: Artist) -> Image:
+def _pose(renderer: FigureRenderer) -> Image:
     """The three signs, with the head's axes."""
     cases = {
         "straight ahead": (0.0, 0.0, 0.0),
@@ -167,7 +167,7 @@ def _pose(artist: Artist) -> Image:
     }
     cells = []
     for rpy in cases.values():
-        sample = artist.sample(geometry.head_rotation(*rpy), zoom=0.9)
+        sample = renderer.sample(geometry.head_rotation(*rpy), zoom=0.9)
         image = sample.image.copy()
         if sample.face is not None:
             gallery.axes(image, sample.face, sample.scene.camera, thickness=2)
@@ -175,12 +175,12 @@ def _pose(artist: Artist) -> Image:
     return _row(cells, tuple(cases))
 
 
-def _gaze(artist: Artist) -> Image:
+def _gaze(renderer: FigureRenderer) -> Image:
     """Gaze ahead, to the person's left and down, as the eyes and as lines."""
     cells = []
     for yaw, pitch in ((0.0, 0.0), (0.5, 0.0), (-0.5, 0.0), (0.0, -0.4)):
         aim = np.array([np.cos(pitch) * np.cos(yaw), np.cos(pitch) * np.sin(yaw), np.sin(pitch)])
-        sample = artist.sample(geometry.head_rotation(0, 0, 0.15), gaze=np.stack([aim, aim]))
+        sample = renderer.sample(geometry.head_rotation(0, 0, 0.15), gaze=np.stack([aim, aim]))
         image = sample.image.copy()
         if sample.face is not None:
             gallery.gaze_lines(image, sample.face, sample.scene.camera, thickness=2)
@@ -188,9 +188,9 @@ def _gaze(artist: Artist) -> Image:
     return _row(cells, ("ahead", "to the person's left", "to the right", "down"))
 
 
-def _presence(artist: Artist) -> Image:
+def _presence(renderer: FigureRenderer) -> Image:
     """Windows on one picture and their overlap with the face's own."""
-    sample = artist.sample(geometry.FACING, 480, zoom=0.42)
+    sample = renderer.sample(geometry.FACING, 480, zoom=0.42)
     image = _faded(sample.image)
     if sample.face is None:
         return image
@@ -206,10 +206,10 @@ def _presence(artist: Artist) -> Image:
     return image
 
 
-def _gallery(artist: Artist) -> Image:
+def _gallery(renderer: FigureRenderer) -> Image:
     """Samples as the command draws them."""
-    studio = stream.SampleRenderer(artist.assets, 4, SamplePlan(size=96, not_faces=0.12))
-    return gallery.sheet([studio.sample(i) for i in range(12)], columns=6)
+    samples = stream.SampleRenderer(renderer.assets, 4, SamplePlan(size=96, not_faces=0.12))
+    return gallery.sheet([samples.sample(i) for i in range(12)], columns=6)
 
 
 def _overlap(a: tuple[float, float, float], b: tuple[float, float, float]) -> float:

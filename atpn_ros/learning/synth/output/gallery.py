@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A sheet of samples with their labels drawn in, for the eye."""
+"""Draws contact sheets of samples with their labels, for visual inspection."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sequences on disk: frames, a video or a rosbag2 bag, each with ``truth.jsonl`` beside it.
+"""Writes sequences as PNG frames, a video or a rosbag2 bag, with labels in ``truth.jsonl``.
 
 A line of ``truth.jsonl`` is one frame: index, stamp, camera matrix and the labels of its faces.
 The bag is written without ROS, by the ``rosbags`` library.
@@ -33,7 +33,7 @@ class RecordingError(AtpnError):
     """A sequence that cannot be written."""
 
 
-def write(stage: SequenceRenderer, folder: Path, kind: str) -> int:
+def write(renderer: SequenceRenderer, folder: Path, kind: str) -> int:
     """Write a sequence as ``frames``, ``video`` or ``bag``; returns how many frames it has.
 
     Raises:
@@ -46,16 +46,16 @@ def write(stage: SequenceRenderer, folder: Path, kind: str) -> int:
         with (folder / "truth.jsonl").open("wb") as truth:
             count = 0
 
-            def told() -> Iterator[SequenceFrame]:
+            def labelled() -> Iterator[SequenceFrame]:
                 nonlocal count
-                for frame in stage.frames():
+                for frame in renderer.frames():
                     truth.write(
                         shards.to_json_line(record(frame, _START_NS if kind == "bag" else 0))
                     )
                     count += 1
                     yield frame
 
-            writer(stage, folder, told())
+            writer(renderer, folder, labelled())
         return count
     except OSError as error:
         raise RecordingError(f"{folder}: {error}") from error
@@ -73,17 +73,17 @@ def record(frame: SequenceFrame, start_ns: int = 0) -> dict[str, Any]:
     }
 
 
-def _frames(stage: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame]) -> None:
+def _frames(renderer: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame]) -> None:
     (folder / "images").mkdir(exist_ok=True)
     for frame in frames:
         path = folder / "images" / f"{frame.index:06d}.png"
         path.write_bytes(shards.encode_png(frame.image))
 
 
-def _video(stage: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame]) -> None:
+def _video(renderer: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame]) -> None:
     path = folder / "video.mp4"
     code = cv2.VideoWriter.fourcc(*"mp4v")
-    video = cv2.VideoWriter(str(path), code, stage.plan.fps, stage.plan.size)
+    video = cv2.VideoWriter(str(path), code, renderer.plan.fps, renderer.plan.size)
     if not video.isOpened():
         raise RecordingError(f"{path}: OpenCV cannot write this video")
     for frame in frames:
@@ -91,7 +91,7 @@ def _video(stage: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame
     video.release()
 
 
-def _bag(stage: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame]) -> None:
+def _bag(renderer: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame]) -> None:
     if importlib.util.find_spec("rosbags") is None:
         raise RecordingError("rosbags is not installed: pip install 'atpn_ros[synth]'")
     from rosbags.rosbag2 import StoragePlugin, Writer

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Samples on disk: tar shards of PNG pictures and JSON labels, with checksums.
+"""Writes and reads samples as tar shards of PNG pictures and JSON labels, with checksums.
 
 ``shard-00000.tar`` holds ``00000000.png`` and ``00000000.json`` and so on; ``SHA256SUMS`` is what
 ``sha256sum -c`` reads. Times and owners in the tars are zero, so the same samples make the same
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # reading needs no OpenGL
 
 
 class ShardError(AtpnError):
-    """An archive that cannot be written or is not what its checksums say."""
+    """Shards cannot be written, or do not match their checksums."""
 
 
 def face_record(face: FaceLabels) -> dict[str, Any]:

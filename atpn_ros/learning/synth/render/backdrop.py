@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What stands behind a face: a panorama's view, or something made by code."""
+"""Renders the background of a scene: a view of its panorama, or a procedural picture."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def render(assets: Assets, scene: Scene, scale: float = 1.0) -> Image:
 
 
 def made(backdrop: Backdrop, size: tuple[int, int]) -> Image:
-    """(h, w, 3) uint8 RGB made by code."""
+    """(h, w, 3) uint8 RGB of a procedural background."""
     rng = np.random.default_rng(backdrop.seed)
     first, second = (np.asarray(c, np.float32) for c in backdrop.colours)
     width, height = size

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Lens and sensor: from the drawn picture to what a camera would have given."""
+"""Applies lens and sensor effects to a rendered picture: blur, exposure, noise, JPEG."""
 
 from __future__ import annotations
 

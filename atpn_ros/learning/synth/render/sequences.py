@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Moving people before a moving camera, with ids: for figures of tracking.
+"""Renders sequences of moving people before a moving camera, with ids, for tracking evaluation.
 
 The world's axes are those of the camera at the beginning (x right, y down, z ahead). All motion is
-a function of time, so any frame can be drawn alone and the frame rate changes nothing but the rate.
+a function of time, so frames can be rendered in any order, and the motion does not depend
+on the frame rate.
 """
 
 from __future__ import annotations

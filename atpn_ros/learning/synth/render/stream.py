@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Faces without end, straight into training: sample i depends on the seed and on i alone."""
+"""Generates numbered, labelled face samples; sample i depends only on the seed and on i."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def faces(
     """Samples ``start``, ``start + 1``, ... in order, drawn by some processes.
 
     Args:
-        folder: The assets; None for those made by code.
+        folder: Asset folder; None for the procedural assets.
         seed: Of the stream.
         plan: What kind of faces.
         start: First number.
@@ -127,18 +127,18 @@ def faces(
     """
     if processes <= 1:
         cv2.setNumThreads(1)
-        studio = SampleRenderer(load_assets(folder, cache), seed, plan)
+        renderer = SampleRenderer(load_assets(folder, cache), seed, plan)
         i = start
         while count is None or i < start + count:
-            yield studio.sample(i)
+            yield renderer.sample(i)
             i += 1
         return
-    load_assets(folder, cache)  # prepare once, and fail here where it is plain to see
+    load_assets(folder, cache)  # prepare once, and fail here, where the error is visible
     yield from _parallel(folder, seed, plan, start, count, processes, cache)
 
 
 def load_assets(folder: Path | None, cache: Path | None = None) -> Assets:
-    """Assets of a folder; None for those made by code."""
+    """Load the assets of a folder; None: the procedural assets."""
     return builtin.load() if folder is None else assets_module.load(folder, cache)
 
 
@@ -199,10 +199,10 @@ def _work(
 ) -> None:  # fmt: skip
     try:
         cv2.setNumThreads(1)
-        studio = SampleRenderer(load_assets(folder, cache), seed, plan)
+        renderer = SampleRenderer(load_assets(folder, cache), seed, plan)
         i = first
         while count is None or i < count:
-            queue.put(studio.sample(start + i))
+            queue.put(renderer.sample(start + i))
             i += step
     except Exception as error:  # handed to the reader, who raises it
         queue.put(error)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a person wears and holds, by chance."""
+"""Random choice of accessories: clothes, hair, beard, cap, glasses, mask, hands, objects."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def sample_accessories(
     rng: np.random.Generator, hair: Colour, skin: Colour, styles: Floats, bearded: bool,
     torso: Floats, often: float,
 ) -> list[Accessory]:  # fmt: skip
-    """Clothes, hair, a beard; now and then a cap, glasses, a mask, a hand or a thing.
+    """Clothes, hair, a beard; sometimes a cap, glasses, a mask, hands or an object.
 
     Args:
         rng: The scene's numbers.
         hair: Its colour.
         skin: Its colour, for the hands.
-        styles: (N,) how readily each hair mesh is taken.
+        styles: (N,) relative probability of each hair mesh.
         bearded: Whether a beard grows.
         torso: Roll, pitch and yaw of the head.
         often: Factor on how often anything but hair and clothes comes.

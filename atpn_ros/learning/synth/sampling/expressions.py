@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plausible faces: expressions whose parts belong together, and lids that follow the eyes."""
+"""Random facial expressions and gaze directions, and eyelids that follow the gaze."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Weights = dict[str, float]
 
 
 def sample_expression(rng: np.random.Generator) -> Weights:
-    """Weights (0..1) by ARKit name: a mood, a mouth, lids, and some of everybody's asymmetry."""
+    """Weights (0..1) by ARKit name: mouth and brows, lids, and a slight asymmetry."""
     kinds = ("rest", "smile", "laugh", "speech", "wide", "sad", "angry", "surprise", "odd")
     kind = str(rng.choice(kinds, p=(0.2, 0.14, 0.08, 0.22, 0.08, 0.07, 0.07, 0.06, 0.08)))
     w: Weights = {}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A seed -> a scene with one face that fills a square picture as a crop does."""
+"""Random scenes with one face that fills a square picture as a face crop does."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from atpn_ros.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class SamplePlan:
-    """What kind of faces are wanted.
+    """Distribution of the generated samples.
 
     Attributes:
         size: Side of the square picture in pixels.
         share: The face's longer side over the picture's, least and most.
         shift: How far the face's middle may lie off the picture's, as a share of the side.
-        effects: How often faults of lens and sensor come: 0 never, 1 as usual.
-        worn: How often things are worn or held: 0 never, 1 as usual.
-        not_faces: Share of pictures without a face, or with it badly off.
+        effects: Factor on the frequency of lens and sensor effects; 0 disables them.
+        worn: Factor on the frequency of accessories other than hair and clothes.
+        not_faces: Share of negatives: pictures without a face or with a badly placed one.
         hard_pose: Share of faces with any yaw, pitch and roll up to 90, 60 and 60 degrees.
-        part: Whose skins and which panoramas.
+        part: Which skins and panoramas.
     """
 
     size: int = 160
@@ -82,7 +82,7 @@ def _pose(rng: np.random.Generator, hard: float) -> tuple[float, float, float]:
     """Roll, pitch, yaw against the ray, weighted to what robots see."""
     if rng.random() < hard:
         degrees = rng.uniform((-60, -60, -90), (60, 60, 90))
-        # All three at their ends at once is no one's neck.
+        # No neck reaches all three limits at once.
         if rng.random() < 0.7:
             degrees *= (rng.random(), rng.random(), 1.0)
     else:

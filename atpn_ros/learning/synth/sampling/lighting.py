@@ -37,7 +37,7 @@ def sample_light(assets: Assets, rng: np.random.Generator) -> Light:
         lamp = Lamp(direction, to_colour(np.exp([warm, 0.0, -warm])))
     total, power = facing.copy(), 0.0
     if lamp is not None:
-        # The lamp's share, told by what a surface facing it receives.
+        # The lamp's share, relative to what a surface facing it receives.
         power = ratio * float(facing.mean())
         total += power * np.asarray(lamp.colour) * np.maximum(_FACING @ lamp.direction, 0.15).mean()
     level = float(np.exp(rng.normal(np.log(0.85), 0.25)))
@@ -58,7 +58,7 @@ _FACING = np.array([[0.0, 0.0, -1.0], [0.6, 0.0, -0.8], [-0.6, 0.0, -0.8], [0.0,
 
 
 def sample_backdrop(rng: np.random.Generator) -> Backdrop:
-    """Half the scenes stand in their panorama, the others before something made by code."""
+    """A panorama for half of the scenes, a procedural background for the others."""
     kind = str(rng.choice(("panorama", "noise", "shapes", "plain"), p=(0.5, 0.2, 0.2, 0.1)))
     first, second = rng.random((2, 1)) ** 2 * np.exp(rng.normal(0, 0.35, (2, 3)))
     return Backdrop(kind, int(rng.integers(2**31)), (to_colour(first), to_colour(second)))

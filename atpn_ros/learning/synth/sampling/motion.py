@@ -26,7 +26,7 @@ class SequencePlan:
         size: (width, height) in pixels.
         people: How many take part. The first two cross; others come in, stay or leave.
         camera_motion: How much the camera turns and moves: 0 stands still.
-        effects: 0 a clean picture, 1 noise and blur as usual.
+        effects: 0 disables noise and blur, 1 enables them.
     """
 
     seconds: float = 5.0
@@ -98,7 +98,7 @@ class Actor:
         x = float(np.interp(t, self.times, self.places))
         place = np.array([x, self.height, self.depth]) + [w(t) for w in self.sway]
         roll, pitch, yaw = (w(t) for w in self.turn)
-        # They look roughly to where the camera was at the beginning.
+        # People face roughly the camera's initial position.
         towards = np.arctan2(place[0], place[2])
         rotation = geometry.about_y(towards) @ geometry.head_rotation(roll, pitch, yaw)
         yaw_eye, pitch_eye = np.clip((self.look[0](t), self.look[1](t)), -0.6, 0.45)

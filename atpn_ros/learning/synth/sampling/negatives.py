@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes that teach what is no tracked face: nobody, a face badly off, the back of a head."""
+"""Random negative scenes: no face, a badly placed face, or a head seen from behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from atpn_ros.learning.synth.scene.description import Scene, SceneCamera
 def negative_scene(
     assets: Assets, palette: Palette, rng: np.random.Generator, plan: SamplePlan
 ) -> tuple[Scene, Body | None]:
-    """A scene by chance: 40 % nobody, 45 % a face badly off, 15 % somebody seen from behind."""
+    """A random scene: 40 % nobody, 45 % a badly placed face, 15 % a person seen from behind."""
     r = rng.random()
     if r < 0.4:
         return _nobody(assets, rng, plan), None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who is in a scene: shape, skin, eyes, hair, and what they wear."""
+"""Random people: head shape, skin, eyes, hair and accessories."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sample_person(
     worn: float = 1.0,
     number: int = 0,
 ) -> Person:
-    """A person who stands as told; everything else by chance."""
+    """A random person with the given rotation (head to camera) and position (sellion, metres)."""
     head = assets.head
     tone, layer, base = palette.sample(rng, len(assets.skins.base))
     identity = _identity(assets, rng, layer)
@@ -46,7 +46,7 @@ def sample_person(
     male = rng.random() < 0.5
     bearded = male and rng.random() < 0.16 * worn
     torso = np.asarray(geometry.roll_pitch_yaw(rotation))
-    # Hair that hangs before the eyes is seldom.
+    # Hair that covers the face is rare.
     styles = np.array(
         [0.3 if s.face_coverage > 0.01 or s.texture is None else 1.0 for s in assets.styles]
     )

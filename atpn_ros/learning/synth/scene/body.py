@@ -28,7 +28,7 @@ class AccessoryMesh:
         alpha: 1 opaque, less for glass.
         gloss: Strength of the highlight.
         texture: Number of a hair texture, -1 for none.
-        pattern: 0 plain, 1 hair strands made by code, 2 cloth.
+        pattern: 0 plain, 1 procedural hair strands, 2 cloth, 3 fur shells.
     """
 
     vertices: Floats

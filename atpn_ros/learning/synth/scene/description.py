@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One scene: everything that decides a picture and its labels. Plain data, no pixels.
+"""Dataclasses that describe a scene: camera, people, accessories, light, background, effects.
 
 Lengths are metres, angles radians, colours linear RGB. The camera frame is the image's optical
 frame; the head frame is that of :mod:`atpn_ros.types`.
@@ -85,7 +85,10 @@ class Eyes:
 
 @dataclass(frozen=True, slots=True)
 class Accessory:
-    """Something on a head: hair, glasses, a mask. ``values`` are what its maker reads."""
+    """Something a person wears or holds, such as hair, glasses or a mask.
+
+    ``values`` are the parameters of its mesh (see the functions of ``accessories``).
+    """
 
     kind: str
     colour: Colour
@@ -156,7 +159,7 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """What stands behind: ``kind`` is "panorama", "noise", "shapes" or "plain"."""
+    """The background: ``kind`` is "panorama", "noise", "shapes" or "plain"."""
 
     kind: str
     seed: int
@@ -165,7 +168,7 @@ class Backdrop:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that a picture is made of."""
+    """Everything that determines a picture and its labels."""
 
     camera: SceneCamera
     people: tuple[Person, ...]

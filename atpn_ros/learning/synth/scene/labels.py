@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a face in a scene: points, visibility, pose, gaze, box. Exact, by construction.
+"""Computes the exact labels of a face in a scene: landmarks, visibility, pose, gaze, box.
 
-The contour follows annotators: it is the outline of jaw and cheek *as seen*. On each of 33 paths
-over the skin the place is sought that reaches furthest outwards in the picture; these places are
-joined and 33 points are spread evenly over that line, 17 from either ear to the chin.
+The contour is the visible outline of jaw and cheek, as annotators mark it. On each of 33 paths
+over the skin the point furthest outwards in the picture is selected. These points form a line, and
+the 33 contour points are spaced evenly along it, 17 from each ear to the chin.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
+from atpn_ros.learning.synth.assets.polyline import arc_length, points_at
 from atpn_ros.learning.synth.scene.body import Body
 from atpn_ros.learning.synth.scene.description import Person, SceneCamera
 from atpn_ros.types import Box, Floats
@@ -26,21 +27,21 @@ thick, less than a nose is high."""
 
 @dataclass(frozen=True, slots=True)
 class FaceLabels:
-    """The truth about one face in one picture.
+    """The labels of one face in one picture.
 
     Attributes:
         id: The person's number in the scene.
         landmarks: (98, 2) pixels, WFLW-98 order.
         points: (98, 3) the same points in the camera frame, metres: project to ``landmarks``.
-        visible: (98,) bool: inside the picture and hidden by nothing.
+        visible: (98,) bool: inside the picture and not occluded.
         rotation: (3, 3) head to camera.
         sellion: (3,) camera frame, metres.
         gaze: (2, 3) unit directions in the camera frame, right eye first.
         eye_centres: (2, 3) camera frame, metres.
         eyes_open: (2,) lid opening over the eye's width.
-        box: GraphStatus the landmarks.
+        box: Bounding box of the landmarks.
         tone: Skin tone bin, 0 light to 5 dark (:mod:`tones`).
-        layer: Whose skin: the index of the photograph.
+        layer: Index of the photographed skin.
     """
 
     id: int
@@ -78,7 +79,7 @@ def label(
         body: The person's geometry.
         person: In the scene.
         camera: Of the scene.
-        depth: (H, W) metres as drawn; without it nothing hides a point but the picture's border.
+        depth: (H, W) rendered depth in metres; without it only the picture's border hides points.
         scale: Pixels of ``depth`` per pixel of the camera.
     """
     points = landmarks3d(body, person, camera)
@@ -99,7 +100,7 @@ def _contour(body: Body, person: Person, camera: SceneCamera) -> Floats:
     flat = camera.project(cam)
     out = _outward(body, person, camera)
     reach = np.einsum("ikd,id->ik", flat, out)
-    # Nearer the jaw's edge wins a tie: half a step of a flat cheek is no outline.
+    # Ties go to the point nearer the jaw's edge: on a flat cheek no step is an outline.
     best = np.argmax(reach - np.arange(strips.shape[1]) * 1e-6, axis=1)
     line = strips[np.arange(33), best]
     seen = flat[np.arange(33), best]
@@ -121,10 +122,8 @@ def _outward(body: Body, person: Person, camera: SceneCamera) -> Floats:
 
 def _even(line: Floats, seen: Floats) -> Floats:
     """As many 3D points, evenly spaced along the line in the picture."""
-    length = np.linalg.norm(np.diff(seen, axis=0), axis=1).cumsum()
-    length = np.concatenate([[0.0], length])
-    want = np.linspace(0.0, length[-1], len(line))
-    return np.stack([np.interp(want, length, line[:, d]) for d in range(3)], axis=1)
+    length = arc_length(seen)
+    return points_at(line, length, np.linspace(0.0, length[-1], len(line)))
 
 
 def _visible(
