@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""YAML files into dataclasses, strictly: a typing mistake names its file and field."""
+"""Reads YAML files into dataclasses, with strict checks of field names and types."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ T = TypeVar("T")
 
 
 class ConfigError(AtpnError):
-    """A file that does not say what it should."""
+    """A configuration file that cannot be read, or has an unknown, missing or invalid field."""
 
 
 def read_config(path: Path, kind: type[T]) -> T:
-    """A dataclass from a YAML mapping of its fields; what is left out keeps its default.
+    """Read a YAML mapping into a dataclass; fields that are absent keep their defaults.
+
+    Nested dataclasses, tuples, ``Literal`` and optional fields are supported.
 
     Raises:
         ConfigError: The file cannot be read, or a field is unknown, missing or of another type.
@@ -36,12 +38,12 @@ def read_config(path: Path, kind: type[T]) -> T:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {str(error).splitlines()[0]}") from error
-    return _fill(kind, {} if content is None else content, str(path))
+    return _dataclass(kind, {} if content is None else content, str(path))
 
 
-def _fill(kind: Any, content: Any, where: str) -> Any:
+def _dataclass(kind: Any, content: Any, where: str) -> Any:
     if not isinstance(content, dict):
-        raise ConfigError(f"{where}: must be fields with values, is {content!r}")
+        raise ConfigError(f"{where}: must be a mapping of fields, is {content!r}")
     types = typing.get_type_hints(kind)
     known = {f.name for f in fields(kind)}
     for name in content:
@@ -76,7 +78,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         item = typing.get_args(kind)[0]
         return tuple(_value(item, v, f"{where}[{i}]") for i, v in enumerate(value))
     if is_dataclass(kind):
-        return _fill(kind, value, where)
+        return _dataclass(kind, value, where)
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:

@@ -22,8 +22,8 @@ from atpn_ros.learning.evaluation.points import IBUG68, WFLW98
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.studies import ablation
 from atpn_ros.learning.studies.ablation import ROWS, AblationPlan, load_plan, tables
-from atpn_ros.learning.studies.pages import BEGIN, END, PageError, beside, fill
-from atpn_ros.learning.studies.results import finished, keep, spread
+from atpn_ros.learning.studies.pages import BEGIN, END, PageError, replace_tables, write_json
+from atpn_ros.learning.studies.results import load_result, save_result, seed_spread
 from atpn_ros.learning.training.train import TrainSettings
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PLAN = """
 train: {steps: 2, batch: 2, warmup: 1, save_every: 1, network: {width: 4, gaze: true}}
-data: {renders: renders, watch_renders: renders, watch_photographs: photographs}
+data: {renders: renders, validation_renders: renders, validation_photographs: photographs}
 rows: [whole, no_points]
 seeds: [1, 2]
 """
@@ -126,9 +126,9 @@ def test_each_row_changes_what_it_says_and_no_two_are_the_same() -> None:
         assert out.landmarks.shape == (1, 98, 2), name
     assert changed["in_turn"].order == "in_turn"
     only = Atpn(changed["heatmap_only"].network)
-    assert (only.sees, only.draws, only.places) == (False, True, None)
+    assert (only.uses_features, only.uses_heatmap, only.coordinates) == (False, True, None)
     blind = Atpn(changed["features_only"].network)
-    assert (blind.sees, blind.draws, blind.places) == (True, False, None)
+    assert (blind.uses_features, blind.uses_heatmap, blind.coordinates) == (True, False, None)
 
 
 def test_a_figure_that_is_missing_is_a_dash() -> None:
@@ -142,10 +142,10 @@ def test_a_figure_that_is_missing_is_a_dash() -> None:
 
 
 def test_the_spread_is_the_sample_standard_deviation() -> None:
-    found = spread([7.0, 9.0])
+    found = seed_spread([7.0, 9.0])
     assert (found.mean, found.count) == (8.0, 2)
     assert found.deviation == pytest.approx(np.sqrt(2))
-    assert spread([7.0]).deviation is None
+    assert seed_spread([7.0]).deviation is None
 
 
 @pytest.mark.parametrize(
@@ -154,28 +154,28 @@ def test_the_spread_is_the_sample_standard_deviation() -> None:
 def test_a_page_without_a_place_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.md"
     page.write_text(text)
-    with pytest.raises(PageError, match=r"page\.md: needs one"):
-        fill(page, "new")
+    with pytest.raises(PageError, match=r"page\.md: needs exactly one"):
+        replace_tables(page, "new")
     assert page.read_text() == text
     with pytest.raises(PageError, match=r"other\.md: No such file"):
-        fill(tmp_path / "other.md", "new")
+        replace_tables(tmp_path / "other.md", "new")
 
 
 def test_the_json_beside_a_page_is_without_each_faces_number(tmp_path: Path) -> None:
-    beside(tmp_path / "page.md", {"runs": {"a": {"nme": 4.0, "errors": [1.0] * 300}}})
+    write_json(tmp_path / "page.md", {"runs": {"a": {"nme": 4.0, "errors": [1.0] * 300}}})
     assert json.loads((tmp_path / "page.json").read_text()) == {"runs": {"a": {"nme": 4.0}}}
 
 
 def test_what_is_kept_is_read_back_and_damage_is_named(tmp_path: Path) -> None:
     settings = {"rows": (1, 2), "size": 3}
-    assert finished(tmp_path, settings) is None
-    keep(tmp_path, settings, {"nme": 4.5})
-    assert finished(tmp_path, settings) == {"nme": 4.5}
+    assert load_result(tmp_path, settings) is None
+    save_result(tmp_path, settings, {"nme": 4.5})
+    assert load_result(tmp_path, settings) == {"nme": 4.5}
     with pytest.raises(DataError, match=r"result\.json: .* other settings: size"):
-        finished(tmp_path, settings | {"size": 4})
+        load_result(tmp_path, settings | {"size": 4})
     (tmp_path / "result.json").write_text("[")
-    with pytest.raises(DataError, match=r"result\.json: not the figures of a run"):
-        finished(tmp_path, settings)
+    with pytest.raises(DataError, match=r"result\.json: not the result of a run"):
+        load_result(tmp_path, settings)
 
 
 @pytest.mark.parametrize("path", [ROOT / "config" / "studies" / "ablation.yaml"], ids=str)
@@ -191,11 +191,11 @@ def test_the_plan_that_comes_along_can_be_read(path: Path) -> None:
         ("train: {stps: 3}", "train: stps: no such field .did you mean steps"),
         ("rows: [whole, no_shrtcut]", r"rows\[1\]: must be one of whole, no_shortcut"),
         ("rows: whole", "rows: must be a list"),
-        ("seeds: [1, 1]", "seeds: must be one or more different ones"),
+        ("seeds: [1, 1]", "seeds: must be one or more different entries"),
         ("seeds: [1.5]", r"seeds\[0\]: must be int"),
         ("faces: 0", "faces: must be at least 1"),
-        ("data: {backgrounds: hdri}", "data: neither renders nor photographs"),
-        ("data: {renders: r, watch_renders: r}", "data: watch_photographs: is empty"),
+        ("data: {backgrounds: hdri}", "data: needs renders or photographs"),
+        ("data: {renders: r, validation_renders: r}", "data: validation_photographs: is empty"),
     ],
 )
 def test_a_bad_plan_names_the_file_and_the_field(tmp_path: Path, text: str, word: str) -> None:

@@ -19,16 +19,27 @@ from atpn_ros.learning.data.photographs import load_faces_300w
 from atpn_ros.learning.data.point_model import PointModel
 from atpn_ros.learning.networks.asmnet import from_asmnet
 from atpn_ros.learning.studies import asmnet_study, asmnet_training
-from atpn_ros.learning.studies.asmnet_study import AsmPlan, helped, load_plan, run_study, tables
-from atpn_ros.learning.studies.asmnet_training import Recipe, build, size_of, train_row
-from atpn_ros.learning.studies.asmnet_views import Views, prepare
+from atpn_ros.learning.studies.asmnet_study import (
+    AsmnetPlan,
+    load_plan,
+    nme_gains,
+    run_study,
+    tables,
+)
+from atpn_ros.learning.studies.asmnet_training import (
+    AsmnetRecipe,
+    build_network,
+    network_size,
+    train_row,
+)
+from atpn_ros.learning.studies.asmnet_views import Views, make_views
 from atpn_ros.learning.studies.pages import BEGIN, END
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = PointModel(MEAN_HEAD, MEAN_HEAD[None] * (0, 1, 0), np.array([0.1]))
-SMALL = Recipe(size=32, views=2, epochs=3, batch=3, warmup=1)
+SMALL = AsmnetRecipe(size=32, views=2, epochs=3, batch=3, warmup=1)
 
 
 @pytest.fixture
@@ -62,7 +73,7 @@ def a_head_without_assets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def some_views(data: Path) -> Views:
     samples = load_faces_300w(data / "faces_300w_dev", "train")
-    return prepare(samples, HEAD, 32, 2, 0.9)
+    return make_views(samples, HEAD, 32, 2, 0.9)
 
 
 def test_views_keep_the_points_on_the_picture_and_smooth_them(data: Path) -> None:
@@ -80,7 +91,7 @@ def test_views_keep_the_points_on_the_picture_and_smooth_them(data: Path) -> Non
 
 def test_mirrored_views_keep_right_and_left(data: Path) -> None:
     samples = load_faces_300w(data / "faces_300w_dev", "train")
-    views = prepare(samples, HEAD, 32, 12, 0.9)
+    views = make_views(samples, HEAD, 32, 12, 0.9)
     points = from_asmnet(views.landmarks).reshape(-1, 68, 2)
     across = points[:, 45] - points[:, 36]  # from the right eye's outer corner to the left's
     down = points[:, 8] - points[:, 27]  # from the bridge of the nose to the chin
@@ -89,7 +100,7 @@ def test_mirrored_views_keep_right_and_left(data: Path) -> None:
 
 
 def test_the_sizes_are_the_published_ones() -> None:
-    parameters, macs = size_of(build(asmnet_training.ROWS["asmnet"], 0.01), 224)
+    parameters, macs = network_size(build_network(asmnet_training.ROWS["asmnet"], 0.01), 224)
     assert parameters == 1_439_507
     assert macs == pytest.approx(256.5, abs=0.1)
 
@@ -120,7 +131,7 @@ def test_an_interrupted_row_goes_on_as_if_it_had_not_been(
 
 def test_each_loss_asks_for_its_own_targets(data: Path) -> None:
     views = some_views(data)
-    network = build(asmnet_training.ROWS["asmnet"], 0.01).eval()
+    network = build_network(asmnet_training.ROWS["asmnet"], 0.01).eval()
     chosen = torch.arange(4)
 
     def loss(name: str, alpha: float) -> float:
@@ -177,7 +188,7 @@ def test_the_help_is_measured_face_by_face() -> None:
         "asmnet": {"1": run([4.0, 4.0]), "2": run([4.0, 8.0])},
         "mnv2": {"1": run([3.0, 3.0])},
     }
-    found = helped(runs)
+    found = nme_gains(runs)
     assert list(found) == ["asmnet_nr - asmnet"], "no figure without its counterpart"
     assert found["asmnet_nr - asmnet"]["value"] == pytest.approx(1.0)
 
@@ -191,7 +202,7 @@ def test_tables_show_the_spread_of_several_seeds() -> None:
 
     networks = {"asmnet": {"parameters": 1000, "mmacs": 1.0, "mmacs_at_224": 2.0}}
     report = {"runs": {"asmnet": {"1": run(8.0), "2": run(9.0)}, "mnv2": {"1": run(7.0)},
-                       "mnv2_r": {}}, "helped": {}, "recipe": {"size": 64},
+                       "mnv2_r": {}}, "nme_gains": {}, "recipe": {"size": 64},
               "networks": networks}  # fmt: skip
     text = tables(report)
     assert "| 8.50 ± 0.71 | 8.50 ± 0.71 | 8.50 ± 0.71 | 8.5 ± 0.7 | 2 | 4.82 | 5.50 |" in text
@@ -210,8 +221,8 @@ def test_the_plans_that_come_along_can_be_read(path: Path) -> None:
         ("recipe: {epocs: 3}", "recipe: epocs: no such field .did you mean epochs"),
         ("recipe: {epochs: 0}", "recipe: epochs: must be at least 1, is 0"),
         ("rows: [asmnet, resnet]", r"rows\[1\]: must be one of asmnet_nr, asmnet, "),
-        ("rows: [asmnet, asmnet]", "rows: must be one or more different ones"),
-        ("seeds: []", "seeds: must be one or more different ones"),
+        ("rows: [asmnet, asmnet]", "rows: must be one or more different entries"),
+        ("seeds: []", "seeds: must be one or more different entries"),
         ("head: ''", "head: is empty"),
     ],
 )
@@ -223,6 +234,6 @@ def test_a_bad_plan_names_the_file_and_the_field(tmp_path: Path, text: str, word
 
 
 def test_missing_photographs_are_named(tmp_path: Path) -> None:
-    plan = replace(AsmPlan(), rows=("asmnet",))
+    plan = replace(AsmnetPlan(), rows=("asmnet",))
     with pytest.raises(DataError, match=r"labels\.json"):
         run_study(plan, tmp_path, tmp_path / "out")

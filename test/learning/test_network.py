@@ -51,7 +51,7 @@ def test_every_switch_gives_the_same_outputs(settings: AtpnSettings) -> None:
 
 
 def test_heads_that_see_only_the_heatmap_need_one() -> None:
-    with pytest.raises(ValueError, match="need one"):
+    with pytest.raises(ValueError, match="heatmap is none"):
         AtpnSettings(heatmap="none", head_inputs="heatmap")
 
 

@@ -17,7 +17,7 @@ from atpn_ros.engines.base import ModelError
 from atpn_ros.engines.model_inspection import inspect_model
 from atpn_ros.learning.data.datasets.record import DataError
 from atpn_ros.learning.export import quantization
-from atpn_ros.learning.export.model_cost import Spread, count, measure_costs
+from atpn_ros.learning.export.model_cost import Percentiles, count_operations, measure_cost
 from atpn_ros.settings import RESEARCH_MODEL, SHIPPED_MODEL
 
 
@@ -34,8 +34,8 @@ def test_smaller_copies_say_nearly_the_same(tmp_path: Path, source: Path) -> Non
     seen = crops(8)
     half, whole = tmp_path / "a_fp16.onnx", load_engine(source, "onnx-cpu").run(seen)
     integer = tmp_path / "a_int8.onnx"
-    quantization.half(source, half)
-    quantization.quantise(source, integer, seen)
+    quantization.convert_to_fp16(source, half)
+    quantization.convert_to_int8(source, integer, seen)
     for path, pixels, share in ((half, 0.5, 0.7), (integer, 12.0, 0.5)):
         found = load_engine(path, "onnx-cpu").run(seen)
         off = np.linalg.norm(found.landmarks - whole.landmarks, axis=-1) * 128
@@ -50,13 +50,15 @@ def test_smaller_copies_say_nearly_the_same(tmp_path: Path, source: Path) -> Non
         assert inspect_model(path.read_bytes()).cast_first
 
 
-def test_an_int8_copy_has_a_scale_per_channel_and_a_float_read_out(tmp_path: Path) -> None:
+def test_an_int8_copy_has_a_scale_per_channel_and_a_float_read_out(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "a.onnx"
-    quantization.quantise(SHIPPED_MODEL, path, crops(4))
+    quantization.convert_to_int8(SHIPPED_MODEL, path, crops(4))
     graph = onnx.load(path).graph
     scales = {t.name: t.dims for t in graph.initializer if t.name.endswith("_scale")}
     assert any(len(d) == 1 and d[0] > 1 for d in scales.values())
-    read_out = quantization._read_out(onnx.load(SHIPPED_MODEL))
+    read_out = quantization._landmark_convolutions(onnx.load(SHIPPED_MODEL))
     assert len(read_out) == 1
     (node,) = (n for n in graph.node if n.name in read_out)
     weights = {t.name: t for t in graph.initializer}[node.input[1]]
@@ -77,7 +79,7 @@ def test_the_command_writes_copies_beside_the_model(
     assert "m_fp16.onnx" in capsys.readouterr().err or "x.onnx: is not in 32 bit"
     (tmp_path / "bad.onnx").write_bytes(b"nonsense")
     assert main(["export", str(tmp_path / "bad.onnx"), str(tmp_path / "y.onnx"), "--fp16"]) == 1
-    assert "y.onnx: not a model that can be read" in capsys.readouterr().err
+    assert "y.onnx: not a readable ONNX model" in capsys.readouterr().err
 
 
 def convolution(path: Path) -> Path:
@@ -99,25 +101,25 @@ def convolution(path: Path) -> Path:
 
 def test_costs_are_those_of_a_known_convolution(tmp_path: Path) -> None:
     path = convolution(tmp_path / "one.onnx")
-    parameters, operations = count(path, {"x": np.zeros((1, 3, 10, 12), np.float32)})
+    parameters, operations = count_operations(path, {"x": np.zeros((1, 3, 10, 12), np.float32)})
     assert parameters == 140
     multiplied = 5 * 3 * 9 * 10 * 12
     assert multiplied <= operations <= multiplied + 2 * 5 * 10 * 12, "a bias may count too"
     with pytest.raises(DataError, match=r"expected yunet_n_320\.onnx"):
-        measure_costs(SHIPPED_MODEL, path, 10)
+        measure_cost(SHIPPED_MODEL, path, 10)
     (tmp_path / "bad.onnx").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match=r"bad\.onnx: cannot be loaded"):
-        measure_costs(tmp_path / "bad.onnx", path, 10)
+        measure_cost(tmp_path / "bad.onnx", path, 10)
 
 
 def test_a_spread_is_a_median_between_tenths() -> None:
-    assert Spread.of(np.arange(101.0)) == Spread(50, 10, 90)
+    assert Percentiles.of(np.arange(101.0)) == Percentiles(50, 10, 90)
 
 
 def test_the_shipped_models_keep_to_the_counted_budget() -> None:
     for model in (SHIPPED_MODEL, RESEARCH_MODEL):
         crop = {"crops": np.zeros((1, 128, 128, 3), np.uint8)}
-        parameters, operations = count(model, crop)
+        parameters, operations = count_operations(model, crop)
         assert parameters <= 1_000_000
         assert 10_000_000 < operations <= 80_000_000
 

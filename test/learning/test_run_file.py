@@ -114,11 +114,11 @@ def test_the_run_files_that_come_along_can_be_read(path: Path) -> None:
         ("train: {steps: 3.5}", "train: steps: must be int"),
         ("train: {learning_rate: .nan}", "train: learning_rate: must be finite"),
         ("train: {precision: half}", "train: precision: must be one of float32, bfloat16"),
-        ("train: {network: {heatmap: none}}", "train: network: heads that see a heatmap"),
-        ("train: 3", "train: must be fields with values"),
+        ("train: {network: {heatmap: none}}", "train: network: head_inputs uses the heatmap"),
+        ("train: 3", "train: must be a mapping of fields"),
         ("trian: {}", "trian: no such field"),
         ("train: {", "run.yaml: "),
-        ("data: {backgrounds: hdri}", "data: neither renders nor photographs"),
+        ("data: {backgrounds: hdri}", "data: needs renders or photographs"),
     ],
 )
 def test_a_typing_mistake_names_the_file_and_the_field(
@@ -141,7 +141,7 @@ def test_a_run_is_carried_out_and_taken_up(
     path = tmp_path / "run.yaml"
     path.write_text(
         "train: {steps: 2, batch: 2, save_every: 1, network: {width: 4}}\n"
-        "data: {renders: renders, watch_renders: renders}\n"
+        "data: {renders: renders, validation_renders: renders}\n"
     )
     words = ["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path / "out")]
     assert main([*words, "--workers", "0", "--threads", "1"]) == 0

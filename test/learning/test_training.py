@@ -149,7 +149,7 @@ def test_in_turn_teaches_alignment_and_then_the_heads_alone(tmp_path: Path) -> N
     for name, value in begun.items():
         moved = (not torch.equal(value, half[name]), not torch.equal(half[name], whole[name]))
         part = name.split(".")[0]
-        aligns = part not in ("drawn", "heads", "cells", "places", "mix", "pose", "presence",
+        aligns = part not in ("drawn", "heads", "cells", "coordinates", "mix", "pose", "presence",
                               "gaze")  # fmt: skip
         assert not moved[1 if aligns else 0], name
         if part in ("stem", "deep", "maps", "pose", "presence") and name.endswith(".weight"):
@@ -180,19 +180,6 @@ def test_a_run_may_begin_with_what_another_learned(tmp_path: Path) -> None:
     )  # fmt: skip
     weight = begun.state_dict()["maps.weight"]
     assert torch.allclose(weight, learned.state_dict()["maps.weight"], atol=1e-6)
-
-
-def test_eyes_taught_alone_leave_the_rest_as_it_was(tmp_path: Path) -> None:
-    torch.set_num_threads(1)
-    looking = [replace(s, gaze=np.tile(s.rotation[:, 0], (2, 1))) for s in a_source().renders]
-    source = Source(looking, [], [])
-    go(tmp_path / "first")
-    eyes = replace(SMALL, teach="gaze", average=0.0)
-    begun = train(eyes, source, {}, tmp_path / "eyes", 0, tmp_path / "first" / "checkpoint.pt")
-    before = load_average(tmp_path / "first" / "checkpoint.pt").state_dict()
-    changed = {k for k, v in begun.state_dict().items() if not torch.equal(v, before[k])}
-    assert changed
-    assert all(k.startswith("gaze.") for k in changed)
 
 
 def test_a_batch_is_the_same_in_every_run_and_differs_between_processes() -> None:
@@ -289,3 +276,21 @@ def test_the_network_can_learn_a_face_by_heart() -> None:
         optimiser.step()
     assert float(losses.landmarks) < 0.3 * float(first.landmarks)
     assert float(losses.pose) < 0.3 * float(first.pose)
+
+
+def test_a_checkpoint_with_older_names_is_resumed(tmp_path: Path) -> None:
+    go(tmp_path, replace(SMALL, steps=3))
+    path = tmp_path / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    state["settings"]["calm"] = state["settings"].pop("clean_fraction")
+    state["settings"] |= {"teach": "all", "flip_consistency": 0.0}
+    for part in ("network", "average"):
+        state[part] = {k.replace("coordinates.", "places."): v for k, v in state[part].items()}
+    torch.save(state, path)
+    assert any(k.startswith("places.") for k in state["average"])
+    assert load_average(path).settings == SMALL.network
+    go(tmp_path, replace(SMALL, steps=3))
+    state["settings"]["teach"] = "gaze"
+    torch.save(state, path)
+    with pytest.raises(DataError, match="other settings: teach"):
+        go(tmp_path, replace(SMALL, steps=3))

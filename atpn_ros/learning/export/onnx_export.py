@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a trained network to the ONNX file that every engine runs."""
+"""Exports an ATPN network to an ONNX file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from atpn_ros.learning.networks.atpn import Atpn
 
 OPSET = 17
 OUTPUTS = ("landmarks", "rotation", "presence", "sigma", "gaze")
-"""The model's outputs; the last only where the network has it."""
+"""Names of the model's outputs; the last only if the network has a gaze head."""
 
 
 class _Deployed(nn.Module):
-    """The network with probabilities and spreads instead of their logarithms."""
+    """The network with presence as a probability, and sigma instead of its logarithm."""
 
     def __init__(self, network: Atpn) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ def export(network: Atpn, path: Path) -> None:
 
 
 def _fold_constants(graph: onnx.GraphProto) -> None:
-    """Do once what does not depend on the crops; PyTorch's exporter leaves some of it."""
+    """Replace nodes that do not depend on the crops by constants; PyTorch leaves some."""
     known = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     left = []
     for node in graph.node:

@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ASMNet (arXiv 2103.00119) and its baseline MobileNetV2, re-implemented from their description.
+"""The ASMNet network (arXiv 2103.00119) and its baseline MobileNetV2.
+
+Both are re-implemented from the description in the paper.
 
 ASMNet is MobileNetV2's first 15 blocks with six taps, each averaged over the picture and all
 concatenated, before two linear heads. The baseline is the whole MobileNetV2 before the same heads.
@@ -21,13 +23,13 @@ _STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 
 """MobileNetV2's channels, blocks and first stride per stage (arXiv 1801.04381, table 2)."""
 
 _TAPS = (1, 3, 6, 10, 13, 15)
-"""The blocks that ASMNet listens to."""
+"""Indices of the blocks whose outputs ASMNet's heads use."""
 
 _DROPOUT = 0.3
 
 
 class AsmNetOutput(NamedTuple):
-    """What either network says of N crops.
+    """Outputs of either network for N crops.
 
     Attributes:
         landmarks: (N, L, 2) in ASMNet's own coordinates, see :func:`to_asmnet`.
@@ -59,7 +61,7 @@ def _normalised(channels: int, active: bool) -> list[nn.Module]:
 
 
 class _Block(nn.Module):
-    """Expand, filter each channel, project; summed with its input where the shapes allow."""
+    """Inverted residual block of MobileNetV2 (arXiv 1801.04381)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -89,7 +91,7 @@ def _stem() -> nn.Sequential:
 
 
 def _blocks() -> list[_Block]:
-    """MobileNetV2's 17 blocks, numbered from 0 as Keras does."""
+    """MobileNetV2's 17 inverted residual blocks; Keras numbers them from 0 too."""
     blocks, inputs = [], 32
     for stage, (outputs, count, stride) in enumerate(_STAGES):
         for i in range(count):
@@ -99,6 +101,8 @@ def _blocks() -> list[_Block]:
 
 
 class _Heads(nn.Module):
+    """Linear heads for landmarks and angles."""
+
     def __init__(self, features: int, points: int) -> None:
         super().__init__()
         self.dropout = nn.Dropout(_DROPOUT)
@@ -112,7 +116,7 @@ class _Heads(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class AsmNetSettings:
-    """How many landmarks (68 or 98)."""
+    """Settings of both networks: the number of landmarks (68 or 98)."""
 
     points: int = 68
 
@@ -128,8 +132,8 @@ class AsmNet(nn.Module):
         self.heads = _Heads(sum(blocks[i].outputs for i in _TAPS), settings.points)
 
     def forward(self, crops: Tensor) -> AsmNetOutput:
-        """Run a batch."""
-        x = self.stem(_prepared(crops))
+        """(N, S, S, 3) uint8 BGR crops to landmarks and angles."""
+        x = self.stem(_to_rgb(crops))
         taps = []
         for i, block in enumerate(self.blocks):
             x = block(x)
@@ -140,7 +144,7 @@ class AsmNet(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """The baseline: the whole backbone, averaged, before the same heads."""
+    """The baseline: all of MobileNetV2, global average pooling and the same heads."""
 
     def __init__(self, settings: AsmNetSettings) -> None:
         super().__init__()
@@ -150,11 +154,11 @@ class MobileNetV2(nn.Module):
         self.heads = _Heads(1280, settings.points)
 
     def forward(self, crops: Tensor) -> AsmNetOutput:
-        """Run a batch."""
-        heads: AsmNetOutput = self.heads(self.backbone(_prepared(crops)).mean((2, 3)))
+        """(N, S, S, 3) uint8 BGR crops to landmarks and angles."""
+        heads: AsmNetOutput = self.heads(self.backbone(_to_rgb(crops)).mean((2, 3)))
         return heads
 
 
-def _prepared(crops: Tensor) -> Tensor:
+def _to_rgb(crops: Tensor) -> Tensor:
     """BGR bytes to RGB in 0..1, channels first."""
     return crops.flip(-1).permute(0, 3, 1, 2).float() / 255.0

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ATPN: one light network for alignment, tracking and pose.
+"""The ATPN network: landmarks, head rotation, face presence and gaze from one face crop.
 
-What the paper's abstract fixes (arXiv 2103.07615): a shortcut from shallow to deep features for
+The paper's abstract describes (arXiv 2103.07615) a shortcut from shallow to deep features for
 alignment, and a cheap heatmap, drawn from the predicted landmarks without learned layers and fused
-with features for the pose and tracking heads. Every layer-level choice is ours, and each claim is a
-switch in :class:`AtpnSettings`.
+with features for the pose and tracking heads. All layers are this project's own choice, and each
+claim can be switched off in :class:`AtpnSettings`.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from atpn_ros.learning.networks.gaze_head import EyeGaze
 
 LANDMARKS = landmark_layouts.WFLW98
 _CELLS = 16 * 16
-"""Of the maps that landmarks are read from."""
+"""Cells of the 16x16 maps from which the landmarks are computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AtpnSettings:
-    """The switches of the network.
+    """Settings of the network.
 
     Attributes:
         width: Channels of the first stage; the later ones are multiples of it.
-        shortcut: Whether alignment sees shallow features beside the deep ones.
-        heatmap: What is drawn from the landmarks for the other heads.
-        head_inputs: What the pose and presence heads see.
-        points: Whether the pose and presence heads are given the landmarks' coordinates too, which
-            are finer than any heatmap.
-        gaze: Whether the two eyes' directions are estimated too.
+        shortcut: Whether alignment uses shallow features beside the deep ones.
+        heatmap: Heatmap of the landmarks for the other heads: none, one for all, or one for each.
+        head_inputs: Inputs of the pose and presence heads.
+        points: Whether the landmark coordinates, which are finer than any heatmap, are another
+            input of the pose and presence heads.
+        gaze: Whether the network has a gaze head for both eyes.
     """
 
     width: int = 16
@@ -49,11 +49,11 @@ class AtpnSettings:
 
     def __post_init__(self) -> None:
         if self.head_inputs != "features" and self.heatmap == "none":
-            raise ValueError("heads that see a heatmap need one: head_inputs, heatmap")
+            raise ValueError("head_inputs uses the heatmap, but heatmap is none")
 
 
 class AtpnOutput(NamedTuple):
-    """What the network says of N crops.
+    """Outputs of the network for N crops.
 
     Attributes:
         landmarks: (N, 98, 2) crop coordinates 0..1.
@@ -71,7 +71,7 @@ class AtpnOutput(NamedTuple):
 
 
 class CheapHeatmap(nn.Module):
-    """Gaussian spots at landmarks on a (size, size) grid; nothing is learned.
+    """Gaussian heatmap of landmarks on a (size, size) grid, without learned parameters.
 
     Per landmark: ``H_i(u) = exp(-|u - p_i|^2 / (2 sigma^2))``; one map: ``1 - exp(-sum_i H_i)``,
     which is a matrix product of the spots' rows and columns and so costs next to nothing.
@@ -104,7 +104,7 @@ class Atpn(nn.Module):
         self.middle = nn.Sequential(conv(2 * w, 4 * w, 2), Residual(4 * w, 1))  # 16
         self.deep = nn.Sequential(conv(4 * w, 6 * w, 2), Residual(6 * w, 2))  # 8
 
-        # Alignment: deep meaning, brought back to 16x16, beside shallow boundaries.
+        # Alignment: deep features, upsampled to 16x16, and shallow ones.
         self.lateral = conv(6 * w, 4 * w, kernel=1)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.shrink = nn.AvgPool2d(2)
@@ -119,18 +119,22 @@ class Atpn(nn.Module):
 
         # Pose and presence: features, the cheap heatmap and the landmarks' coordinates.
         maps = {"none": 0, "one": 1, "per_landmark": LANDMARKS}[settings.heatmap]
-        sees, self.draws = settings.head_inputs != "heatmap", settings.head_inputs != "features"
-        self.sees = sees
-        self.heatmap = CheapHeatmap(16, settings.heatmap == "per_landmark") if self.draws else None
-        self.drawn = conv(maps, w, 2) if self.draws else None  # 8
+        uses_features = settings.head_inputs != "heatmap"
+        self.uses_features, self.uses_heatmap = uses_features, settings.head_inputs != "features"
+        self.heatmap = (
+            CheapHeatmap(16, settings.heatmap == "per_landmark") if self.uses_heatmap else None
+        )
+        self.drawn = conv(maps, w, 2) if self.uses_heatmap else None  # 8
         self.heads = nn.Sequential(
-            conv((w if self.draws else 0) + (6 * w if sees else 0), 6 * w, kernel=1),
+            conv(
+                (w if self.uses_heatmap else 0) + (6 * w if uses_features else 0), 6 * w, kernel=1
+            ),
             conv(6 * w, 4 * w, 2),
             Residual(4 * w, 2),
         )  # 4
-        # Where something is tells the pose: the cells are not averaged.
+        # The pose depends on positions, so the cells are not averaged.
         self.cells = nn.Linear(16 * 4 * w, 6 * w)
-        self.places = nn.Linear(2 * LANDMARKS, 6 * w) if settings.points else None
+        self.coordinates = nn.Linear(2 * LANDMARKS, 6 * w) if settings.points else None
         self.mix = nn.Sequential(nn.ReLU(), nn.Linear(6 * w, 4 * w), nn.ReLU())
         self.pose = nn.Linear(4 * w, 6)
         self.presence = nn.Linear(4 * w, 1)
@@ -171,27 +175,27 @@ class Atpn(nn.Module):
             known = landmarks.detach()
             heatmap = None if self.heatmap is None else self.heatmap(known)
 
-        inputs = [deep] if self.sees else []
+        inputs = [deep] if self.uses_features else []
         if self.drawn is not None:
             inputs.append(self.drawn(heatmap))
         cells = self.heads(torch.cat(inputs, 1))
         with torch.autocast(crops.device.type, enabled=False):
-            told = self._first_layer(cells.float().reshape(-1, 64 * self.settings.width), known)
-            mixed = self.mix(told)
+            hidden = self._first_layer(cells.float().reshape(-1, 64 * self.settings.width), known)
+            mixed = self.mix(hidden)
             rotation = (_from_six(self.pose(mixed)) @ self.columns).reshape(-1, 3, 3)
             presence = self.presence(mixed)[:, 0]
         gaze = None if self.gaze is None else self.gaze(pixels, known, rotation.detach())
         return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze)
 
     def _first_layer(self, cells: Tensor, landmarks: Tensor) -> Tensor:
-        """What the cells and the landmarks' coordinates tell the heads, by one product."""
-        if self.places is None:
+        """First linear layer of the heads, of cells and landmark coordinates, as one product."""
+        if self.coordinates is None:
             return self.cells(cells)
-        # Coordinates count from the crop's middle, in quarters of it.
-        places = self.places.weight * 4.0
-        bias = self.cells.bias + self.places.bias - places.sum(1) * 0.5
+        # Coordinates are relative to the crop's centre, in quarters of its side.
+        coordinates = self.coordinates.weight * 4.0
+        bias = self.cells.bias + self.coordinates.bias - coordinates.sum(1) * 0.5
         known = torch.cat([cells, landmarks.reshape(-1, 2 * LANDMARKS)], 1)
-        return functional.linear(known, torch.cat([self.cells.weight, places], 1), bias)
+        return functional.linear(known, torch.cat([self.cells.weight, coordinates], 1), bias)
 
 
 _FIRST, _SECOND = [1, 2, 0, 2, 0, 1], [5, 3, 4, 4, 5, 3]
@@ -199,10 +203,10 @@ _FIRST, _SECOND = [1, 2, 0, 2, 0, 1], [5, 3, 4, 4, 5, 3]
 
 
 def _from_six(six: Tensor) -> Tensor:
-    """(N, 6) to (N, 12): two columns of a rotation, and the third one's terms, + and -.
+    """(N, 6) to (N, 12): two columns of a rotation, and the signed terms of the third.
 
     Gram-Schmidt on two columns (arXiv 1812.07035). The third is their cross product, whose terms
-    :func:`_columns` adds up.
+    are summed by the matrix of :func:`_columns`.
     """
     a, b = six[:, :3], six[:, 3:]
     x = a / a.norm(dim=-1, keepdim=True)
@@ -212,7 +216,7 @@ def _from_six(six: Tensor) -> Tensor:
 
 
 def _columns() -> Tensor:
-    """(12, 9) from those twelve numbers to a rotation's nine, seen from the camera."""
+    """(12, 9) matrix from the output of :func:`_from_six` to a rotation in the camera frame."""
     facing = torch.tensor(geometry.FACING, dtype=torch.float32)
     out = torch.zeros(4, 3, 3, 3)  # of x, y, + and -: to row and column of the rotation
     for part, (column, sign) in enumerate(((0, 1.0), (1, 1.0), (2, 1.0), (2, -1.0))):

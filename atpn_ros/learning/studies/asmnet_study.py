@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ASMNet's four rows: does the shape model's help pay, and for the small network more?"""
+"""The ASMNet study: compares ASMNet and MobileNetV2 with and without the ASM-assisted loss."""
 
 from __future__ import annotations
 
@@ -24,9 +24,20 @@ from atpn_ros.learning.evaluation.statistics import Estimate, estimate
 from atpn_ros.learning.evaluation.subjects import Answer
 from atpn_ros.learning.networks.asmnet import AsmNet, MobileNetV2, from_asmnet
 from atpn_ros.learning.studies import pages
-from atpn_ros.learning.studies.asmnet_training import ROWS, Recipe, RowName, describe, train_row
-from atpn_ros.learning.studies.asmnet_views import Views, prepare
-from atpn_ros.learning.studies.results import finished, keep, need_different, spread
+from atpn_ros.learning.studies.asmnet_training import (
+    ROWS,
+    AsmnetRecipe,
+    RowName,
+    describe,
+    train_row,
+)
+from atpn_ros.learning.studies.asmnet_views import Views, make_views
+from atpn_ros.learning.studies.results import (
+    load_result,
+    require_distinct,
+    save_result,
+    seed_spread,
+)
 from atpn_ros.types import Image
 
 PUBLISHED: dict[str, tuple[str, str]] = {
@@ -35,7 +46,7 @@ PUBLISHED: dict[str, tuple[str, str]] = {
     "asmnet_nr": ("5.86", "6.46"),
     "asmnet": ("4.82", "5.50"),
 }
-"""NME % that the paper gives for 300W: common and full set."""
+"""NME in percent in the paper, for 300-W's common and full set."""
 
 _BOXES = ("truth", "detector", "tracked")
 _PAIRS = (
@@ -44,45 +55,46 @@ _PAIRS = (
     ("asmnet_w", "asmnet"),
     ("mnv2_w", "mnv2_r"),
 )
-"""Rows that differ by the shape model's help alone: without it, with it."""
+"""Pairs of rows that differ only in the shape model's targets: without, with."""
 
 
 @dataclass(frozen=True, slots=True)
-class AsmPlan:
-    """A plan of the study.
+class AsmnetPlan:
+    """Plan of the study.
 
     Attributes:
-        recipe: Of every row.
-        rows: Which, in the order in which they are trained.
-        seeds: All rows with the first seed come before any with the second.
-        photographs: Folder below the data with ``labels.json``; ``train`` teaches, ``val`` tells.
-        head: Folder below the data with the packed ICT head, for the angles.
+        recipe: Training settings of every row.
+        rows: Rows, in the order in which they are trained.
+        seeds: All rows are trained with the first seed before any with the second.
+        photographs: Data folder with ``labels.json``; split ``train`` for training, ``val`` for
+            testing.
+        head: Data folder with the packed ICT head, from which the angles are computed.
     """
 
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: AsmnetRecipe = field(default_factory=AsmnetRecipe)
     rows: tuple[RowName, ...] = ("asmnet_nr", "asmnet", "mnv2", "mnv2_r")
     seeds: tuple[int, ...] = (1,)
     photographs: str = "faces_300w_dev"
     head: str = "ict_facekit"
 
     def __post_init__(self) -> None:
-        need_different(rows=self.rows, seeds=self.seeds)
+        require_distinct(rows=self.rows, seeds=self.seeds)
 
 
-def load_plan(path: Path) -> AsmPlan:
+def load_plan(path: Path) -> AsmnetPlan:
     """Read a plan.
 
     Raises:
-        ConfigError: Names the file and the field.
+        ConfigError: The file is not a valid plan; the message names the field.
     """
-    plan: AsmPlan = read_config(path, AsmPlan)
+    plan: AsmnetPlan = read_config(path, AsmnetPlan)
     if not plan.photographs or not plan.head:
         raise ConfigError(f"{path}: {'head' if plan.photographs else 'photographs'}: is empty")
     return plan
 
 
-class AsmSubject:
-    """ASMNet or its baseline, as the measuring room wants its models."""
+class AsmnetModel:
+    """ASMNet or its baseline behind the interface of the evaluation."""
 
     layout, plan, engine = IBUG68, CropPlan(), None
 
@@ -97,59 +109,61 @@ class AsmSubject:
 
 
 def run_study(
-    plan: AsmPlan, root: Path, folder: Path, threads: int | None = None
+    plan: AsmnetPlan, root: Path, folder: Path, threads: int | None = None
 ) -> dict[str, Any]:
-    """Train and measure every run that is not done yet; returns and writes all figures.
+    """Train and test every run that is not finished; returns and writes all results.
 
     The folder gets one folder per run, and ``asmnet.json`` after each.
 
     Args:
-        plan: What to do.
-        root: Folder of the data.
-        folder: Of the study.
-        threads: Of PyTorch; None for as many as there are cores.
+        plan: The plan.
+        root: Folder that the data folders are relative to.
+        folder: Output folder of the study.
+        threads: PyTorch's number of threads; None for one per core.
 
     Raises:
-        DataError: Data, or what an earlier call left in the folder, cannot be used.
+        DataError: Data or earlier results in the folder cannot be read.
         AssetError: The head cannot be read.
     """
     if threads is not None:
         torch.set_num_threads(threads)
 
     @cache
-    def views() -> Views:  # made only where something is left to train
+    def views() -> Views:  # computed only if a run is left to train
         samples = load_faces_300w(root / plan.photographs, "train")
         recipe, head = plan.recipe, load_points(root / plan.head)
-        return prepare(samples, head, recipe.size, recipe.views, recipe.kept)
+        return make_views(samples, head, recipe.size, recipe.views, recipe.kept)
 
     @cache
-    def held_back() -> list[faces.Face]:
+    def test_faces() -> list[faces.Face]:
         return faces.photographs(root / plan.photographs, "val")
 
     described = describe(plan.recipe)
     runs: dict[str, dict[str, Any]] = {name: {} for name in plan.rows}
     for seed in plan.seeds:
         for name in plan.rows:
-            place = folder / f"{name}-{seed}"
-            known = {"recipe": asdict(plan.recipe), "row": name, "seed": seed}
-            known |= {"photographs": plan.photographs, "head": plan.head}
-            figure = finished(place, known)
+            run_folder = folder / f"{name}-{seed}"
+            settings_of_run = {"recipe": asdict(plan.recipe), "row": name, "seed": seed}
+            settings_of_run |= {"photographs": plan.photographs, "head": plan.head}
+            figure = load_result(run_folder, settings_of_run)
             if figure is None:
-                network = train_row(plan.recipe, name, seed, views(), place)
-                subject = AsmSubject(network, plan.recipe.size, place / "checkpoint.pt")
-                told = figures.measure_set(subject, held_back(), _BOXES)
-                figure = keep(place, known, asdict(told) | {"modes": views().modes})
+                network = train_row(plan.recipe, name, seed, views(), run_folder)
+                subject = AsmnetModel(network, plan.recipe.size, run_folder / "checkpoint.pt")
+                metrics = figures.measure_set(subject, test_faces(), _BOXES)
+                figure = save_result(
+                    run_folder, settings_of_run, asdict(metrics) | {"modes": views().modes}
+                )
             runs[name][str(seed)] = figure
             report = {"plan": asdict(plan), **described, "runs": runs,
-                      "helped": helped(runs)}  # fmt: skip
+                      "helped": nme_gains(runs)}  # fmt: skip
             (folder / "asmnet.json").write_text(json.dumps(report, indent=1) + "\n")
     return report
 
 
-def helped(runs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """By how much the shape model's help lowered each face's NME, averaged over the seeds.
+def nme_gains(runs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Mean decrease of the NME of each face by the ASM-assisted loss, averaged over the seeds.
 
-    The interval is over faces, each compared with itself; it knows nothing of other seeds.
+    The interval is over faces, each compared with itself; it does not cover other seeds.
     """
     out: dict[str, dict[str, Any]] = {}
     for without, with_it in _PAIRS:
@@ -172,13 +186,13 @@ def _raw(figure: dict[str, Any], boxes: str) -> dict[str, Any]:
 
 
 def tables(report: dict[str, Any]) -> str:
-    """What the page shows: the rows, what the help changed, and the networks' sizes."""
+    """The Markdown tables: rows, differences by the loss, and network sizes."""
     rows = []
     for name, seeds in report["runs"].items():
         if not seeds:
             continue
         published = PUBLISHED.get(name, ("-", "-"))
-        rows.append([f"`{name}`", ROWS[name].means, *(_nme(seeds, kind) for kind in _BOXES),
+        rows.append([f"`{name}`", ROWS[name].description, *(_nme(seeds, kind) for kind in _BOXES),
                      _fr10(seeds), str(len(seeds)), *published])  # fmt: skip
     head = ["row", "what it is", "NME %, true boxes", "NME %, detector", "NME %, tracked",
             "FR@10 %, true boxes", "seeds", "published, common", "published, full"]  # fmt: skip
@@ -189,17 +203,19 @@ def tables(report: dict[str, Any]) -> str:
         for name, s in report["networks"].items()
     ]
     return "\n\n".join([
-        pages.table(head, rows),
-        pages.table(["without - with", "NME lowered by, points of %"], gains),
-        pages.table(["network", "parameters", f"M MACs at {r['size']}", "M MACs at 224"], sizes),
+        pages.markdown_table(head, rows),
+        pages.markdown_table(["without - with", "NME lowered by, points of %"], gains),
+        pages.markdown_table(
+            ["network", "parameters", f"M MACs at {r['size']}", "M MACs at 224"], sizes
+        ),
     ])  # fmt: skip
 
 
 def _nme(seeds: dict[str, Any], boxes: str) -> str:
     found = [Estimate(**_raw(figure, boxes)["nme"]) for figure in seeds.values()]
-    return text(found[0]) if len(found) == 1 else spread([f.value for f in found]).text()
+    return text(found[0]) if len(found) == 1 else seed_spread([f.value for f in found]).text()
 
 
 def _fr10(seeds: dict[str, Any]) -> str:
     values = [_raw(figure, "truth")["fr10"]["value"] for figure in seeds.values()]
-    return spread(values).text(1)
+    return seed_spread(values).text(1)

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What ASMNet and its baseline are taught: photographs seen many ways, prepared once.
+"""Makes the training data of the ASMNet study: augmented crops of photographs and their targets.
 
-All rows of a study see the same pictures in the same order; the smoothed targets of the shape model
+All rows of a study use the same crops in the same order. The smoothed targets of the shape model
 depend on labels alone, so they are computed here too.
 """
 
@@ -26,10 +26,10 @@ from atpn_ros.learning.studies.shape_model import ShapeModel
 from atpn_ros.types import Floats, Image
 
 _TURN = 0.55
-"""Radians to either side, as published."""
+"""Largest rotation of a crop to either side in radians, as published."""
 
 _FULL_ANGLE = np.radians(65.0)
-"""This angle is 1 in the network's output, as published."""
+"""Angle that is 1 in the network's output, as published."""
 
 _MIRROR68 = np.array(
     [
@@ -40,7 +40,7 @@ _MIRROR68 = np.array(
 
 
 class View(NamedTuple):
-    """One way to see one face: crop (S, S, 3), landmarks (68, 2) 0..1, angles (3,)."""
+    """One augmented crop (S, S, 3), its landmarks (68, 2) in 0..1 and angles (3,)."""
 
     crop: Image
     landmarks: Floats
@@ -49,14 +49,14 @@ class View(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """V ways to see each of N faces.
+    """V augmented crops of each of N faces, with training targets.
 
     Attributes:
         crops: (V, N, S, S, 3) uint8 BGR.
         landmarks: (V, N, 68, 2) in ASMNet's coordinates.
-        smoothed: (V, N, 68, 2) what the shape model makes of them.
+        smoothed: (V, N, 68, 2) the same, smoothed by the shape model.
         angles: (V, N, 3) yaw, pitch, roll in units of 65 degrees.
-        modes: How many modes the shape model has.
+        modes: Number of modes of the shape model.
     """
 
     crops: Tensor
@@ -66,20 +66,20 @@ class Views:
     modes: int
 
 
-def prepare(
+def make_views(
     samples: list[Sample], head: PointModel, size: int, count: int, kept: float, seed: int = 0
 ) -> Views:
-    """Make ``count`` views of each photograph and their targets.
+    """Make ``count`` augmented crops of each photograph, and their targets.
 
-    The angles are of a head fitted to the clicked points: nobody measured the true ones.
+    The angles come from a head model fitted to the annotated points; they are not measurements.
 
     Args:
-        samples: Photographs with 68 clicked points.
-        head: What is fitted to them.
+        samples: Photographs with 68 annotated points.
+        head: Morphable head that is fitted to them.
         size: Side of the crops in pixels.
-        count: Views of each.
-        kept: Share of the labels' variance that the shape model keeps.
-        seed: Of all chance.
+        count: Number of crops of each.
+        kept: Fraction of the labels' variance that the shape model keeps.
+        seed: Of the random numbers.
     """
     rotations = [fit(head, landmark_layouts.to_ibug68(s.landmarks)).rotation for s in samples]
     crops = np.empty((count, len(samples), size, size, 3), np.uint8)
@@ -88,9 +88,9 @@ def prepare(
     for v in range(count):
         rng = np.random.default_rng((seed, v))
         for i, (sample, rotation) in enumerate(zip(samples, rotations, strict=True)):
-            crops[v, i], landmarks[v, i], angles[v, i] = view(sample, rotation, size, rng)
+            crops[v, i], landmarks[v, i], angles[v, i] = make_view(sample, rotation, size, rng)
     labels = to_asmnet(torch.from_numpy(landmarks)).numpy().reshape(-1, 68, 2)
-    model = ShapeModel.learn(labels, kept)
+    model = ShapeModel.fit(labels, kept)
     smoothed = model.smooth(labels).reshape(landmarks.shape)
     return Views(
         torch.from_numpy(crops),
@@ -101,8 +101,8 @@ def prepare(
     )
 
 
-def view(sample: Sample, rotation: Floats, size: int, rng: np.random.Generator) -> View:
-    """One view: turned, shifted, scaled, perhaps mirrored and spoilt."""
+def make_view(sample: Sample, rotation: Floats, size: int, rng: np.random.Generator) -> View:
+    """One random crop: rotated, shifted and scaled; half are mirrored, half degraded."""
     crop = _crop(sample, rng)
     picture = cut(sample.image, crop, size)
     points = crop.to_crop(landmark_layouts.to_ibug68(sample.landmarks))

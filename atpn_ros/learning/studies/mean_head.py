@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measure the mean head of ``atpn_ros/pipeline/head_model.py``.
+"""Computes the mean adult head of ``pipeline/head_model.py`` from hand-placed landmarks.
 
 ``python -m atpn_ros.learning.studies.mean_head ICT LONDON``
 
@@ -27,11 +27,11 @@ _TEMPLATE = {
     54: (93,), 55: (108,), 56: (107,), 57: (106,), 58: (105,), 59: (104,), 8: (129,), 4: (126,),
     12: (131,), 5: (127,), 11: (130,), 7: (128,), 1: (110,), 15: (113,),
 }  # fmt: skip
-"""iBUG point -> points of the 189-point template whose mean it is."""
+"""For each iBUG point, the points of the 189-point template whose mean it is."""
 
 
 def measure(ict_folder: Path, london_folder: Path) -> tuple[Floats, int]:
-    """(98, 3) mean head in metres, head frame, and of how many people."""
+    """Compute the (98, 3) mean head in metres, head frame, and the number of people."""
     model = load_points(ict_folder)
     index = [landmark_layouts.IBUG68_IN_WFLW98[i] for i in _TEMPLATE]
     shapes = []

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The active shape model that teaches ASMNet, and the loss that it assists (arXiv 2103.00119).
+"""The active shape model of face landmarks, and ASMNet's ASM-assisted loss (arXiv 2103.00119).
 
-The operator smooths a face's landmarks to what the main modes of variation can say:
+The model projects a face's landmarks onto the main modes of variation:
 ``b = E^T (x - mean)``, each ``|b_k| <= 3 sqrt(lambda_k)``, ``A = mean + E b``. It depends on labels
 alone, so its targets are computed once. Faces are not aligned before the analysis, as published.
 """
@@ -22,7 +22,7 @@ _POSE_WEIGHT = 0.5
 
 
 class ShapeError(AtpnError):
-    """Labels that no shape model can be made of."""
+    """Labels or a fraction of variance from which no shape model can be computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class ShapeModel:
     variances: Floats
 
     @classmethod
-    def learn(cls, labels: Floats, kept: float = 0.9) -> ShapeModel:
-        """The model that keeps a share of the variance of (N, L, 2) labels.
+    def fit(cls, labels: Floats, kept: float = 0.9) -> ShapeModel:
+        """Fit the smallest model that keeps a fraction of the variance of (N, L, 2) labels.
 
         Raises:
             ShapeError: Fewer than two faces, not finite, no variance, or ``kept`` not in 0..1.
@@ -57,13 +57,13 @@ class ShapeModel:
         total = variances.sum()
         if total <= 0:
             raise ShapeError("all faces are the same")
-        # The fewest modes that together reach the share.
+        # The fewest modes that together reach the fraction.
         count = int(np.searchsorted(np.cumsum(variances) / total, kept - 1e-12)) + 1
         count = min(count, len(variances))
         return cls(mean, vt[:count], variances[:count])
 
     def smooth(self, labels: Floats) -> Floats:
-        """(N, L, 2) labels to what the model can say of them."""
+        """Project (N, L, 2) labels onto the model, each mode clamped to 3 standard deviations."""
         flat = np.asarray(labels, np.float64).reshape(len(labels), -1)
         limit = _CLAMP * np.sqrt(self.variances)
         b = np.clip((flat - self.mean) @ self.modes.T, -limit, limit)
@@ -84,12 +84,12 @@ def assistance(epoch: int, epochs: int) -> float:
 def asm_assisted_loss(
     out: AsmNetOutput, landmarks: Tensor, smoothed: Tensor, angles: Tensor, alpha: float
 ) -> Tensor:
-    """``L_mse + alpha L_asm + 0.5 L_pose``.
+    """Compute ``L_mse + alpha L_asm + 0.5 L_pose``.
 
     Args:
-        out: Of the network.
-        landmarks: (N, L, 2) truth in ASMNet's coordinates.
-        smoothed: (N, L, 2) what the shape model makes of the truth.
+        out: Outputs of the network.
+        landmarks: (N, L, 2) labels in ASMNet's coordinates.
+        smoothed: (N, L, 2) labels smoothed by the shape model.
         angles: (N, 3) true yaw, pitch, roll.
         alpha: 0 for the plain loss, else :func:`assistance` of the epoch.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs that can be stopped at any moment: checkpoints whole or not at all, and averaged weights."""
+"""Saves and loads training checkpoints, and averages the weights of a network over its steps."""
 
 from __future__ import annotations
 
@@ -9,18 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.datasets.record import DataError
 
 UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError,
               AttributeError, pickle.UnpicklingError)  # fmt: skip
-"""What PyTorch raises for a file that is no checkpoint of ours."""
+"""Exceptions that PyTorch raises for a file that is not one of these checkpoints."""
+
+_RENAMED_SETTINGS = {"calm": "clean_fraction"}
+"""Settings by the names that older checkpoints have, and by today's."""
+
+_REMOVED_SETTINGS = {"teach": "all", "flip_consistency": 0.0}
+"""Settings of older checkpoints that exist no more, with the only value that is still supported."""
+
+_RENAMED_PARAMETERS = {"places.": "coordinates."}
+"""First parts of parameter names in older checkpoints, and today's."""
 
 
 def update_ema(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the averaged weights a step towards the network's."""
+    """Update an exponential moving average of a network's weights in place.
+
+    Args:
+        average: ``average = decay * average + (1 - decay) * network``; integer buffers are copied.
+        network: The network that is trained.
+        decay: 0..1.
+    """
     with torch.no_grad():
         for slow, fast in zip(
             average.state_dict().values(), network.state_dict().values(), strict=True
@@ -39,7 +54,7 @@ def save(
     average: nn.Module,
     optimiser: torch.optim.Optimizer,
 ) -> None:
-    """Write all that going on needs; under another name first."""
+    """Write a checkpoint atomically: to a temporary name, which is then renamed."""
     state = {
         "settings": settings,
         "step": step,
@@ -58,40 +73,57 @@ def resume(
     average: nn.Module,
     optimiser: torch.optim.Optimizer,
 ) -> int:
-    """Take up a checkpoint, if there is one; returns the steps done.
+    """Load a checkpoint into a network, its average and the optimizer, if the file exists.
+
+    Returns:
+        The number of finished steps; 0 without a file.
 
     Raises:
-        DataError: It belongs to other settings, or cannot be read.
+        DataError: The checkpoint has other settings, or cannot be read.
     """
     if not path.exists():
         return 0
     state = read(path)
     try:
-        differs = sorted(k for k in settings if state["settings"].get(k) != settings[k])
+        saved = state["settings"]
+        differs = [k for k in settings if saved.get(k) != settings[k]]
+        differs += [k for k, v in _REMOVED_SETTINGS.items() if saved.get(k, v) != v]
         if differs:
-            raise DataError(f"{path}: belongs to a run with other settings: {', '.join(differs)}")
+            names = ", ".join(sorted(differs))
+            raise DataError(f"{path}: belongs to a run with other settings: {names}")
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         return int(state["step"])
     except UNREADABLE as error:
-        raise DataError(f"{path}: corrupt checkpoint: {_line(error)}") from error
+        raise DataError(f"{path}: corrupt checkpoint: {_first_line(error)}") from error
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The contents of a checkpoint, on the CPU.
+    """The contents of a checkpoint, on the CPU, under today's names.
 
     Raises:
-        DataError: It is missing, or no checkpoint.
+        DataError: The file is missing, or is not a checkpoint.
     """
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
         if not isinstance(state, dict) or "average" not in state:
             raise TypeError("not a checkpoint")
+        state["settings"] = {_RENAMED_SETTINGS.get(k, k): v for k, v in state["settings"].items()}
+        for part in ("network", "average"):
+            state[part] = _with_current_names(state[part])
         return state
     except UNREADABLE as error:
-        raise DataError(f"{path}: corrupt checkpoint: {_line(error)}") from error
+        raise DataError(f"{path}: corrupt checkpoint: {_first_line(error)}") from error
 
 
-def _line(error: Exception) -> str:
+def _with_current_names(parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+    for old, new in _RENAMED_PARAMETERS.items():
+        parameters = {
+            new + k.removeprefix(old) if k.startswith(old) else k: v for k, v in parameters.items()
+        }
+    return parameters
+
+
+def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the network is taught. A sample trains only the outputs it has truth for."""
+"""The ATPN training loss: the weighted sum of the losses of landmarks, pose, presence and gaze.
+
+A target with a weight of 0 does not contribute: a face trains only the outputs it has labels for.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _UPPER, _LOWER = (list(edge) for edge in zip(*landmark_layouts.BROW_EDGES98, str
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """How much each task counts beside the landmarks' 1."""
+    """Weights of the tasks' losses; the landmarks' is 1."""
 
     spread: float = 0.1
     pose: float = 20.0
@@ -29,7 +32,7 @@ class LossWeights:
 
 
 class Losses(NamedTuple):
-    """Mean losses of a batch, and their weighted sum."""
+    """Mean losses of a batch and their weighted sum, all scalars."""
 
     total: Tensor
     landmarks: Tensor
@@ -40,13 +43,14 @@ class Losses(NamedTuple):
 
 
 def atpn_loss(out: AtpnOutput, truth: Truth, weights: LossWeights | None = None) -> Losses:
-    """The sum of the tasks' losses.
+    """Compute the losses of a batch.
 
     * landmarks: wing loss (arXiv 1711.06753) with w = 10 and epsilon = 2 in 1/256 of the crop;
     * spread: negative log likelihood of a Laplace distribution around the (fixed) landmarks;
-    * pose: Frobenius distance of the rotations: unlike its square it still pulls when it is small;
+    * pose: Frobenius distance of the rotations: unlike its square, its gradient does not vanish
+      with the error;
     * presence: binary cross entropy;
-    * gaze: distance of the unit directions, where the network has them.
+    * gaze: Euclidean distance of the unit directions, if the network has a gaze head.
     """
     weights = weights or LossWeights()
     predicted = brow_middles(out.landmarks, truth.middles)
@@ -80,20 +84,23 @@ def atpn_loss(out: AtpnOutput, truth: Truth, weights: LossWeights | None = None)
 
 
 def direction_loss(gaze: Tensor, truth: Truth) -> Tensor:
-    """Mean distance of (N, 2, 3) unit directions from those of open eyes."""
+    """Weighted mean distance of (N, 2, 3) unit directions from the true ones."""
     apart = _length(gaze - truth.gaze, (2,))
     return (apart * truth.gaze_weight).sum() / truth.gaze_weight.sum().clamp(min=1.0)
 
 
 def brow_middles(landmarks: Tensor, middles: Tensor) -> Tensor:
-    """(N, 98, 2) landmarks, the brows' upper points moved to the middle where ``middles`` is 1.
+    """Replace the brows' upper points by the brows' middles where ``middles`` is 1.
 
-    iBUG's annotators click along the middle of a brow, WFLW's along its two edges: a photograph
-    with clicked points then teaches where the middle is, and nothing about the edges.
+    iBUG annotates the middle line of a brow, WFLW its two edges: a face with iBUG's annotation then
+    trains the mean of the two edges, and neither edge alone.
 
     Args:
         landmarks: (N, 98, 2).
         middles: (N,) 0 or 1.
+
+    Returns:
+        (N, 98, 2) landmarks.
     """
     middle = (landmarks[:, _UPPER] + landmarks[:, _LOWER]) / 2
     chosen = middles[:, None, None] > 0

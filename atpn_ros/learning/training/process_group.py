@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of one run: alone, or several started by ``torchrun``."""
+"""Distributed data-parallel training over the processes that ``torchrun`` starts, or one alone."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessGroup:
-    """This process among those of its run.
+    """This process and the other processes of its training run.
 
     Attributes:
-        rank: Its number.
-        count: How many there are.
-        device: Where it computes.
+        rank: Index of this process, from 0.
+        count: Number of processes.
+        device: Device on which this process computes.
     """
 
     rank: int
@@ -27,7 +28,7 @@ class ProcessGroup:
 
     @staticmethod
     def init() -> ProcessGroup:
-        """Join the others if ``torchrun`` started them; one GPU each where there are GPUs."""
+        """Join the process group if ``torchrun`` started it; each process gets its own GPU."""
         rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         gpu = torch.cuda.is_available()
         name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if gpu else "cpu"
@@ -37,14 +38,17 @@ class ProcessGroup:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes and reports."""
+        """Whether this process writes files and log lines."""
         return self.rank == 0
 
-    def share_gradients(self, network: nn.Module) -> None:
-        """Average the gradients over all processes."""
+    def parallel(self, network: nn.Module) -> nn.Module:
+        """The network, with gradients averaged over all processes during the backward pass.
+
+        A single process gets the network itself. Keep a reference to the result until the backward
+        pass is done: without it, gradients are silently not averaged. Call it again after parameters
+        are frozen or unfrozen: ``DistributedDataParallel`` reads ``requires_grad`` only once.
+        """
         if self.count == 1:
-            return
-        for parameter in network.parameters():
-            if parameter.grad is not None:
-                distributed.all_reduce(parameter.grad)
-                parameter.grad /= self.count
+            return network
+        # The main process alone saves its running statistics, so they need no synchronization.
+        return DistributedDataParallel(network, forward_sync_buffers=False)

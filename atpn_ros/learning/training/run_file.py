@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One training run from one file: what is taught, on which data, beginning with what."""
+"""Reads an ATPN training run from a YAML file and executes it."""
 
 from __future__ import annotations
 
@@ -21,31 +21,32 @@ from atpn_ros.learning.training.train import TrainSettings, train
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Folders below the one that the command names.
+    """Data folders, relative to the data folder of the command; empty for none.
 
     Attributes:
-        renders: Of ``atpn synth --shards``; empty for none.
-        photographs: With ``labels.json``; empty for none.
-        backgrounds: Of ``.hdr`` panoramas; empty for none.
-        watch_renders: Renders that are only looked at; empty for none.
-        watch_photographs: Photographs whose split ``val`` is only looked at; empty for none.
+        renders: Training shards of ``atpn synth --shards``.
+        photographs: Folder with ``labels.json``, whose split ``train`` is used for training.
+        backgrounds: Folder of ``.hdr`` panoramas without people.
+        validation_renders: Shards for validation.
+        validation_photographs: Folder with ``labels.json``, whose split ``val`` is for validation.
     """
 
     renders: str = ""
     photographs: str = ""
     backgrounds: str = ""
-    watch_renders: str = ""
-    watch_photographs: str = ""
+    validation_renders: str = ""
+    validation_photographs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """A run file.
+    """Contents of a run file.
 
     Attributes:
-        train: How.
-        data: On what.
-        begin_with: Checkpoint, below the data folder, whose averaged weights it begins with.
+        train: Training settings.
+        data: Training and validation data.
+        begin_with: Checkpoint, relative to the data folder, whose averaged weights initialize the
+            network; empty for random weights.
     """
 
     train: TrainSettings = field(default_factory=TrainSettings)
@@ -53,27 +54,27 @@ class TrainingRun:
     begin_with: str = ""
 
 
-_WATCHED = 400
-"""Of each set, so that looking stays a matter of seconds."""
+_VALIDATION_FACES = 400
+"""Largest number of faces of each validation set, so that a validation takes only seconds."""
 
 
 def load_run(path: Path) -> TrainingRun:
     """Read a run file.
 
     Raises:
-        ConfigError: Names the file and the field.
+        ConfigError: The file is not a valid run; the message names the field.
     """
     run = read_config(path, TrainingRun)
     if not (run.data.renders or run.data.photographs):
-        raise ConfigError(f"{path}: data: neither renders nor photographs")
+        raise ConfigError(f"{path}: data: needs renders or photographs")
     return run
 
 
 def load_source(data: TrainingData, root: Path) -> Source:
-    """What teaches, from folders below ``root``.
+    """Load the training data from folders below ``root``.
 
     Raises:
-        DataError: It cannot be used.
+        DataError: A folder or file is missing or damaged.
     """
     return Source(
         load_renders(root / data.renders).faces if data.renders else [],
@@ -85,28 +86,33 @@ def load_source(data: TrainingData, root: Path) -> Source:
 def run_training(
     run: TrainingRun, root: Path, folder: Path, workers: int = 1, threads: int | None = None
 ) -> Atpn:
-    """Train what a run file says; goes on where it stopped.
+    """Execute a training run, or resume it; returns the network with averaged weights.
 
     Args:
-        run: The file's contents.
-        root: Folder of the data.
-        folder: Of the run.
-        workers: Processes that make examples.
-        threads: Of PyTorch; None for as many as there are cores.
+        run: Contents of a run file.
+        root: Folder that the data folders are relative to.
+        folder: Output folder of the run.
+        workers: Processes that make training crops.
+        threads: PyTorch's number of threads; None for one per core.
 
     Raises:
-        DataError: Data, or the folder's checkpoint, cannot be used.
+        DataError: Data or the folder's checkpoint cannot be read.
     """
     if threads is not None:
         torch.set_num_threads(threads)
     data = run.data
     source = load_source(data, root)
-    watched = {}
-    if data.watch_photographs:
-        watched["photographs"] = load_faces_300w(root / data.watch_photographs, "val")[:_WATCHED]
-    if data.watch_renders:
-        watched["renders"] = load_renders(root / data.watch_renders).faces[:_WATCHED]
+    validation = {}
+    if data.validation_photographs:
+        validation["photographs"] = load_faces_300w(root / data.validation_photographs, "val")[
+            :_VALIDATION_FACES
+        ]
+    if data.validation_renders:
+        validation["renders"] = load_renders(root / data.validation_renders).faces[
+            :_VALIDATION_FACES
+        ]
+    validation = {name: faces[:_VALIDATION_FACES] for name, faces in validation.items()}
     begin = root / run.begin_with if run.begin_with else None
     if begin is not None and not begin.is_file():
         raise DataError(f"{begin}: no such checkpoint to begin with")
-    return train(run.train, source, watched, folder, workers, begin)
+    return train(run.train, source, validation, folder, workers, begin)

@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Training: resumable at any time, the same schedule however often it is interrupted."""
+"""Trains the ATPN network: the training loop and its settings.
+
+A run can be interrupted at any time and resumed from its checkpoint with the same result.
+"""
 
 from __future__ import annotations
 
 import csv
-import math
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -14,47 +15,47 @@ from typing import Literal
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
-from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.batches import Examples, Mix, Source, Truth
 from atpn_ros.learning.data.photographs import Sample
 from atpn_ros.learning.export.onnx_export import export
-from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput, AtpnSettings
+from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.training import checkpoints
-from atpn_ros.learning.training.gaze_stage import gaze_losses
 from atpn_ros.learning.training.losses import Losses, LossWeights, atpn_loss
 from atpn_ros.learning.training.process_group import ProcessGroup
+from atpn_ros.learning.training.training_state import TrainingState, cosine_rate
 from atpn_ros.learning.training.validation import ValidationMetrics, validate
 
 _ALIGNMENT = ("stem", "shallow", "middle", "deep", "lateral", "fuse", "maps", "correction",
               "spread")  # fmt: skip
+"""Modules of the network that the landmarks depend on."""
+
+_MAX_GRADIENT_NORM = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """One run.
+    """Settings of one training run.
 
     Attributes:
-        steps: Batches in all; the learning rate falls along a cosine to their end.
-        batch: Examples per batch and process.
-        learning_rate: The peak, reached after ``warmup`` steps.
+        steps: Number of batches; the learning rate falls along a cosine to 0 over them.
+        batch: Crops per batch and process.
+        learning_rate: Peak of the learning rate, reached after ``warmup`` steps.
         warmup: Steps of linear rise.
         weight_decay: Of AdamW.
         average: Decay of the moving average of the weights, which is what is exported.
-        empty_share: Share of examples that hold no face.
-        photographs_share: Share of photographs among the faces, where there are renders too.
-        calm: The last share of the steps, in which pictures are spoilt a third as often.
-        order: ``together`` teaches all tasks at once; ``in_turn`` the landmarks in the first half,
-            then, with all that they rest on frozen, the heads.
-        teach: ``all`` tasks, or the ``gaze`` alone, from true landmarks and rotations.
-        flip_consistency: Weight of the distance between a crop's landmarks and its mirror image's.
-        precision: Of the convolutions; the rest is float32.
-        seed: Of the examples and the first weights.
-        save_every: Steps between checkpoints and figures.
-        weights: Of the tasks.
-        network: Its switches.
+        empty_share: Share of crops that contain no face.
+        photographs_share: Share of photographs among the faces, if there are renders too.
+        clean_fraction: Last fraction of the steps, in which augmentation is a third as frequent.
+        order: ``together`` trains all tasks at once; ``in_turn`` trains the landmarks in the first
+            half, then freezes the modules they depend on and trains the other heads.
+        precision: Of the network's forward pass; its heads and the losses are always float32.
+        seed: Of the crops and the initial weights.
+        save_every: Steps between checkpoints, each with a validation.
+        weights: Weights of the losses.
+        network: Settings of the network.
     """
 
     steps: int = 8000
@@ -65,10 +66,8 @@ class TrainSettings:
     average: float = 0.999
     empty_share: float = 0.2
     photographs_share: float = 0.5
-    calm: float = 0.0
+    clean_fraction: float = 0.0
     order: Literal["together", "in_turn"] = "together"
-    teach: Literal["all", "gaze"] = "all"
-    flip_consistency: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 1
     save_every: int = 500
@@ -76,96 +75,94 @@ class TrainSettings:
     network: AtpnSettings = field(default_factory=AtpnSettings)
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step; ``in_turn`` has two cosines."""
+        """Learning rate of a step; with ``in_turn``, each half has its own warm-up and cosine."""
         length = self.steps // 2 if self.order == "in_turn" else self.steps
         at = min(step % length, step) if step < 2 * length else step - length
-        if at < self.warmup:
-            return self.learning_rate * (at + 1) / self.warmup
-        part = (at - self.warmup) / max(1, length - self.warmup)
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, part)))
+        return cosine_rate(at, length, self.learning_rate, self.warmup)
 
     def mix(self) -> Mix:
-        """What batches are made of."""
+        """Composition of the batches."""
         return Mix(
-            self.batch, self.steps, self.photographs_share, self.empty_share, self.calm, self.seed
-        )
+            self.batch, self.steps, self.photographs_share, self.empty_share, self.clean_fraction,
+            self.seed,
+        )  # fmt: skip
 
 
 def train(
     settings: TrainSettings,
     source: Source,
-    held_back: dict[str, list[Sample]],
+    validation: dict[str, list[Sample]],
     folder: Path,
     workers: int = 1,
     begin_with: Path | None = None,
 ) -> Atpn:
-    """Train, or go on training, in a folder; returns the averaged network.
+    """Train, or resume training, in a folder; returns the network with averaged weights.
 
-    The folder gets ``checkpoint.pt`` (atomic), ``log.csv`` and ``atpn.onnx`` at every save.
+    The folder gets ``checkpoint.pt`` (written atomically), ``log.csv`` and ``atpn.onnx`` at every
+    save.
 
     Args:
-        settings: The run.
-        source: What is taught.
-        held_back: Sets that are only looked at, by name.
-        folder: Of the run; a checkpoint in it is taken up.
-        workers: Processes that make examples.
-        begin_with: A checkpoint whose averaged weights a new run begins with, where they fit.
+        settings: Of the run.
+        source: Training data.
+        validation: Sets of labelled faces for validation at every save, by name.
+        folder: Of the run; training resumes from a checkpoint in it.
+        workers: Processes that make crops; 0 makes them in this one.
+        begin_with: Checkpoint whose averaged weights initialize a new run, where shapes agree.
 
     Raises:
-        DataError: The folder's checkpoint belongs to other settings or cannot be read.
+        DataError: A checkpoint has other settings or cannot be read.
     """
-    crew = ProcessGroup.init()
+    group = ProcessGroup.init()
     cv2.setNumThreads(1)  # before workers are forked: OpenCV's threads would not survive that
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     network = Atpn(settings.network)
     if begin_with is not None:
-        begin(network, begin_with)
+        load_matching_weights(network, begin_with)
     average = Atpn(settings.network)
     average.load_state_dict(network.state_dict())
-    network.to(crew.device).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average.to(crew.device)
-    optimiser = torch.optim.AdamW(
+    network.to(group.device).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average.to(group.device)
+    optimizer = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
-    known = asdict(settings)
-    checkpoint = folder / "checkpoint.pt"
-    first = checkpoints.resume(checkpoint, known, network, average, optimiser)
+    state = TrainingState(
+        folder / "checkpoint.pt", asdict(settings), network, average, optimizer, settings.average
+    )
+    first = state.resume()
     stream = DataLoader(
-        Examples(source, settings.mix(), first, crew.rank, crew.count),
+        Examples(source, settings.mix(), first, group.rank, group.count),
         batch_size=None,
         num_workers=workers,
         prefetch_factor=8 if workers else None,
     )
-    began, sums, count = time.monotonic(), np.zeros(len(Losses._fields)), 0
+    half, heads_from = settings.precision == "bfloat16", settings.steps // 2
+    sums, count = np.zeros(len(Losses._fields)), 0
     for step, (crops, *truth) in enumerate(stream, first):
-        weights = _set_stage(network, settings, step)
-        for group in optimiser.param_groups:
-            group["lr"] = settings.rate(step)
-        crops = crops.to(crew.device)
-        truths = Truth(*(t.to(crew.device) for t in truth))
-        losses = _losses(network, settings, weights, crops, truths)
-        optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()
-        crew.share_gradients(network)
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        checkpoints.update_ema(average, network, min(settings.average, (step + 1) / (step + 10)))
+        if step == first or (settings.order == "in_turn" and step == heads_from):
+            weights = _freeze_modules(network, settings, step)
+            parallel = group.parallel(network)
+        crops = crops.to(group.device)
+        truths = Truth(*(t.to(group.device) for t in truth))
+        with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
+            out = parallel(crops)
+        losses = atpn_loss(out, truths, weights)
+        state.update(step, losses.total, settings.rate(step), _MAX_GRADIENT_NORM)
         sums += [float(v.detach()) for v in losses]
         count += 1
         done = step + 1
-        if crew.is_main and (done % settings.save_every == 0 or done == settings.steps):
-            checkpoints.save(checkpoint, known, done, network, average, optimiser)
-            figures = {name: validate(average, samples) for name, samples in held_back.items()}
+        if group.is_main and (done % settings.save_every == 0 or done == settings.steps):
+            state.save(done)
+            metrics = {name: validate(average, samples) for name, samples in validation.items()}
             export(average, folder / "atpn.onnx")
-            left = (time.monotonic() - began) / (done - first) * (settings.steps - done)
-            _report(folder / "log.csv", done, sums / count, figures, left)
+            left = state.minutes_left(done, settings.steps)
+            _log(folder / "log.csv", done, sums / count, metrics, left)
             sums[:], count = 0, 0
     return average
 
 
-def begin(network: Atpn, path: Path) -> None:
-    """Give a new network the averaged weights of a checkpoint, where their shapes agree.
+def load_matching_weights(network: nn.Module, path: Path) -> None:
+    """Load a checkpoint's averaged weights into a network, as far as names and shapes agree.
 
     Raises:
         DataError: The checkpoint cannot be read.
@@ -177,67 +174,8 @@ def begin(network: Atpn, path: Path) -> None:
     )
 
 
-def _losses(
-    network: Atpn, settings: TrainSettings, weights: LossWeights, crops: Tensor, truth: Truth
-) -> Losses:
-    half = settings.precision == "bfloat16"
-    if settings.teach == "gaze":
-        with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
-            return gaze_losses(network, crops, truth, weights)
-    with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
-        out = network(crops)
-        mirrored = network(crops.flip(2)) if settings.flip_consistency > 0 else None
-    losses = atpn_loss(out, truth, weights)
-    if mirrored is None:
-        return losses
-    apart = _mirror_distance(out, mirrored, truth)
-    return losses._replace(total=losses.total + settings.flip_consistency * apart)
-
-
-def _mirror_distance(out: AtpnOutput, mirrored: AtpnOutput, truth: Truth) -> Tensor:
-    """Mean distance in 1/256 of the crop between a face and its mirror image's mirror image."""
-    back = mirrored.landmarks[:, list(landmark_layouts.MIRROR98)]
-    back = torch.stack([1 - back[..., 0], back[..., 1]], -1)
-    held = (truth.landmark_weight.sum(1) > 0).float()
-    apart = (out.landmarks - back).abs().mean((1, 2)) * 256
-    return (apart * held).sum() / held.sum().clamp(min=1.0)
-
-
-def _set_stage(network: Atpn, settings: TrainSettings, step: int) -> LossWeights:
-    """Freeze what a step of a run ``in_turn`` does not teach; returns the step's weights.
-
-    Losses of frozen heads weigh nothing: they would still pull at the features below.
-    """
-    if settings.order != "in_turn":
-        return settings.weights
-    heads_now = step >= settings.steps // 2
-    for name, part in network.named_children():
-        taught = (name in _ALIGNMENT) != heads_now
-        part.requires_grad_(taught)
-        part.train(taught)
-    if heads_now:
-        return settings.weights
-    return LossWeights(settings.weights.spread, pose=0.0, presence=0.0, gaze=0.0)
-
-
-def _report(
-    log: Path, step: int, losses: np.ndarray, figures: dict[str, ValidationMetrics], left: float
-) -> None:
-    row = {"step": str(step), "minutes_left": f"{left / 60:.0f}"}
-    row |= {f"loss_{k}": f"{v:.4g}" for k, v in zip(Losses._fields, losses, strict=True)}
-    for name, figure in figures.items():
-        row |= {f"{name}_{k}": f"{v:.4g}" for k, v in asdict(figure).items()}
-    told = "  ".join(f"{name}: {figure}" for name, figure in figures.items())
-    print(f"step {step}  loss {row['loss_total']}  {told}  {row['minutes_left']} min left",
-          flush=True)  # fmt: skip
-    new = not log.exists()
-    with log.open("a", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerows([row.keys(), row.values()] if new else [row.values()])
-
-
 def load_average(path: Path) -> Atpn:
-    """The averaged network of a checkpoint.
+    """The network of a checkpoint with its averaged weights, in evaluation mode.
 
     Raises:
         DataError: The checkpoint cannot be read.
@@ -249,3 +187,43 @@ def load_average(path: Path) -> Atpn:
     except checkpoints.UNREADABLE as error:
         raise checkpoints.DataError(f"{path}: corrupt checkpoint: {error}") from error
     return network.eval()
+
+
+def _freeze_modules(network: Atpn, settings: TrainSettings, step: int) -> LossWeights:
+    """Freeze the modules that a step of a run ``in_turn`` does not train.
+
+    Returns:
+        The loss weights of the step. Those of frozen heads are 0: their losses would still change
+        the features that they share with the landmarks.
+    """
+    if settings.order != "in_turn":
+        return settings.weights
+    train_heads = step >= settings.steps // 2
+    for name, module in network.named_children():
+        trained = (name in _ALIGNMENT) != train_heads
+        module.requires_grad_(trained)
+        module.train(trained)
+    if train_heads:
+        return settings.weights
+    return LossWeights(settings.weights.spread, pose=0.0, presence=0.0, gaze=0.0)
+
+
+def _log(
+    path: Path,
+    step: int,
+    losses: np.ndarray,
+    metrics: dict[str, ValidationMetrics],
+    minutes_left: float,
+) -> None:
+    """Print a line and append it to the CSV file."""
+    row = {"step": str(step), "minutes_left": f"{minutes_left:.0f}"}
+    row |= {f"loss_{k}": f"{v:.4g}" for k, v in zip(Losses._fields, losses, strict=True)}
+    for name, values in metrics.items():
+        row |= {f"{name}_{k}": f"{v:.4g}" for k, v in asdict(values).items()}
+    text = "  ".join(f"{name}: {values}" for name, values in metrics.items())
+    print(f"step {step}  loss {row['loss_total']}  {text}  {row['minutes_left']} min left",
+          flush=True)  # fmt: skip
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([row.keys(), row.values()] if new else [row.values()])

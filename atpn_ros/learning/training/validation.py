@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A few figures on held-back faces while a network is being trained."""
+"""Validates a network during training: landmark error, rotation error and gaze error."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from atpn_ros.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class ValidationMetrics:
-    """Means over one set, cropped once more by the first answer, as the tracker does.
+    """Mean errors over one set of faces, on crops placed by a first prediction, as in tracking.
 
     Attributes:
-        nme: Percent of the distance of the outer eye corners, over the 68 points that iBUG's
-            annotators click.
-        degrees: Between the rotations; NaN where no truth is known.
-        gaze: Degrees between the directions of eyes that are seen; NaN where no truth is known.
+        nme: Landmark error over iBUG's 68 points, percent of the distance of the outer eye corners.
+        degrees: Angle between predicted and true rotation; NaN without labels.
+        gaze: Degrees between predicted and true gaze of visible eyes; NaN without labels.
     """
 
     nme: float
@@ -37,25 +36,26 @@ class ValidationMetrics:
 
 
 def validate(network: Atpn, samples: list[Sample], batch: int = 50) -> ValidationMetrics:
-    """Measure a network, in evaluation mode, on labelled faces."""
-    parts = [_batch(network, samples[i : i + batch]) for i in range(0, len(samples), batch)]
+    """Evaluate a network on labelled faces; leaves it in evaluation mode."""
+    parts = [_errors(network, samples[i : i + batch]) for i in range(0, len(samples), batch)]
     columns = zip(*parts, strict=True)
     return ValidationMetrics(*(_mean([v for part in column for v in part]) for column in columns))
 
 
 def first_crop(sample: Sample) -> Crop:
-    """The detector's crop; without a detection that around the landmarks."""
+    """The crop of the detector's box, or around the true landmarks if there is none."""
     if sample.detection is not None:
         return square_of(sample.detection)
     return crop_from_landmarks(sample.landmarks, 0.0)
 
 
-def _batch(network: Atpn, samples: list[Sample]) -> tuple[list[float], list[float], list[float]]:
+def _errors(network: Atpn, samples: list[Sample]) -> tuple[list[float], list[float], list[float]]:
+    """NME, rotation errors and gaze errors of a batch, as in :class:`ValidationMetrics`."""
     crops = [first_crop(s) for s in samples]
-    out = _run(network, samples, crops)
+    out = _predict(network, samples, crops)
     points = out.landmarks.double().cpu().numpy()
     crops = [crop_from_landmarks(c.to_image(p)) for c, p in zip(crops, points, strict=True)]
-    out = _run(network, samples, crops)
+    out = _predict(network, samples, crops)
     points = out.landmarks.double().cpu().numpy()
     rotations = out.rotation.double().cpu().numpy()
     gazes = None if out.gaze is None else out.gaze.double().cpu().numpy()
@@ -74,7 +74,7 @@ def _batch(network: Atpn, samples: list[Sample]) -> tuple[list[float], list[floa
 
 
 def annotated_nme(predicted: Floats, sample: Sample) -> float:
-    """NME in percent of (98, 2) points, over the 68 that iBUG's annotators click."""
+    """NME in percent of (98, 2) points, over iBUG's 68; the distance of the eyes is 100."""
     truth = sample.landmarks
     wanted = (
         landmark_layouts.to_ibug68(truth)
@@ -88,7 +88,7 @@ def annotated_nme(predicted: Floats, sample: Sample) -> float:
     return float(distance.mean() / size * 100)
 
 
-def _run(network: Atpn, samples: list[Sample], crops: list[Crop]) -> AtpnOutput:
+def _predict(network: Atpn, samples: list[Sample], crops: list[Crop]) -> AtpnOutput:
     pictures = np.stack([cut(s.image, c) for s, c in zip(samples, crops, strict=True)])
     device = next(network.parameters()).device
     network.eval()
