@@ -45,7 +45,7 @@ class ProcessGroup:
         """The network, with gradients averaged over all processes during the backward pass.
 
         A single process gets the network itself. Keep a reference to the result until the backward
-        pass is done: without it, gradients are silently not averaged. Call it again after parameters
+        pass is done: without it, gradients are silently not averaged. Call it again when parameters
         are frozen or unfrozen: ``DistributedDataParallel`` reads ``requires_grad`` only once.
         """
         if self.count == 1:
