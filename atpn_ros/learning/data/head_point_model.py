@@ -28,7 +28,7 @@ _TO_HEAD = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True, slots=True)
-class PointModel:
+class HeadPointModel:
     """98 points of a head that can be fitted: head frame, metres, origin at the sellion.
 
     Attributes:
@@ -59,7 +59,7 @@ class Fit:
     """Mean distance of the given points, pixels."""
 
 
-def load_points(folder: Path) -> PointModel:
+def load_points(folder: Path) -> HeadPointModel:
     """Read the head and reduce it to the 98 points.
 
     Raises:
@@ -81,7 +81,7 @@ def load_points(folder: Path) -> PointModel:
     origin = neutral98[51]
     spread = np.concatenate([np.ones(len(identity)), np.full(len(expression), 0.35)])
     to_head = _TO_HEAD.T * 0.01
-    return PointModel((neutral98 - origin) @ to_head, basis @ to_head, spread)
+    return HeadPointModel((neutral98 - origin) @ to_head, basis @ to_head, spread)
 
 
 def _place(vertices: Floats, marks: list[int]) -> Floats:
@@ -114,7 +114,7 @@ def _between(points: Floats, count: int) -> Floats:
 
 
 def fit(
-    model: PointModel,
+    model: HeadPointModel,
     points: Floats,
     index: Sequence[int] = landmark_layouts.IBUG68_IN_WFLW98,
     rounds: int = 8,

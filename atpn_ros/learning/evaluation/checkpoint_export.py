@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from atpn_ros.engines.base import one_line
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 
 
 @contextmanager
-def as_onnx(model: Path) -> Iterator[Path]:
+def onnx_file(model: Path) -> Iterator[Path]:
     """The model's ONNX file; a checkpoint (.pt) is exported to a temporary one first.
 
     Raises:

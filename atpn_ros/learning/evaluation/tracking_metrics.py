@@ -23,7 +23,7 @@ OVERLAP = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TrueFace:
     """A true face in one frame.
 
     Attributes:
@@ -36,7 +36,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityFigures:
+class TrackingMetrics:
     """Of one sequence.
 
     Attributes:
@@ -60,9 +60,9 @@ class IdentityFigures:
     frames: int
 
 
-def identity_figures(
-    truth: Sequence[Mapping[int, Seen]], found: Sequence[Mapping[int, Box]]
-) -> IdentityFigures:
+def tracking_metrics(
+    truth: Sequence[Mapping[int, TrueFace]], found: Sequence[Mapping[int, Box]]
+) -> TrackingMetrics:
     """Compare what is there with what was found, frame by frame, each by id."""
     pairs_of: Counter[tuple[int, int]] = Counter()
     before: dict[int, int] = {}
@@ -89,7 +89,7 @@ def identity_figures(
         before = pairs
     true_positives = _agreeing(pairs_of)
     total = sum(visible.values())
-    return IdentityFigures(
+    return TrackingMetrics(
         idf1=_percent(2 * true_positives, total + answers),
         precision=_percent(sum(held.values()), answers),
         recall=_percent(sum(held.values()), total),
@@ -102,7 +102,7 @@ def identity_figures(
 
 
 def match(
-    there: Mapping[int, Seen], got: Mapping[int, Box], before: Mapping[int, int]
+    there: Mapping[int, TrueFace], got: Mapping[int, Box], before: Mapping[int, int]
 ) -> dict[int, int]:
     """Tracks of people in one frame; pairs of the frame before are kept while they overlap."""
     pairs = {
@@ -121,7 +121,7 @@ def match(
     return pairs
 
 
-def _overlapping(there: Mapping[int, Seen], got: Mapping[int, Box]) -> list[tuple[int, int]]:
+def _overlapping(there: Mapping[int, TrueFace], got: Mapping[int, Box]) -> list[tuple[int, int]]:
     return [
         (p, t)
         for p, seen in there.items()

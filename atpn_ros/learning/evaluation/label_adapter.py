@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atpn_ros.learning.data.datasets.record import DataError
-from atpn_ros.learning.evaluation.points import Layout
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.layouts import Layout
 from atpn_ros.types import Floats
 
 _PENALTIES = 10.0 ** np.arange(-6.0, 4.5, 0.5)
