@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of the figures. Needs matplotlib."""
+"""Plots evaluation results as PNG files (needs matplotlib)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from atpn_ros.types import AtpnError
 _SETS = ("photographs", "renders")
 
 
-class NoPlots(AtpnError):
+class PlotsUnavailable(AtpnError):
     """matplotlib is not installed."""
 
 
 def need_matplotlib() -> None:
-    """Raise NoPlots where it is missing, before anything is measured."""
+    """Raise PlotsUnavailable where it is missing, before the evaluation starts."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise NoPlots("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
+        raise PlotsUnavailable("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
 
 
 def write_plots(reports: Sequence[Report], folder: Path) -> list[Path]:

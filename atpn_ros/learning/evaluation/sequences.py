@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The node's whole way over a sequence with known people: who is held, and how well."""
+"""Evaluates the node's whole pipeline on a labelled sequence: tracking and landmark accuracy."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class SequenceMetrics:
     """Of one sequence.
 
     Attributes:
-        identity: Who was held under which id.
-        nme: Percent, over faces that were held.
-        detector: What started the tracks.
+        identity: Accuracy of the ids.
+        nme: Percent, over tracked faces.
+        detector: The detector that started the tracks.
     """
 
     identity: TrackingMetrics
