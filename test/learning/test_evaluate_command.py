@@ -188,9 +188,9 @@ def test_what_is_wrong_is_one_line(
     for name in ("bad.onnx", "bad.pt"):
         (tmp_path / name).write_bytes(b"nonsense")
     assert main(["evaluate", *arguments]) == 1
-    told = capsys.readouterr().err
-    assert words in told
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
 
 
 def a_face(turn: float = 0.0, shift: tuple[float, float] = (0, 0)) -> SimpleNamespace:
@@ -220,8 +220,8 @@ def test_renders_are_read_without_backs_of_heads_and_strays(tmp_path: Path) -> N
     assert np.allclose(face.points, POINTS, atol=1e-4)
     # From the picture's camera by way of the head into the crop's camera.
     assert np.allclose(face.gaze, [geometry.FACING @ (0, 0, -1.0)] * 2)
-    spoilt = next(tmp_path.glob("*.tar"))
-    spoilt.write_bytes(spoilt.read_bytes()[:-5000])
+    damaged = next(tmp_path.glob("*.tar"))
+    damaged.write_bytes(damaged.read_bytes()[:-5000])
     with pytest.raises(sample_shards.ShardError, match="not what SHA256SUMS says"):
         load_renders(tmp_path)
 

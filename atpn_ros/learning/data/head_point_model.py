@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
-from atpn_ros.learning.synth.assets.errors import AssetError
+from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.types import Floats
 
 _IRISES = (range(22221, 23021), range(23791, 24591))  # the person's left, right
