@@ -13,6 +13,7 @@ import numpy as np
 from atpn_ros.bench.frames import PERIOD_NS, FrameFunction
 from atpn_ros.bench.pipeline_setup import load
 from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
+from atpn_ros.detectors.session import cpu_session
 from atpn_ros.types import AtpnError, Frame, Image
 
 LAYOUTS: dict[str, int] = {"ibug68": 68, "wflw98": 98, "hri70": 70, "mesh468": 468, "mesh478": 478}
@@ -84,14 +85,9 @@ def tracked_crops(frames: Image, faces: int) -> list[list[Crop]]:
 
 def _open(path: Path) -> tuple[Any, str, int, bool]:
     """The session, the input's name and side in pixels, and whether channels come first."""
-    import onnxruntime as ort
-
     cv2.setNumThreads(1)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = cpu_session(path)
     except Exception as error:
         raise UnusableModel(
             f"{path}: cannot be loaded: {' '.join(str(error).split())[:200]}"

@@ -31,11 +31,11 @@ def run(args: argparse.Namespace) -> int:
         raise CounterMissingError("onnx-tool is not installed: pip install 'atpn_ros[learning]'")
     if args.calls < 10:
         raise AtpnError(f"--calls must be at least 10, is {args.calls}")
-    from atpn_ros.learning.evaluation.loading import as_onnx
+    from atpn_ros.learning.evaluation.checkpoint_export import onnx_file
     from atpn_ros.learning.export.model_cost import CostLimits, measure_cost
 
     limits = CostLimits()
-    with as_onnx(args.model) as path:
+    with onnx_file(args.model) as path:
         costs = measure_cost(path, args.yunet, args.calls)
     rows = [
         ("parameters", f"{costs.parameters / 1e6:.3f} M", f"{limits.parameters / 1e6:.1f} M",

@@ -21,7 +21,7 @@ from atpn_ros.types import AtpnError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from atpn_ros.learning.synth.render.stream import Sample
+    from atpn_ros.learning.synth.render.stream import RenderedSample
 
 _GALLERY = 48
 """At most this many samples go on the gallery picture."""
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         return _bench(samples, args)
     from atpn_ros.learning.synth.output import gallery, shards
 
-    kept: list[Sample] = []
+    kept: list[RenderedSample] = []
     seen = _keeping(samples, kept)
     if args.shards:
         paths = shards.write(seen, args.out, args.shards)
@@ -164,14 +164,16 @@ def _check(args: argparse.Namespace) -> None:
         raise AtpnError(f"--not-faces must be between 0 and 1, is {args.not_faces}")
 
 
-def _keeping(samples: Iterator[Sample], kept: list[Sample]) -> Iterator[Sample]:
+def _keeping(
+    samples: Iterator[RenderedSample], kept: list[RenderedSample]
+) -> Iterator[RenderedSample]:
     for sample in samples:
         if len(kept) < _GALLERY:
             kept.append(sample)
         yield sample
 
 
-def _bench(samples: Iterator[Sample], args: argparse.Namespace) -> int:
+def _bench(samples: Iterator[RenderedSample], args: argparse.Namespace) -> int:
     warm = min(4 * args.processes, args.count - 1)
     for _ in itertools.islice(samples, warm):
         pass  # shaders are compiled, textures sent

@@ -70,7 +70,10 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if origin in (UnionType, typing.Union):
         if value is None and NoneType in typing.get_args(kind):
             return None
-        (kind,) = (k for k in typing.get_args(kind) if k is not NoneType)
+        kinds = [k for k in typing.get_args(kind) if k is not NoneType]
+        lists = [k for k in kinds if typing.get_origin(k) is tuple]
+        others = [k for k in kinds if k not in lists]
+        kind = lists[0] if lists and (isinstance(value, list) or not others) else others[0]
         return _value(kind, value, where)
     if origin is tuple:
         if not isinstance(value, list):

@@ -14,11 +14,10 @@ import torch
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
 from atpn_ros.learning.config import ConfigError
-from atpn_ros.learning.data.batches import Source
-from atpn_ros.learning.data.datasets.record import DataError
-from atpn_ros.learning.data.photographs import Sample
-from atpn_ros.learning.evaluation import faces
-from atpn_ros.learning.evaluation.points import IBUG68, WFLW98
+from atpn_ros.learning.data.batches import TrainingSet
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.layouts import IBUG68, WFLW98
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.studies import ablation
 from atpn_ros.learning.studies.ablation import ROWS, AblationPlan, load_plan, tables
@@ -54,13 +53,13 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     for yaw in (-0.3, 0.0, 0.3):
         image, points, rotation = drawn(yaw)
         gaze = np.stack([rotation[:, 0]] * 2)
-        taught.append(Sample(image, points, np.ones(98), rotation, None, "drawn", gaze))
-        rendered.append(faces.Face(image, points, WFLW98, "drawn", rotation=rotation, gaze=gaze))
-        photographs.append(faces.Face(image, landmark_layouts.to_ibug68(points), IBUG68, "drawn"))
-    empty = [np.full((150, 150, 3), 120, np.uint8)]
-    monkeypatch.setattr(ablation, "load_source", lambda *_: Source(taught, [], []))
-    monkeypatch.setattr(ablation.faces, "photographs", lambda *_: photographs)
-    monkeypatch.setattr(ablation.faces, "renders", lambda _: faces.Renders(rendered, empty))
+        taught.append(LabelledFace(image, points, WFLW98, "drawn", rotation=rotation, gaze=gaze))
+        rendered.append(LabelledFace(image, points, WFLW98, "drawn", rotation=rotation, gaze=gaze))
+        photographs.append(LabelledFace(image, landmark_layouts.to_ibug68(points), IBUG68, "drawn"))
+    empty = LabelledFace(np.full((150, 150, 3), 120, np.uint8), None, presence=False)
+    monkeypatch.setattr(ablation, "load_source", lambda *_: TrainingSet(taught, [], []))
+    monkeypatch.setattr(ablation, "read_photographs", lambda *_: photographs)
+    monkeypatch.setattr(ablation, "load_renders", lambda _: [*rendered, empty])
     torch.set_num_threads(1)
 
 
@@ -103,7 +102,7 @@ def test_a_new_seed_trains_only_itself(tmp_path: Path, monkeypatch: pytest.Monke
     ablation.run_study(plan, tmp_path, tmp_path / "out", 0)
     original, seeds = ablation.train, []
 
-    def watched(settings: TrainSettings, source: Source, *rest: object) -> Atpn:
+    def watched(settings: TrainSettings, source: TrainingSet, *rest: object) -> Atpn:
         seeds.append(settings.seed)
         return original(settings, source, *rest)  # type: ignore[arg-type]
 
@@ -194,7 +193,7 @@ def test_the_plan_that_comes_along_can_be_read(path: Path) -> None:
         ("seeds: [1, 1]", "seeds: must be one or more different entries"),
         ("seeds: [1.5]", r"seeds\[0\]: must be int"),
         ("faces: 0", "faces: must be at least 1"),
-        ("data: {backgrounds: hdri}", "data: needs renders or photographs"),
+        ("data: {backgrounds: hdri}", "data: needs renders, photographs or sets"),
         ("data: {renders: r, validation_renders: r}", "data: validation_photographs: is empty"),
     ],
 )

@@ -14,9 +14,9 @@ import torch
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
 from atpn_ros.learning.config import ConfigError
-from atpn_ros.learning.data.datasets.record import DataError
-from atpn_ros.learning.data.photographs import load_faces_300w
-from atpn_ros.learning.data.point_model import PointModel
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.head_point_model import HeadPointModel
+from atpn_ros.learning.data.training_faces import load_training_photographs
 from atpn_ros.learning.networks.asmnet import from_asmnet
 from atpn_ros.learning.studies import asmnet_study, asmnet_training
 from atpn_ros.learning.studies.asmnet_study import (
@@ -38,7 +38,7 @@ from atpn_ros.learning.training import checkpoints
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAD = PointModel(MEAN_HEAD, MEAN_HEAD[None] * (0, 1, 0), np.array([0.1]))
+HEAD = HeadPointModel(MEAN_HEAD, MEAN_HEAD[None] * (0, 1, 0), np.array([0.1]))
 SMALL = AsmnetRecipe(size=32, views=2, epochs=3, batch=3, warmup=1)
 
 
@@ -72,7 +72,7 @@ def a_head_without_assets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def some_views(data: Path) -> Views:
-    samples = load_faces_300w(data / "faces_300w_dev", "train")
+    samples = load_training_photographs(data / "faces_300w_dev", "train")
     return make_views(samples, HEAD, 32, 2, 0.9)
 
 
@@ -90,7 +90,7 @@ def test_views_keep_the_points_on_the_picture_and_smooth_them(data: Path) -> Non
 
 
 def test_mirrored_views_keep_right_and_left(data: Path) -> None:
-    samples = load_faces_300w(data / "faces_300w_dev", "train")
+    samples = load_training_photographs(data / "faces_300w_dev", "train")
     views = make_views(samples, HEAD, 32, 12, 0.9)
     points = from_asmnet(views.landmarks).reshape(-1, 68, 2)
     across = points[:, 45] - points[:, 36]  # from the right eye's outer corner to the left's

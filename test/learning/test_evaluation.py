@@ -9,28 +9,30 @@ import pytest
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.crop import Crop
-from atpn_ros.learning.data.datasets.record import DataError
-from atpn_ros.learning.evaluation import crops, stillness
-from atpn_ros.learning.evaluation.accuracy import landmark_figures
-from atpn_ros.learning.evaluation.adapt import fit_adapter
-from atpn_ros.learning.evaluation.angles import gaze_figures, pose_figures
-from atpn_ros.learning.evaluation.faces import Face
-from atpn_ros.learning.evaluation.figures import measure_set
-from atpn_ros.learning.evaluation.identity import Seen, identity_figures
-from atpn_ros.learning.evaluation.points import IBUG68, WFLW98, readings
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.face_crops import exact_crop
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.layouts import IBUG68, WFLW98
+from atpn_ros.learning.evaluation import crops, jitter
+from atpn_ros.learning.evaluation.angle_metrics import gaze_metrics, pose_metrics
+from atpn_ros.learning.evaluation.dataset_metrics import evaluate_set
+from atpn_ros.learning.evaluation.label_adapter import fit_adapter
+from atpn_ros.learning.evaluation.landmark_metrics import landmark_metrics
+from atpn_ros.learning.evaluation.landmark_pairs import pair_landmarks
+from atpn_ros.learning.evaluation.models import ModelOutput
 from atpn_ros.learning.evaluation.statistics import area, estimate, failures, roc
-from atpn_ros.learning.evaluation.subjects import Answer
+from atpn_ros.learning.evaluation.tracking_metrics import TrueFace, tracking_metrics
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box
 
 
-def face(yaw: float = 0.0, number: int = 0, **more) -> Face:
+def face(yaw: float = 0.0, number: int = 0, **more) -> LabelledFace:
     """A face of the mean head, on a picture that says where it is: pixel (0, 0) is its number."""
     rotation = geometry.head_rotation(0.0, 0.0, yaw)
     points = (MEAN_HEAD @ rotation.T)[:, :2] * 600 + (100, 90)
     image = np.full((200, 200, 3), 100, np.uint8)
     aside = rotation @ (0.8, 0.6, 0.0)
-    return Face(image, points, WFLW98, f"face {number}", rotation=rotation,
+    return LabelledFace(image, points, WFLW98, f"face {number}", rotation=rotation,
                 gaze=np.stack([rotation[:, 0], aside]), **more)  # fmt: skip
 
 
@@ -46,10 +48,10 @@ class Shifted:
     def __init__(self, points: np.ndarray, presence: float = 1.0) -> None:
         self.points, self.presence = points, presence
 
-    def run(self, batch: np.ndarray) -> Answer:
+    def run(self, batch: np.ndarray) -> ModelOutput:
         n = len(batch)
         rotation = np.repeat(geometry.FACING[None], n, axis=0)
-        return Answer(
+        return ModelOutput(
             np.repeat(self.points[None], n, axis=0), rotation, np.full(n, self.presence),
             np.repeat(rotation[:, None, :, 0], 2, axis=1),
         )  # fmt: skip
@@ -84,7 +86,7 @@ def test_nme_is_over_the_outer_eye_corners_and_goes_by_part_and_subset() -> None
     apart = np.linalg.norm(truth[:, 60] - truth[:, 72], axis=1)
     off = truth.copy()
     off[0, 76:96, 0] += 0.2 * apart[0]  # the first one's mouth, by 20 %
-    figures = landmark_figures(readings(off, WFLW98, truth, WFLW98)["raw"], ["a", "b"])
+    figures = landmark_metrics(pair_landmarks(off, WFLW98, truth, WFLW98)["raw"], [{"a"}, {"b"}])
     assert figures.groups["mouth"].value == pytest.approx(10)
     assert figures.groups["jaw"].value == 0
     assert figures.errors[0] == pytest.approx(20 * 20 / 98, abs=1e-3)
@@ -95,26 +97,26 @@ def test_nme_is_over_the_outer_eye_corners_and_goes_by_part_and_subset() -> None
 def test_brows_are_read_by_index_and_by_where_annotators_click() -> None:
     truth = face().points[None]
     middle = landmark_layouts.to_annotated_ibug68(truth)
-    both = readings(truth, WFLW98, middle, IBUG68)
-    assert both["clicked"].distances().max() == pytest.approx(0)
-    assert landmark_figures(both["raw"], [""]).groups["brows"].value > 1
-    peer = readings(middle, IBUG68, truth, WFLW98)
-    assert peer["clicked"].distances().max() == pytest.approx(0)
-    assert set(readings(truth, WFLW98, truth, WFLW98)) == {"raw"}
+    both = pair_landmarks(truth, WFLW98, middle, IBUG68)
+    assert both["annotated"].distances().max() == pytest.approx(0)
+    assert landmark_metrics(both["raw"], [()]).groups["brows"].value > 1
+    peer = pair_landmarks(middle, IBUG68, truth, WFLW98)
+    assert peer["annotated"].distances().max() == pytest.approx(0)
+    assert set(pair_landmarks(truth, WFLW98, truth, WFLW98)) == {"raw"}
 
 
 def test_pose_is_told_by_axis_and_by_turn() -> None:
     faces = [face(np.radians(y)) for y in (-70.0, 10.0, 40.0)]
     rotation = np.stack([f.rotation @ geometry.about_x(np.radians(5.0)) for f in faces])
-    figures = pose_figures(rotation, faces)
+    figures = pose_metrics(rotation, faces)
     assert figures.roll.value == pytest.approx(5)
     assert figures.yaw.value == pytest.approx(0, abs=1e-9)
     assert figures.angle.value == pytest.approx(5)
     assert [figures.by_yaw[b].count for b in ("0-30", "30-60", "60-90", "0-60")] == [1, 1, 1, 2]
     # Roll 179 and -179 degrees are 2 apart.
-    over = Face(faces[0].image, faces[0].points, WFLW98, "over",
+    over = LabelledFace(faces[0].image, faces[0].points, WFLW98, "over",
                 rotation=geometry.head_rotation(np.radians(179), 0, 0))  # fmt: skip
-    assert pose_figures(
+    assert pose_metrics(
         geometry.head_rotation(np.radians(-179), 0, 0)[None], [over]
     ).roll.value == pytest.approx(2)
 
@@ -122,12 +124,12 @@ def test_pose_is_told_by_axis_and_by_turn() -> None:
 def test_gaze_counts_eyes_that_are_open_and_seen() -> None:
     one = face(eyes_open=(True, True), eyes_seen=(True, False))
     away = one.rotation @ (0.8, 0.6, 0.0)
-    found = gaze_figures(np.stack([one.gaze[0], -away])[None], one.rotation[None], [one])
+    found = gaze_metrics(np.stack([one.gaze[0], -away])[None], one.rotation[None], [one])
     assert found["eyes"].value == pytest.approx(0, abs=1e-5)
     assert found["eyes"].count == 1
     assert found["eyes, hidden too"].count == 2
     assert found["eyes, hidden too"].value > 30
-    both = gaze_figures(None, one.rotation[None], [face()])
+    both = gaze_metrics(None, one.rotation[None], [face()])
     assert both["head"].value == pytest.approx(np.degrees(np.arccos(0.8)) / 2)
     assert "eyes" not in both
 
@@ -188,43 +190,45 @@ FAR = Box(150, 50, 20, 20)
 
 
 def test_a_perfect_tracker_is_perfect() -> None:
-    truth = [{0: Seen(BOX), 1: Seen(FAR)}] * 10
+    truth = [{0: TrueFace(BOX), 1: TrueFace(FAR)}] * 10
     found = [{7: BOX, 8: FAR}] * 10
-    figures = identity_figures(truth, found)
+    figures = tracking_metrics(truth, found)
     assert (figures.idf1, figures.precision, figures.recall) == (100, 100, 100)
     assert (figures.switches, figures.lost, figures.mostly_lost) == (0, 0, 0)
     assert (figures.people, figures.frames) == (2, 10)
 
 
 def test_an_id_switch_halves_idf1_and_is_one_switch() -> None:
-    truth = [{0: Seen(BOX)}] * 10
-    figures = identity_figures(truth, [{1: BOX}] * 5 + [{2: BOX}] * 5)
+    truth = [{0: TrueFace(BOX)}] * 10
+    figures = tracking_metrics(truth, [{1: BOX}] * 5 + [{2: BOX}] * 5)
     assert figures.idf1 == 50
     assert (figures.switches, figures.lost, figures.recall) == (1, 0, 100)
 
 
 def test_a_lost_track_is_a_visible_person_no_longer_held() -> None:
-    truth = [{0: Seen(BOX)}] * 10
-    figures = identity_figures(truth, [{1: BOX}] * 4 + [{}] * 3 + [{1: BOX}] * 3)
+    truth = [{0: TrueFace(BOX)}] * 10
+    figures = tracking_metrics(truth, [{1: BOX}] * 4 + [{}] * 3 + [{1: BOX}] * 3)
     assert (figures.lost, figures.switches, figures.mostly_lost) == (1, 0, 0)
     assert figures.idf1 == pytest.approx(100 * 14 / 17)
-    hidden = [{0: Seen(BOX)}] * 4 + [{0: Seen(BOX, counts=False)}] * 3 + [{0: Seen(BOX)}] * 3
-    assert identity_figures(hidden, [{1: BOX}] * 4 + [{}] * 3 + [{1: BOX}] * 3).lost == 0
-    assert identity_figures(hidden, [{1: BOX}] * 10).idf1 == 100
-    never = identity_figures(truth, [{}] * 10)
+    hidden = (
+        [{0: TrueFace(BOX)}] * 4 + [{0: TrueFace(BOX, counts=False)}] * 3 + [{0: TrueFace(BOX)}] * 3
+    )
+    assert tracking_metrics(hidden, [{1: BOX}] * 4 + [{}] * 3 + [{1: BOX}] * 3).lost == 0
+    assert tracking_metrics(hidden, [{1: BOX}] * 10).idf1 == 100
+    never = tracking_metrics(truth, [{}] * 10)
     assert (never.mostly_lost, never.recall, never.idf1) == (1, 0, 0)
 
 
 def test_false_tracks_cost_precision() -> None:
-    figures = identity_figures([{0: Seen(BOX)}] * 4, [{1: BOX, 2: FAR}] * 4)
+    figures = tracking_metrics([{0: TrueFace(BOX)}] * 4, [{1: BOX, 2: FAR}] * 4)
     assert figures.precision == 50
     assert figures.idf1 == pytest.approx(100 * 8 / 12)
 
 
 def test_a_model_is_measured_from_every_kind_of_box() -> None:
     faces = [face(0.0, i, tone=i % 2) for i in range(4)]
-    inside = crops.true_crop(faces[0]).to_crop(faces[0].points)
-    figures = measure_set(Shifted(inside), faces, crops.BOXES, empty=[faces[0].image])
+    inside = exact_crop(faces[0]).to_crop(faces[0].points)
+    figures = evaluate_set(Shifted(inside), faces, crops.BOXES, empty=[faces[0].image])
     exact = figures.boxes["truth"]
     assert exact.landmarks["raw"].nme.value == pytest.approx(0, abs=1e-6)
     assert exact.pose.angle.value == pytest.approx(0, abs=1e-4)
@@ -248,16 +252,16 @@ def test_a_plan_moves_and_grows_the_crop() -> None:
 
 def test_the_trackers_crop_is_the_same_from_68_and_98_points() -> None:
     points = Crop(80, 90, 1, 0.4).to_image(face().points)
-    whole = crops.next_crop(points, WFLW98)
-    part = crops.next_crop(landmark_layouts.to_ibug68(points), IBUG68)
+    whole = crops.tracked_crop(points, WFLW98)
+    part = crops.tracked_crop(landmark_layouts.to_ibug68(points), IBUG68)
     assert part.angle == pytest.approx(whole.angle, abs=0.05)
     assert part.side == pytest.approx(whole.side, rel=0.05)
 
 
 def test_a_model_that_does_not_look_at_the_picture_does_not_tremble() -> None:
     one = face()
-    inside = crops.next_crop(one.points, WFLW98).to_crop(one.points)
-    figures = stillness.still_figures(Shifted(inside), [one], frames=5)
+    inside = crops.tracked_crop(one.points, WFLW98).to_crop(one.points)
+    figures = jitter.measure_jitter(Shifted(inside), [one], frames=5)
     assert figures.raw.value == pytest.approx(0, abs=1e-6)
     assert figures.smoothed is None
-    assert stillness.chosen([face(1.2), one], 3) == [one]
+    assert jitter.frontal_faces([face(1.2), one], 3) == [one]

@@ -12,7 +12,7 @@ import torch
 from drawn_face import drawn
 from torch import distributed, multiprocessing
 
-from atpn_ros.learning.data.batches import Source
+from atpn_ros.learning.data.batches import TrainingSet
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.training.process_group import ProcessGroup
 from atpn_ros.learning.training.train import TrainSettings, train
@@ -52,7 +52,7 @@ def in_process(rank: int, folder: Path) -> None:
     gradients = {name: p.grad for name, p in one.named_parameters() if p.grad is not None}
     torch.save(gradients, folder / f"gradients{rank}.pt")
 
-    source = Source([drawn(yaw=y) for y in (-0.3, 0.3)], [], [])
+    source = TrainingSet([drawn(yaw=y) for y in (-0.3, 0.3)], [], [])
     trained = train(SMALL, source, {}, folder / f"run{rank}", workers=0)
     torch.save(dict(trained.named_parameters()), folder / f"trained{rank}.pt")
     distributed.destroy_process_group()

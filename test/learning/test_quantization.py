@@ -15,7 +15,7 @@ from atpn_ros.cli import main
 from atpn_ros.engines import load_engine
 from atpn_ros.engines.base import ModelError
 from atpn_ros.engines.model_inspection import inspect_model
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.export import quantization
 from atpn_ros.learning.export.model_cost import Percentiles, count_operations, measure_cost
 from atpn_ros.settings import RESEARCH_MODEL, SHIPPED_MODEL

@@ -14,10 +14,10 @@ import pytest
 from atpn_ros import geometry
 from atpn_ros.cli import main
 from atpn_ros.learning.config import ConfigError
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data import shards
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.renders import load_renders
-from atpn_ros.learning.synth.output import shards
-from atpn_ros.learning.synth.output.shards import ShardError
+from atpn_ros.learning.data.shards import ShardError
 from atpn_ros.learning.training.run_file import load_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +52,7 @@ def test_a_hidden_eye_is_open_and_not_seen(tmp_path: Path) -> None:
     visible = np.ones(98, int)
     visible[97] = 0
     a_shard(tmp_path, [a_face(eyes_open=[0.3, 0.3], visible98=visible.tolist())])
-    (sample,) = load_renders(tmp_path).faces
+    (sample,) = load_renders(tmp_path)
     assert sample.eyes_open == (1.0, 1.0)
     assert sample.eyes_seen == (1.0, 0.0)
 
@@ -60,7 +60,8 @@ def test_a_hidden_eye_is_open_and_not_seen(tmp_path: Path) -> None:
 def test_renders_come_from_shards_in_sub_folders(tmp_path: Path) -> None:
     away = a_face(crop_rotation=(geometry.head_rotation(0, 0, np.pi)).tolist())
     a_shard(tmp_path / "one", [a_face(), None, away])
-    (sample,) = load_renders(tmp_path).faces
+    sample, empty = load_renders(tmp_path)
+    assert not empty.presence
     assert sample.landmarks.shape == (98, 2)
     assert sample.eyes_open == sample.eyes_seen == (1.0, 0.0)
     assert sample.tone == 2
@@ -118,7 +119,7 @@ def test_the_run_files_that_come_along_can_be_read(path: Path) -> None:
         ("train: 3", "train: must be a mapping of fields"),
         ("trian: {}", "trian: no such field"),
         ("train: {", "run.yaml: "),
-        ("data: {backgrounds: hdri}", "data: needs renders or photographs"),
+        ("data: {backgrounds: hdri}", "data: needs renders, photographs or sets"),
     ],
 )
 def test_a_typing_mistake_names_the_file_and_the_field(

@@ -15,6 +15,7 @@ if not context.is_available():
 
 from atpn_ros import geometry
 from atpn_ros.cli import synth as command
+from atpn_ros.learning.data import shards as sample_shards
 from atpn_ros.learning.synth.accessories.body_builder import build_body
 from atpn_ros.learning.synth.assets import builtin
 from atpn_ros.learning.synth.output import shards
@@ -143,13 +144,13 @@ def test_the_command_writes_the_same_bytes_twice(tmp_path, extra):
     assert any(n.name == "gallery.png" for n in names)
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
-    shards.verify(tmp_path / "a")
+    sample_shards.verify(tmp_path / "a")
 
 
 def test_shards_read_back(tmp_path, studio):
     samples = [studio.sample(i) for i in range(4)]
     shards.write(samples, tmp_path, 3)
-    back = list(shards.read(tmp_path))
+    back = list(sample_shards.read(tmp_path))
     assert [record["index"] for _, record in back] == [0, 1, 2, 3]
     for (image, record), sample in zip(back, samples, strict=True):
         np.testing.assert_array_equal(image, sample.image)
@@ -160,8 +161,8 @@ def test_shards_read_back(tmp_path, studio):
     data = bytearray((tmp_path / "shard-00000.tar").read_bytes())
     data[600] ^= 1
     (tmp_path / "shard-00000.tar").write_bytes(bytes(data))
-    with pytest.raises(shards.ShardError, match=r"shard-00000\.tar"):
-        list(shards.read(tmp_path))
+    with pytest.raises(sample_shards.ShardError, match=r"shard-00000\.tar"):
+        list(sample_shards.read(tmp_path))
 
 
 def test_effects_do_not_move_the_picture():

@@ -13,6 +13,7 @@ if not context.is_available():
     pytest.skip("no OpenGL through EGL here", allow_module_level=True)
 
 from atpn_ros.cli import synth as command
+from atpn_ros.learning.data.presence import PRESENT_OVERLAP
 from atpn_ros.learning.synth.accessories import factory
 from atpn_ros.learning.synth.accessories.body_builder import build_body
 from atpn_ros.learning.synth.assets import builtin
@@ -135,7 +136,7 @@ def test_not_faces_say_so(world):
     assert sum(s.presence for s in off) <= len(off) // 3
     for s in off:
         if s.presence:
-            assert s.overlap > stream.PRESENT
+            assert s.overlap > PRESENT_OVERLAP
     studio = stream.SampleRenderer(world, 8, SamplePlan(size=48))
     assert all(studio.sample(i).presence for i in range(8))
 

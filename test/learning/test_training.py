@@ -14,11 +14,11 @@ import torch
 from drawn_face import drawn
 
 from atpn_ros import geometry, landmark_layouts
-from atpn_ros.learning.data.augment import face_example
-from atpn_ros.learning.data.batches import Examples, Mix, Source, Truth, stack
-from atpn_ros.learning.data.datasets.record import DataError
-from atpn_ros.learning.data.photographs import complete, load_faces_300w
-from atpn_ros.learning.data.point_model import AssetError, PointModel, fit, load_points
+from atpn_ros.learning.data.augment import face_crop
+from atpn_ros.learning.data.batches import BatchSettings, TrainingBatches, TrainingSet, Truth, stack
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.head_point_model import AssetError, HeadPointModel, fit, load_points
+from atpn_ros.learning.data.training_faces import complete_landmarks, load_training_photographs
 from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput, AtpnSettings
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.learning.training.losses import atpn_loss, brow_middles
@@ -29,7 +29,7 @@ from atpn_ros.types import Box
 
 # A head that can be fitted without any asset: the mean head, made longer or wider.
 STRETCH = np.stack([MEAN_HEAD * (0, 0, 1), MEAN_HEAD * (0, 1, 0)])
-MODEL = PointModel(MEAN_HEAD, STRETCH, np.array([0.1, 0.1]))
+MODEL = HeadPointModel(MEAN_HEAD, STRETCH, np.array([0.1, 0.1]))
 
 
 def test_a_fit_finds_the_pose_and_the_points() -> None:
@@ -44,7 +44,7 @@ def test_a_fit_finds_the_pose_and_the_points() -> None:
 
 def test_the_98_points_are_completed_from_68() -> None:
     sample = drawn()
-    completed, trust = complete(landmark_layouts.to_ibug68(sample.landmarks))
+    completed, trust = complete_landmarks(landmark_layouts.to_ibug68(sample.landmarks))
     clicked = landmark_layouts.to_ibug68(completed)
     assert np.array_equal(clicked, landmark_layouts.to_ibug68(sample.landmarks)), (
         "clicked points stay"
@@ -94,8 +94,8 @@ SMALL = TrainSettings(
 )
 
 
-def a_source() -> Source:
-    return Source([drawn(yaw=y) for y in (-0.3, 0.0, 0.3)], [], [])
+def a_source() -> TrainingSet:
+    return TrainingSet([drawn(yaw=y) for y in (-0.3, 0.0, 0.3)], [], [])
 
 
 def go(folder: Path, settings: TrainSettings = SMALL) -> Atpn:
@@ -183,19 +183,23 @@ def test_a_run_may_begin_with_what_another_learned(tmp_path: Path) -> None:
 
 
 def test_a_batch_is_the_same_in_every_run_and_differs_between_processes() -> None:
-    mix = Mix(batch=3, steps=9, photographs_share=0.5, empty_share=0.2, calm=0.3, seed=1)
+    mix = BatchSettings(
+        batch=3, steps=9, photographs_share=0.5, empty_share=0.2, clean_fraction=0.3, seed=1
+    )
     source = a_source()
-    one, again = (Examples(source, mix).batch(4)[0] for _ in range(2))
-    other = Examples(source, mix, rank=1, count=2).batch(4)[0]
+    one, again = (TrainingBatches(source, mix).batch(4)[0] for _ in range(2))
+    other = TrainingBatches(source, mix, rank=1, count=2).batch(4)[0]
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
 
 
 def test_each_kind_of_face_teaches_what_it_knows() -> None:
     known = drawn()
-    photograph = replace(known, rotation=None, middles=True)
-    mix = Mix(batch=40, steps=1, photographs_share=0.5, empty_share=0.0, calm=0.0, seed=1)
-    _, *columns = Examples(Source([known], [photograph], []), mix).batch(0)
+    photograph = replace(known, rotation=None, brow_middles=True)
+    mix = BatchSettings(
+        batch=40, steps=1, photographs_share=0.5, empty_share=0.0, clean_fraction=0.0, seed=1
+    )
+    _, *columns = TrainingBatches(TrainingSet([known], [photograph], []), mix).batch(0)
     truths = dict(zip(Truth._fields, columns, strict=True))
     assert 8 < truths["middles"].sum() < 32
     held = truths["landmark_weight"].sum(1) > 0
@@ -216,12 +220,12 @@ def a_data_set(folder: Path, **changes: object) -> Path:
 
 
 def test_a_data_set_is_read(tmp_path: Path) -> None:
-    (sample,) = load_faces_300w(a_data_set(tmp_path), "train")
+    (sample,) = load_training_photographs(a_data_set(tmp_path), "train")
     assert sample.landmarks.shape == (98, 2)
     assert sample.detection == Box(135.0, 145.0, 150.0, 170.0)
-    assert sample.trust.min() < sample.trust.max() == 1.0
+    assert sample.weights.min() < sample.weights.max() == 1.0
     assert sample.rotation is None
-    assert sample.middles
+    assert sample.brow_middles
 
 
 @pytest.mark.parametrize(
@@ -239,12 +243,12 @@ def test_bad_data_names_the_file_and_the_field(
     tmp_path: Path, changes: dict[str, object], word: str
 ) -> None:
     with pytest.raises(DataError, match=word):
-        load_faces_300w(a_data_set(tmp_path, **changes), "train")
+        load_training_photographs(a_data_set(tmp_path, **changes), "train")
 
 
 def test_missing_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"labels\.json"):
-        load_faces_300w(tmp_path, "train")
+        load_training_photographs(tmp_path, "train")
     with pytest.raises(AssetError, match="no ICT head"):
         load_points(tmp_path)
 
@@ -263,7 +267,7 @@ def test_the_network_can_learn_a_face_by_heart() -> None:
     """A few steps on one crop must bring every loss down: wrong axes or signs would not."""
     torch.manual_seed(0)
     sample = drawn()
-    example = face_example(replace(sample, detection=None), np.random.default_rng(1))
+    example = face_crop(replace(sample, detection=None), np.random.default_rng(1))
     crops, *fields = (torch.from_numpy(v) for v in stack([example] * 4))
     wanted = Truth(*fields)
     network = Atpn(AtpnSettings(width=8))

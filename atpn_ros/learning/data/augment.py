@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a labelled picture to one training crop: where one looks, and how bad the camera is."""
+"""Training augmentation: cuts randomly displaced, mirrored and degraded crops of labelled faces."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ import numpy as np
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.crop import CROP_SIZE, Crop, crop_from_landmarks, cut, upright_angle
 from atpn_ros.detectors.base import square_of
-from atpn_ros.learning.data.photographs import Sample
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.presence import holds_face, presence_weight
 from atpn_ros.types import Floats, Image
 
 _MIRROR = np.asarray(landmark_layouts.MIRROR98)
 _DARK = 8.0
-"""Mean of a crop's brightest channel, of 255: below it there is nothing to learn a face from."""
+"""Mean of a crop's brightest channel, of 255: below it no face can be seen."""
+_LANDMARKS_OVERLAP = 0.3
+"""Overlap with the face's own crop above which a crop trains the landmarks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """One crop and its truth; a weight of 0 says that a truth is missing.
+class TrainingCrop:
+    """One crop and its ground truth; a weight of 0 marks a value that is not known.
 
     Attributes:
         crop: (128, 128, 3) uint8 BGR.
@@ -49,58 +52,58 @@ class Example:
     gaze_weight: Floats = field(default_factory=lambda: np.zeros(2))
 
 
-def face_example(sample: Sample, rng: np.random.Generator, rough: float = 1.0) -> Example:
-    """A crop around the face, displaced as trackers and detectors displace it.
+def face_crop(face: LabelledFace, rng: np.random.Generator, strength: float = 1.0) -> TrainingCrop:
+    """A crop around the face, displaced as by trackers and detectors, and degraded.
 
     Args:
-        sample: The labelled picture.
-        rng: Decides everything by chance.
-        rough: How often pictures are spoilt and crops far off: 1 as usual, 0 never.
+        face: With 98 landmarks.
+        rng: The source of all randomness.
+        strength: How often pictures are degraded and crops displaced far: 1 as usual, 0 never.
     """
-    crop = _jittered(sample, rng, rough)
-    image, landmarks = sample.image, sample.landmarks
+    crop = _displaced_crop(face, rng, strength)
+    image, landmarks = face.image, face.landmarks
     overlap = crop.box().iou(crop_from_landmarks(landmarks, crop.angle).box())
     picture = cut(image, crop)
     points = crop.to_crop(landmarks)
     back = geometry.about_z(-crop.angle)
-    turned = back @ (geometry.FACING if sample.rotation is None else sample.rotation)
-    trust = sample.trust
-    known = sample.gaze is not None and overlap > 0.35
-    gaze = np.tile((0.0, 0.0, -1.0), (2, 1)) if sample.gaze is None else sample.gaze
+    turned = back @ (geometry.FACING if face.rotation is None else face.rotation)
+    weights = np.ones(98) if face.weights is None else face.weights
+    known = face.gaze is not None and holds_face(overlap)
+    gaze = np.tile((0.0, 0.0, -1.0), (2, 1)) if face.gaze is None else face.gaze
     gaze = gaze @ back.T
-    open_eyes = np.asarray(sample.eyes_seen) * known
+    open_eyes = np.asarray(face.eyes_seen, np.float64) * known
     if rng.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])
         points = (points * (-1, 1) + (1, 0))[_MIRROR]
         turned = turned * np.outer((-1, 1, 1), (1, -1, 1))
-        trust = trust[_MIRROR]
+        weights = weights[_MIRROR]
         gaze, open_eyes = (gaze * (-1, 1, 1))[::-1], open_eyes[::-1]
-    if rng.random() < rough:
+    if rng.random() < strength:
         picture = degrade(occlude(picture, rng), rng)
-    # What is too dark to be seen teaches only that no face is seen.
-    seen = max(cv2.mean(picture)) > _DARK
-    trust, open_eyes, overlap = trust * seen, open_eyes * seen, overlap * seen
-    held = float(overlap > 0.5)
-    unsure = 0.25 < overlap <= 0.5
-    return Example(
+    # A picture too dark to see anything trains only that no face is present.
+    visible = max(cv2.mean(picture)) > _DARK
+    weights, open_eyes, overlap = weights * visible, open_eyes * visible, overlap * visible
+    return TrainingCrop(
         crop=picture,
         landmarks=points,
-        landmark_weight=trust * (overlap > 0.3),
-        middles=float(sample.middles),
+        landmark_weight=weights * (overlap > _LANDMARKS_OVERLAP),
+        middles=float(face.brow_middles),
         rotation=turned,
-        pose_weight=float(overlap > 0.35 and sample.rotation is not None),
-        presence=held,
-        presence_weight=1.0 - unsure,
+        pose_weight=float(holds_face(overlap) and face.rotation is not None),
+        presence=float(holds_face(overlap)),
+        presence_weight=presence_weight(overlap),
         gaze=gaze,
         gaze_weight=open_eyes,
     )
 
 
-def empty_example(sample: Sample, backgrounds: list[Image], rng: np.random.Generator) -> Example:
-    """A crop that does not hold the face: beside it, far too near or far, or nothing at all."""
+def negative_crop(
+    face: LabelledFace, backgrounds: list[Image], rng: np.random.Generator
+) -> TrainingCrop:
+    """A crop that does not hold a face: beside it, far too small or large, or of a background."""
     if rng.random() < 0.1:
-        return _none(_blank(rng))
-    true = crop_from_landmarks(sample.landmarks, 0.0)
+        return _without_face(_blank(rng))
+    true = crop_from_landmarks(face.landmarks, 0.0)
     kind = rng.random()
     if kind < 0.35 and backgrounds:
         image = backgrounds[int(rng.integers(len(backgrounds)))]
@@ -110,7 +113,7 @@ def empty_example(sample: Sample, backgrounds: list[Image], rng: np.random.Gener
             float(rng.normal(0, 0.3)),
         )  # fmt: skip
     elif kind < 0.85:
-        image = sample.image
+        image = face.image
         for _ in range(20):
             crop = Crop(
                 float(rng.uniform(0, image.shape[1])), float(rng.uniform(0, image.shape[0])),
@@ -122,18 +125,20 @@ def empty_example(sample: Sample, backgrounds: list[Image], rng: np.random.Gener
         else:
             crop = Crop(true.cx + true.side * 1.2, true.cy, true.side)
     else:
-        image = sample.image
+        image = face.image
         factor = float(rng.choice([rng.uniform(0.2, 0.42), rng.uniform(2.3, 5.0)]))
         crop = Crop(true.cx, true.cy, true.side * factor, float(rng.normal(0, 0.3)))
-    return _none(degrade(cut(image, crop), rng))
+    return _without_face(degrade(cut(image, crop), rng))
 
 
-def _none(picture: Image) -> Example:
-    return Example(picture, np.zeros((98, 2)), np.zeros(98), 0.0, geometry.FACING, 0.0, 0.0, 1.0)
+def _without_face(picture: Image) -> TrainingCrop:
+    return TrainingCrop(
+        picture, np.zeros((98, 2)), np.zeros(98), 0.0, geometry.FACING, 0.0, 0.0, 1.0
+    )
 
 
 def _blank(rng: np.random.Generator) -> Image:
-    """What a covered lens, a wall or the night shows: one colour, sloping light, some noise."""
+    """A crop of a covered lens, a wall or darkness: one colour, a brightness gradient, noise."""
     steps = np.linspace(-1, 1, CROP_SIZE)
     slope = steps[:, None] * rng.normal(0, 10) + steps * rng.normal(0, 10)
     colour = rng.uniform(0, 255) * (rng.random() > 0.4) + rng.normal(0, 12, 3)
@@ -141,23 +146,23 @@ def _blank(rng: np.random.Generator) -> Image:
     return np.clip(slope[..., None] + colour + noise, 0, 255).astype(np.uint8)
 
 
-def _jittered(sample: Sample, rng: np.random.Generator, rough: float) -> Crop:
-    upright = upright_angle(sample.landmarks)
-    if sample.detection is not None and rng.random() < 0.3:
-        start = square_of(sample.detection)
+def _displaced_crop(face: LabelledFace, rng: np.random.Generator, strength: float) -> Crop:
+    upright = upright_angle(face.landmarks)
+    if face.detection is not None and rng.random() < 0.3:
+        start = square_of(face.detection)
         spread, angle = 0.06, float(rng.normal(0, 0.15))
     else:
-        wide = rng.random() < 0.25 * rough
+        wide = rng.random() < 0.25 * strength
         angle = upright + float(rng.uniform(-1.05, 1.05) if wide else rng.normal(0, 0.2))
-        start = crop_from_landmarks(sample.landmarks, angle)
-        spread = 0.16 if rng.random() < 0.15 * rough else 0.05
+        start = crop_from_landmarks(face.landmarks, angle)
+        spread = 0.16 if rng.random() < 0.15 * strength else 0.05
     dx, dy = rng.normal(0, spread, 2) * start.side
     factor = float(np.exp(rng.normal(0, 0.1 if spread < 0.1 else 0.25)))
     return Crop(start.cx + float(dx), start.cy + float(dy), start.side * factor, angle)
 
 
 def occlude(picture: Image, rng: np.random.Generator) -> Image:
-    """Sometimes hide a part behind a flat, noisy or pictured patch."""
+    """Sometimes hide a part behind a flat, noisy or textured patch; returns the picture."""
     if rng.random() > 0.35:
         return picture
     size = picture.shape[0]
@@ -185,7 +190,7 @@ def occlude(picture: Image, rng: np.random.Generator) -> Image:
 
 
 def degrade(picture: Image, rng: np.random.Generator) -> Image:
-    """Light, colour, focus, motion, resolution, noise and compression of real cameras."""
+    """Simulate a real camera: light, colour, focus, motion, resolution, noise and compression."""
     size = picture.shape[0]
     out = picture
     if rng.random() < 0.25:

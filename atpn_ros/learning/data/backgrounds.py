@@ -1,15 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures without faces, for teaching presence: panoramas at two exposures."""
+"""Pictures without faces for training and evaluating presence, from ``.hdr`` panoramas."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.types import Image
 
 
@@ -33,3 +34,19 @@ def load_panoramas(folder: Path) -> list[Image]:
             for grey in (0.1, 0.25)
         ]
     return pictures
+
+
+def square_views(pictures: Sequence[Image], count: int) -> list[Image]:
+    """``count`` square pieces of pictures, the same in every run.
+
+    Sides are between an eighth and a half of the picture's height.
+    """
+    rng = np.random.default_rng(0)
+    out = []
+    for i in range(count):
+        picture = pictures[i % len(pictures)]
+        height, width = picture.shape[:2]
+        side = max(1, int(height * rng.uniform(0.125, 0.5)))
+        x, y = (int(rng.integers(0, length - side + 1)) for length in (width, height))
+        out.append(picture[y : y + side, x : x + side])
+    return out

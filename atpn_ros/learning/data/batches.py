@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An endless stream of batches; batch number n is the same in every run."""
+"""PyTorch data set of training batches; batch number n is the same in every run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from atpn_ros.learning.data.augment import Example, empty_example, face_example
-from atpn_ros.learning.data.photographs import Sample
+from atpn_ros.learning.data.augment import TrainingCrop, face_crop, negative_crop
+from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.types import Image
 
 
@@ -44,74 +44,79 @@ class Truth(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What examples are made from.
+class TrainingSet:
+    """The faces and backgrounds that training crops are cut from.
 
     Attributes:
-        renders: Faces with all truths.
-        photographs: Faces with clicked points only.
+        renders: Faces with complete ground truth.
+        photographs: Faces of photographs, with what their data sets annotate.
         backgrounds: Pictures without a face.
     """
 
-    renders: list[Sample]
-    photographs: list[Sample]
+    renders: list[LabelledFace]
+    photographs: list[LabelledFace]
     backgrounds: list[Image]
 
 
 @dataclass(frozen=True, slots=True)
-class Mix:
-    """In what shares, and which of them.
+class BatchSettings:
+    """Size, composition and random seed of the batches.
 
     Attributes:
-        batch: Examples per batch.
-        steps: Batches in all.
+        batch: Crops per batch.
+        steps: Number of batches.
         photographs_share: Of photographs among the faces, where there are both kinds.
-        empty_share: Of examples that hold no face.
-        calm: The last share of the steps, in which pictures are spoilt and crops far off only a
-            third as often: the end of a run learns precision.
-        seed: Decides all.
+        empty_share: Of crops that hold no face.
+        clean_fraction: Of the steps, at the end of a run, in which augmentation is a third as
+            frequent: the end of a run learns precision.
+        seed: Of all randomness.
     """
 
     batch: int
     steps: int
     photographs_share: float
     empty_share: float
-    calm: float
+    clean_fraction: float
     seed: int
 
 
-class Examples(IterableDataset[tuple[np.ndarray, ...]]):
-    """Batches ``first``, ``first + 1``, ... of a source; every ``count``-th, from ``rank`` on."""
+class TrainingBatches(IterableDataset[tuple[np.ndarray, ...]]):
+    """Batches ``first``, ``first + 1``, ... for process ``rank`` of ``count``."""
 
     def __init__(
-        self, source: Source, mix: Mix, first: int = 0, rank: int = 0, count: int = 1
+        self,
+        data: TrainingSet,
+        settings: BatchSettings,
+        first: int = 0,
+        rank: int = 0,
+        count: int = 1,
     ) -> None:
-        self.source, self.mix = source, mix
+        self.data, self.settings = data, settings
         self.first, self.rank, self.count = first, rank, count
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
         info = get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
-        for step in range(self.first + worker, self.mix.steps, workers):
+        for step in range(self.first + worker, self.settings.steps, workers):
             yield self.batch(step)
 
     def batch(self, step: int) -> tuple[np.ndarray, ...]:
-        """The batch of a step, for this one of several processes."""
-        rng = np.random.default_rng((self.mix.seed, step, self.rank))
-        rough = 1.0 if step < self.mix.steps * (1 - self.mix.calm) else 1 / 3
-        return stack([self._example(rng, rough) for _ in range(self.mix.batch)])
+        """Crops and training targets of a step, for this process; see :func:`stack`."""
+        rng = np.random.default_rng((self.settings.seed, step, self.rank))
+        strength = 1.0 if step < self.settings.steps * (1 - self.settings.clean_fraction) else 1 / 3
+        return stack([self._crop(rng, strength) for _ in range(self.settings.batch)])
 
-    def _example(self, rng: np.random.Generator, rough: float) -> Example:
-        renders, photographs = self.source.renders, self.source.photographs
-        real = not renders or (bool(photographs) and rng.random() < self.mix.photographs_share)
+    def _crop(self, rng: np.random.Generator, strength: float) -> TrainingCrop:
+        renders, photographs = self.data.renders, self.data.photographs
+        real = not renders or (bool(photographs) and rng.random() < self.settings.photographs_share)
         samples = photographs if real else renders
         sample = samples[int(rng.integers(len(samples)))]
-        if rng.random() < self.mix.empty_share:
-            return empty_example(sample, self.source.backgrounds, rng)
-        return face_example(sample, rng, rough)
+        if rng.random() < self.settings.empty_share:
+            return negative_crop(sample, self.data.backgrounds, rng)
+        return face_crop(sample, rng, strength)
 
 
-def stack(examples: list[Example]) -> tuple[np.ndarray, ...]:
-    """Crops, then the fields of :class:`Truth`, as a batch."""
-    columns = [np.asarray([getattr(e, f) for e in examples], np.float32) for f in Truth._fields]
-    return np.stack([e.crop for e in examples]), *columns
+def stack(crops: list[TrainingCrop]) -> tuple[np.ndarray, ...]:
+    """A batch: (N, 128, 128, 3) crops, then the fields of :class:`Truth`."""
+    columns = [np.asarray([getattr(c, f) for c in crops], np.float32) for f in Truth._fields]
+    return np.stack([c.crop for c in crops]), *columns

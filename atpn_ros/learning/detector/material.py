@@ -12,8 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from atpn_ros.learning.data import shards
 from atpn_ros.learning.data.backgrounds import load_panoramas
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector import sprites
 from atpn_ros.learning.detector.scenes import Material
 from atpn_ros.learning.detector.sprites import BROWS, Sprite
@@ -59,8 +60,6 @@ def load_squares(folder: Path) -> Iterator[Sprite]:
     Raises:
         DataError: They cannot be read.
     """
-    from atpn_ros.learning.synth.output import shards  # loads OpenGL, which only drawing needs
-
     found = sorted({path.parent for path in folder.rglob("shard-*.tar")})
     if not found:
         raise DataError(f"{folder}: holds no shard of renders (shard-*.tar)")

@@ -16,7 +16,7 @@ import numpy as np
 
 from atpn_ros import landmark_layouts
 from atpn_ros.files import atomic_replace
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.synth.assets import london
 from atpn_ros.types import Floats, Image
 

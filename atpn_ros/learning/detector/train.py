@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from atpn_ros.files import atomic_replace
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.export import export
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
 from atpn_ros.learning.detector.scenes import Composer, Material, ScenePlan

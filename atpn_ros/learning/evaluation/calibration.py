@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from atpn_ros.crop import cut
-from atpn_ros.learning.evaluation.crops import first_crop
-from atpn_ros.learning.evaluation.faces import photographs, renders
+from atpn_ros.learning.data.datasets import read_photographs
+from atpn_ros.learning.data.face_crops import detector_crop
+from atpn_ros.learning.data.renders import load_renders
+from atpn_ros.learning.data.training_faces import positives
 from atpn_ros.types import Image
 
 
@@ -25,9 +27,9 @@ def calibration_crops(folder: Path, count: int = 256) -> Image:
         DataError: The folder cannot be read.
     """
     if (folder / "labels.json").is_file():
-        faces = photographs(folder, "train")
+        faces = read_photographs(folder, "train")
     else:
-        faces = renders(folder).faces
+        faces = positives(load_renders(folder))
     chosen = faces[:: max(1, len(faces) // count)][:count]
     rng = np.random.default_rng(0)
-    return np.stack([cut(f.image, first_crop(f, rng)) for f in chosen])
+    return np.stack([cut(f.image, detector_crop(f, rng)) for f in chosen])

@@ -1,166 +1,122 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What must be known of a peer's ONNX file to run it: a YAML file says it."""
+"""Configuration file of another project's landmark model: its input, crop and output format."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.config import read_config
+from atpn_ros.learning.data.layouts import IBUG68, LAYOUTS, Layout
 from atpn_ros.learning.evaluation.crops import CropPlan
-from atpn_ros.learning.evaluation.points import IBUG68, NAMED, Layout
-
-UNITS = ("crop", "pixels", "centred")
-"""What landmarks are given in: 0..1 over the crop, its pixels, or -1..1."""
-
-_FIELDS = {
-    "input": {"name", "size", "layout", "type", "channels", "mean", "scale"},
-    "crop": {"margin", "shift", "upright"},
-    "output": {"name", "unit", "points", "count", "dimensions", "ibug68"},
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
-    """How a model is fed and read.
+class PeerInput:
+    """The model's input.
 
     Attributes:
-        size: Side of its input in pixels.
-        points: The layout of its landmarks.
-        crop: Which crop it wants.
-        input: The input's name; empty for the only one.
-        planar: Whether channels come first.
-        floating: Whether it takes float32 rather than bytes.
-        rgb: Whether red comes first.
-        mean: Per channel, subtracted.
-        scale: Per channel, divided by after that.
-        output: The name of the landmarks; empty for the only output.
-        unit: One of :data:`UNITS`.
-        dimensions: Numbers per point; x and y come first.
+        size: Side in pixels.
+        name: Of the input; empty for the only one.
+        layout: Order of the axes.
+        type: Of the values.
+        channels: Order of the channels.
+        mean: Subtracted from each value; one number or one per channel.
+        scale: Divides each value after that; one number or one per channel.
     """
 
     size: int
-    points: Layout
-    crop: CropPlan
-    input: str = ""
-    planar: bool = True
-    floating: bool = True
-    rgb: bool = True
-    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
-    scale: tuple[float, ...] = (255.0, 255.0, 255.0)
-    output: str = ""
-    unit: str = "crop"
+    name: str = ""
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    type: Literal["float32", "uint8"] = "float32"
+    channels: Literal["RGB", "BGR"] = "RGB"
+    mean: float | tuple[float, ...] = 0.0
+    scale: float | tuple[float, ...] = 255.0
+
+    def __post_init__(self) -> None:
+        if self.size < 8:
+            raise ValueError(f"size: must be at least 8, is {self.size}")
+        for name in ("mean", "scale"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != 3:
+                raise ValueError(f"{name}: must be a number or three, is {list(value)}")
+
+
+@dataclass(frozen=True, slots=True)
+class PeerOutput:
+    """The model's landmarks.
+
+    Attributes:
+        name: Of the output; empty for the only one.
+        unit: ``crop`` 0..1 over the crop, ``pixels`` of it, or ``centred`` -1..1 over it.
+        points: A name of :data:`atpn_ros.learning.data.layouts.LAYOUTS`, or any with ``ibug68``.
+        count: Number of points, where ``points`` is no such name.
+        ibug68: For each of iBUG's 68 points its index among them, where ``points`` is no such name.
+        dimensions: Numbers per point; x and y come first.
+    """
+
+    name: str = ""
+    unit: Literal["crop", "pixels", "centred"] = "crop"
+    points: str = ""
+    count: int = 0
+    ibug68: tuple[int, ...] = ()
     dimensions: int = 2
 
+    def __post_init__(self) -> None:
+        if self.dimensions < 2:
+            raise ValueError(f"dimensions: must be at least 2, is {self.dimensions}")
+        if not self.ibug68:
+            if self.points not in LAYOUTS:
+                raise ValueError(
+                    f"points: must be one of {', '.join(LAYOUTS)}, is {self.points!r}; "
+                    "for another layout give count and ibug68"
+                )
+            return
+        if len(self.ibug68) != IBUG68.count or not all(0 <= i < self.count for i in self.ibug68):
+            raise ValueError(f"ibug68: must be 68 indices below count, which is {self.count}")
 
-def load_description(path: Path, layout: str | None = None) -> Description:
-    """Read a description.
+    @property
+    def layout(self) -> Layout:
+        """The layout of the points."""
+        if not self.ibug68:
+            return LAYOUTS[self.points]
+        return Layout(self.points or f"own{self.count}", self.count, self.ibug68)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConfig:
+    """Input, crop and output format of a model."""
+
+    input: PeerInput
+    output: PeerOutput
+    crop: CropPlan = field(default_factory=CropPlan)
+
+    def __post_init__(self) -> None:
+        if self.crop.margin < 0.1:
+            raise ValueError(f"crop: margin: must be at least 0.1, is {self.crop.margin}")
+        if len(self.crop.shift) != 2:
+            raise ValueError(f"crop: shift: must be two numbers, is {list(self.crop.shift)}")
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the landmarks."""
+        return self.output.layout
+
+
+def load_peer_config(path: Path, layout: str | None = None) -> PeerConfig:
+    """Read a configuration file.
 
     Args:
         path: The YAML file.
-        layout: A named layout that takes the place of the file's.
+        layout: A name of a layout that replaces the file's.
 
     Raises:
-        DataError: It cannot be read, or a field is unknown, missing or wrong; names the field.
+        ConfigError: It cannot be read, or a field is unknown, missing or wrong; the message names
+            the file and the field.
     """
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"{path}: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise DataError(f"{path}: expected the parts {', '.join(_FIELDS)}")
-    for part, content in values.items():
-        if part not in _FIELDS:
-            raise DataError(f"{path}: {part}: unknown, expected {', '.join(_FIELDS)}")
-        if not isinstance(content, dict):
-            raise DataError(f"{path}: {part}: expected fields")
-        for name in content:
-            if name not in _FIELDS[part]:
-                raise DataError(
-                    f"{path}: {part}.{name}: unknown, expected {', '.join(sorted(_FIELDS[part]))}"
-                )
-    try:
-        return _description(values, layout)
-    except (KeyError, TypeError, ValueError) as error:
-        text = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-        raise DataError(f"{path}: {text}") from error
-
-
-def _description(values: Mapping[str, Any], layout: str | None) -> Description:
-    source, crop, target = (values.get(part, {}) for part in ("input", "crop", "output"))
-    if "size" not in source:
-        raise KeyError("input.size")
-    return Description(
-        size=int(_number(source["size"], "input.size", low=8)),
-        points=_layout(target, layout),
-        crop=CropPlan(
-            margin=_number(crop.get("margin", CropPlan().margin), "crop.margin", low=0.1),
-            shift=_pair(crop.get("shift", (0.0, 0.0)), "crop.shift"),
-            upright=bool(crop.get("upright", True)),
-        ),
-        input=str(source.get("name", "")),
-        planar=_one_of(source.get("layout", "NCHW"), ("NHWC", "NCHW"), "input.layout") == 1,
-        floating=_one_of(source.get("type", "float32"), ("uint8", "float32"), "input.type") == 1,
-        rgb=_one_of(source.get("channels", "RGB"), ("BGR", "RGB"), "input.channels") == 1,
-        mean=_three(source.get("mean", 0.0), "input.mean"),
-        scale=_three(source.get("scale", 255.0), "input.scale"),
-        output=str(target.get("name", "")),
-        unit=UNITS[_one_of(target.get("unit", "crop"), UNITS, "output.unit")],
-        dimensions=int(_number(target.get("dimensions", 2), "output.dimensions", low=2)),
-    )
-
-
-def _layout(target: Mapping[str, Any], named: str | None) -> Layout:
-    if named is not None or "ibug68" not in target:
-        name = named or target.get("points")
-        if name is None:
-            raise KeyError("output.points")
-        if name not in NAMED:
-            raise ValueError(
-                f"output.points: no layout {name!r}; expected {', '.join(NAMED)}, or output.count "
-                "and output.ibug68"
-            )
-        return NAMED[name]
-    if "count" not in target:
-        raise KeyError("output.count")
-    count = int(_number(target["count"], "output.count", low=68))
-    index = target["ibug68"]
-    if (
-        not isinstance(index, list)
-        or len(index) != IBUG68.count
-        or not all(isinstance(i, int) and 0 <= i < count for i in index)
-    ):
-        raise ValueError(f"output.ibug68: expected 68 indices below {count}")
-    return Layout(str(target.get("points", f"own{count}")), count, tuple(index))
-
-
-def _number(value: object, field: str, low: float = -math.inf) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= low:
-        wish = "a number" if low == -math.inf else f"a number, at least {low:g}"
-        raise ValueError(f"{field}: expected {wish}, is {value!r}")
-    return float(value)
-
-
-def _one_of(value: object, choices: tuple[str, ...], field: str) -> int:
-    if value not in choices:
-        raise ValueError(f"{field}: expected one of {', '.join(choices)}, is {value!r}")
-    return choices.index(str(value))
-
-
-def _pair(value: object, field: str) -> tuple[float, float]:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"{field}: expected two numbers, is {value!r}")
-    return _number(value[0], field), _number(value[1], field)
-
-
-def _three(value: object, field: str) -> tuple[float, ...]:
-    values = value if isinstance(value, list) else [value] * 3
-    if len(values) != 3:
-        raise ValueError(f"{field}: expected a number or three, is {value!r}")
-    return tuple(_number(v, field) for v in values)
+    config = read_config(path, PeerConfig)
+    if layout is None:
+        return config
+    return replace(config, output=replace(config.output, points=layout, count=0, ibug68=()))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of the figures. Needs matplotlib."""
+"""Plots evaluation results as PNG files (needs matplotlib)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from atpn_ros.learning.evaluation.figures import BoxFigures, SetFigures
+from atpn_ros.learning.evaluation.dataset_metrics import CropMetrics, SetMetrics
 from atpn_ros.learning.evaluation.report import Report
 from atpn_ros.types import AtpnError
 
 _SETS = ("photographs", "renders")
 
 
-class NoPlots(AtpnError):
+class PlotsUnavailable(AtpnError):
     """matplotlib is not installed."""
 
 
 def need_matplotlib() -> None:
-    """Raise NoPlots where it is missing, before anything is measured."""
+    """Raise PlotsUnavailable where it is missing, before the evaluation starts."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise NoPlots("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
+        raise PlotsUnavailable("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
 
 
 def write_plots(reports: Sequence[Report], folder: Path) -> list[Path]:
@@ -66,7 +66,7 @@ def _save(path: Path, title: str, draw: Callable[[Any], None]) -> None:
     figure.savefig(path)
 
 
-def _cumulative(axes: Any, boxes: Sequence[tuple[str, BoxFigures]]) -> None:
+def _cumulative(axes: Any, boxes: Sequence[tuple[str, CropMetrics]]) -> None:
     for model, box in boxes:
         for reading, f in box.landmarks.items():
             errors = np.sort(f.errors)
@@ -75,7 +75,7 @@ def _cumulative(axes: Any, boxes: Sequence[tuple[str, BoxFigures]]) -> None:
     axes.set(xlim=(0, 12), ylim=(0, 100), xlabel="NME %", ylabel="% of faces below")
 
 
-def _groups(axes: Any, boxes: Sequence[tuple[str, BoxFigures]]) -> None:
+def _groups(axes: Any, boxes: Sequence[tuple[str, CropMetrics]]) -> None:
     series = [
         (f"{model}, {reading}", f.groups)
         for model, box in boxes
@@ -90,7 +90,7 @@ def _groups(axes: Any, boxes: Sequence[tuple[str, BoxFigures]]) -> None:
     axes.set_ylabel("NME %")
 
 
-def _presence(axes: Any, sets: Sequence[tuple[str, SetFigures]]) -> None:
+def _presence(axes: Any, sets: Sequence[tuple[str, SetMetrics]]) -> None:
     for model, s in sets:
         if s.presence is not None:
             axes.plot(s.presence.false_alarms, s.presence.hits,
@@ -98,7 +98,7 @@ def _presence(axes: Any, sets: Sequence[tuple[str, SetFigures]]) -> None:
     axes.set(xlabel="false alarms", ylabel="found", xlim=(0, 0.2), ylim=(0.8, 1.005))
 
 
-def _turn(axes: Any, boxes: Sequence[tuple[str, BoxFigures]]) -> None:
+def _turn(axes: Any, boxes: Sequence[tuple[str, CropMetrics]]) -> None:
     for model, box in boxes:
         for label, bins in (
             ("NME %", box.nme_by_yaw),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A model's answers to many faces, in the pixels of their pictures."""
+"""Runs a model on crops of many faces and returns predictions in pixels of their pictures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import numpy as np
 from atpn_ros import geometry
 from atpn_ros.crop import Crop, cut_batch
 from atpn_ros.engines.base import ModelError
+from atpn_ros.learning.data.face_crops import detector_crop, exact_crop
+from atpn_ros.learning.data.labelled_face import Images, LabelledFace
 from atpn_ros.learning.evaluation import crops as cropping
-from atpn_ros.learning.evaluation.faces import Face
-from atpn_ros.learning.evaluation.subjects import Answer, Subject
+from atpn_ros.learning.evaluation.models import EvaluatedModel, ModelOutput
 from atpn_ros.types import Floats, Image
 
 _BATCH = 32
@@ -22,7 +23,7 @@ _BATCH = 32
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Of N faces; None for what the model does not say.
+    """Predictions for N faces; None for outputs that the model does not have.
 
     Attributes:
         points: (N, K, 2) pixels.
@@ -37,18 +38,18 @@ class Predictions:
     gaze: Floats | None
 
 
-def predict(subject: Subject, images: Sequence[Image], crops: Sequence[Crop]) -> Predictions:
+def predict(model: EvaluatedModel, images: Sequence[Image], crops: Sequence[Crop]) -> Predictions:
     """Run one crop of each picture.
 
     Raises:
-        ModelError: An answer is not finite; names the file and the output.
+        ModelError: A predicted value is not finite; the message names the file and the output.
     """
-    chosen = [subject.plan.fit(c) for c in crops]
+    chosen = [model.plan.fit(c) for c in crops]
     answers = []
     for i in range(0, len(chosen), _BATCH):
         pairs = zip(images[i : i + _BATCH], chosen[i : i + _BATCH], strict=True)
-        batch = np.concatenate([cut_batch(image, [c], subject.size) for image, c in pairs])
-        answers.append(_checked(subject.run(batch), subject))
+        batch = np.concatenate([cut_batch(image, [c], model.size) for image, c in pairs])
+        answers.append(_checked(model.run(batch), model))
     points = np.concatenate([a.landmarks for a in answers])
     turns = np.stack([geometry.about_z(c.angle) for c in chosen])
     rotation = _joined([a.rotation for a in answers])
@@ -62,29 +63,29 @@ def predict(subject: Subject, images: Sequence[Image], crops: Sequence[Crop]) ->
 
 
 def predict_faces(
-    subject: Subject, faces: Sequence[Face], boxes: Sequence[str]
+    model: EvaluatedModel, faces: Sequence[LabelledFace], boxes: Sequence[str]
 ) -> dict[str, Predictions]:
     """The answers from each kind of :data:`atpn_ros.learning.evaluation.crops.BOXES`."""
     rng = np.random.default_rng(0)
-    images = [f.image for f in faces]
+    images = Images(faces)
     out: dict[str, Predictions] = {}
     if "truth" in boxes:
-        out["truth"] = predict(subject, images, [cropping.true_crop(f) for f in faces])
+        out["truth"] = predict(model, images, [exact_crop(f) for f in faces])
     if "detector" in boxes or "tracked" in boxes:
-        first = predict(subject, images, [cropping.first_crop(f, rng) for f in faces])
+        first = predict(model, images, [detector_crop(f, rng) for f in faces])
         if "detector" in boxes:
             out["detector"] = first
         if "tracked" in boxes:
-            again = [cropping.next_crop(p, subject.layout) for p in first.points]
-            out["tracked"] = predict(subject, images, again)
+            again = [cropping.tracked_crop(p, model.layout) for p in first.points]
+            out["tracked"] = predict(model, images, again)
     return out
 
 
-def _checked(answer: Answer, subject: Subject) -> Answer:
+def _checked(answer: ModelOutput, model: EvaluatedModel) -> ModelOutput:
     for name in ("landmarks", "rotation", "presence", "gaze"):
         values = getattr(answer, name)
         if values is not None and not np.isfinite(values).all():
-            raise ModelError(f"{subject.path}: output {name!r}: an answer is not finite")
+            raise ModelError(f"{model.path}: output {name!r}: a value is not finite")
     return answer
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The node's whole way over a sequence with known people: who is held, and how well."""
+"""Evaluates the node's whole pipeline on a labelled sequence: tracking and landmark accuracy."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ import numpy as np
 
 from atpn_ros.detectors.base import Detector
 from atpn_ros.engines.base import Engine
-from atpn_ros.learning.data.datasets.record import DataError
-from atpn_ros.learning.evaluation.identity import IdentityFigures, Seen, identity_figures, match
-from atpn_ros.learning.evaluation.points import WFLW98, readings
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.layouts import WFLW98
+from atpn_ros.learning.evaluation.landmark_pairs import pair_landmarks
 from atpn_ros.learning.evaluation.statistics import Estimate, estimate
+from atpn_ros.learning.evaluation.tracking_metrics import (
+    TrackingMetrics,
+    TrueFace,
+    match,
+    tracking_metrics,
+)
 from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
 from atpn_ros.types import Box, FaceState, Floats, Frame, Image
 
@@ -27,16 +33,16 @@ _VISIBLE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class SequenceFigures:
+class SequenceMetrics:
     """Of one sequence.
 
     Attributes:
-        identity: Who was held under which id.
-        nme: Percent, over faces that were held.
-        detector: What started the tracks.
+        identity: Accuracy of the ids.
+        nme: Percent, over tracked faces.
+        detector: The detector that started the tracks.
     """
 
-    identity: IdentityFigures
+    identity: TrackingMetrics
     nme: Estimate | None
     detector: str
 
@@ -44,18 +50,18 @@ class SequenceFigures:
 @dataclass(frozen=True, slots=True)
 class _TrueFrame:
     stamp_ns: int
-    faces: dict[int, Seen]
+    faces: dict[int, TrueFace]
     landmarks: dict[int, Floats]
 
 
-def measure_sequence(folder: Path, engine: Engine, detector: Detector) -> SequenceFigures:
+def evaluate_sequence(folder: Path, engine: Engine, detector: Detector) -> SequenceMetrics:
     """Run the pipeline over a sequence as ``atpn synth --sequence`` writes it (frames or video).
 
     Raises:
         DataError: It cannot be read; names the file and the field.
     """
     pipeline = FacePipeline(engine, detector, PipelineSettings())
-    truth: list[dict[int, Seen]] = []
+    truth: list[dict[int, TrueFace]] = []
     found: list[dict[int, Box]] = []
     errors: list[float] = []
     lines = _truth(folder / "truth.jsonl")
@@ -66,12 +72,12 @@ def measure_sequence(folder: Path, engine: Engine, detector: Detector) -> Sequen
         for person, track in match(known.faces, boxes, {}).items():
             points = held[track].landmarks
             if points is not None and known.faces[person].counts:
-                pair = readings(points[None], WFLW98, known.landmarks[person][None], WFLW98)
+                pair = pair_landmarks(points[None], WFLW98, known.landmarks[person][None], WFLW98)
                 errors.append(float(pair["raw"].distances().mean()))
         truth.append(known.faces)
         found.append(boxes)
-    return SequenceFigures(
-        identity_figures(truth, found), estimate(np.array(errors)), detector.name
+    return SequenceMetrics(
+        tracking_metrics(truth, found), estimate(np.array(errors)), detector.name
     )
 
 
@@ -101,7 +107,7 @@ def _true_frame(record: dict[str, Any]) -> _TrueFrame:
         box = Box.from_xyxy(*face["box_xyxy"])
         inside = 0 <= box.cx < width and 0 <= box.cy < height
         share = float(np.mean(face["visible98"]))
-        faces[int(face["id"])] = Seen(box, inside and share >= _VISIBLE)
+        faces[int(face["id"])] = TrueFace(box, inside and share >= _VISIBLE)
         landmarks[int(face["id"])] = points
     return _TrueFrame(int(record["stamp_ns"]), faces, landmarks)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From one number per face to figures with intervals."""
+"""Means with bootstrap intervals, failure rate, area under the curve, and ROC curve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NUMBERS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and its 95 % interval over faces (bootstrap with a fixed seed).
+    """A mean and its 95 % interval over faces (bootstrap with a fixed seed).
 
     Attributes:
         value: Of all faces.
@@ -39,7 +39,7 @@ class Estimate:
 
 
 def estimate(values: Floats) -> Estimate | None:
-    """The mean of (N,) values; None of nothing.
+    """The mean of (N,) values; None of no values.
 
     >>> estimate(np.array([2.0, 2.0]))
     Estimate(value=2.0, low=2.0, high=2.0, count=2)
@@ -68,13 +68,13 @@ def area(errors: Floats, limit: float = 10.0) -> Estimate | None:
     >>> area(np.array([0.0, 5.0, 20.0])).value
     0.5
     """
-    # Each face adds the part of the axis that lies beyond its error.
+    # The area is the mean over faces of the part of the axis beyond the face's error.
     return estimate(np.clip(1 - np.asarray(errors) / limit, 0, None))
 
 
 @dataclass(frozen=True, slots=True)
 class Roc:
-    """How well scores tell two kinds apart.
+    """Receiver operating characteristic: how well scores separate positives from negatives.
 
     Attributes:
         auc: Area under the curve, 0..1.

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from atpn_ros.detectors.session import cpu_session
 from atpn_ros.engines.base import ModelError, one_line
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.types import Floats
 
 _TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(float16)": np.float16}
@@ -117,14 +118,8 @@ def count_operations(model: Path, inputs: dict[str, np.ndarray]) -> tuple[int, i
 
 def _session(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
     """A session of one thread, and an input of random noise for one image."""
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = cpu_session(path)
         source = session.get_inputs()[0]
         shape = [v if isinstance(v, int) else 1 for v in source.shape]
         noise = np.random.default_rng(0).integers(0, 256, shape)

@@ -14,10 +14,14 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from atpn_ros.learning.config import ConfigError, read_config
-from atpn_ros.learning.data.batches import Source
-from atpn_ros.learning.evaluation import faces, figures
+from atpn_ros.learning.data.batches import TrainingSet
+from atpn_ros.learning.data.datasets import read_photographs
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.renders import load_renders
+from atpn_ros.learning.data.training_faces import negatives, positives
+from atpn_ros.learning.evaluation.dataset_metrics import evaluate_set
+from atpn_ros.learning.evaluation.models import open_model
 from atpn_ros.learning.evaluation.statistics import Estimate
-from atpn_ros.learning.evaluation.subjects import open_subject
 from atpn_ros.learning.networks.atpn import Atpn
 from atpn_ros.learning.studies import pages
 from atpn_ros.learning.studies.results import (
@@ -97,8 +101,8 @@ def load_plan(path: Path) -> AblationPlan:
         ConfigError: The file is not a valid plan; the message names the field.
     """
     plan: AblationPlan = read_config(path, AblationPlan)
-    if not (plan.data.renders or plan.data.photographs):
-        raise ConfigError(f"{path}: data: needs renders or photographs")
+    if not (plan.data.renders or plan.data.photographs or plan.data.sets):
+        raise ConfigError(f"{path}: data: needs renders, photographs or sets")
     for name in ("validation_renders", "validation_photographs"):
         if not getattr(plan.data, name):
             raise ConfigError(f"{path}: data: {name}: is empty, but is needed to test the rows")
@@ -127,13 +131,13 @@ def run_study(
     data = plan.data
 
     @cache
-    def source() -> Source:  # loaded only if a run is left to train
+    def source() -> TrainingSet:  # loaded only if a run is left to train
         return load_source(data, root)
 
     @cache
-    def test_sets() -> tuple[list[faces.Face], faces.Renders]:
-        photographs = faces.photographs(root / data.validation_photographs, "val")
-        return photographs, faces.renders(root / data.validation_renders)
+    def test_sets() -> tuple[list[LabelledFace], list[LabelledFace]]:
+        photographs = read_photographs(root / data.validation_photographs, "val")
+        return photographs, load_renders(root / data.validation_renders)
 
     runs: dict[str, dict[str, Any]] = {name: {} for name in plan.rows}
     report: dict[str, Any] = {"plan": asdict(plan), "runs": runs}
@@ -160,20 +164,20 @@ def _metrics(
     network: Atpn,
     run_folder: Path,
     count: int,
-    photographs: list[faces.Face],
-    rendered: faces.Renders,
+    photographs: list[LabelledFace],
+    rendered: list[LabelledFace],
 ) -> dict[str, Any]:
-    subject = open_subject(run_folder / "atpn.onnx")
-    on_photographs = figures.measure_set(subject, photographs[:count], ("tracked",))
-    on_renders = figures.measure_set(
-        subject, rendered.faces[:count], ("tracked",), empty=rendered.empty[:count]
+    subject = open_model(run_folder / "atpn.onnx")
+    on_photographs = evaluate_set(subject, photographs[:count], ("tracked",))
+    on_renders = evaluate_set(
+        subject, positives(rendered)[:count], ("tracked",), empty=negatives(rendered)[:count]
     )
     seen, made = on_photographs.boxes["tracked"], on_renders.boxes["tracked"]
     pose, presence = made.pose, on_renders.presence
     gaze = made.gaze.get("eyes") if network.gaze is not None else None
     return {
         "parameters": sum(p.numel() for p in network.parameters()),
-        "photographs_nme": _value(seen.landmarks["clicked"].nme),
+        "photographs_nme": _value(seen.landmarks["annotated"].nme),
         "renders_nme": _value(made.landmarks["raw"].nme),
         "rotation": None if pose is None else _value(pose.by_yaw["0-60"]),
         "gaze": _value(gaze),

@@ -14,14 +14,16 @@ import numpy as np
 import torch
 
 from atpn_ros.learning.config import ConfigError, read_config
-from atpn_ros.learning.data.photographs import load_faces_300w
-from atpn_ros.learning.data.point_model import load_points
-from atpn_ros.learning.evaluation import faces, figures
-from atpn_ros.learning.evaluation.crops import CropPlan
-from atpn_ros.learning.evaluation.points import IBUG68
-from atpn_ros.learning.evaluation.report import text
+from atpn_ros.learning.data.datasets import read_photographs
+from atpn_ros.learning.data.head_point_model import load_points
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.layouts import IBUG68
+from atpn_ros.learning.data.training_faces import load_training_photographs
+from atpn_ros.learning.evaluation.crops import BOXES, CropPlan
+from atpn_ros.learning.evaluation.dataset_metrics import evaluate_set
+from atpn_ros.learning.evaluation.models import ModelOutput
+from atpn_ros.learning.evaluation.report import format_estimate
 from atpn_ros.learning.evaluation.statistics import Estimate, estimate
-from atpn_ros.learning.evaluation.subjects import Answer
 from atpn_ros.learning.networks.asmnet import AsmNet, MobileNetV2, from_asmnet
 from atpn_ros.learning.studies import pages
 from atpn_ros.learning.studies.asmnet_training import (
@@ -48,7 +50,6 @@ PUBLISHED: dict[str, tuple[str, str]] = {
 }
 """NME in percent in the paper, for 300-W's common and full set."""
 
-_BOXES = ("truth", "detector", "tracked")
 _PAIRS = (
     ("asmnet_nr", "asmnet"),
     ("mnv2", "mnv2_r"),
@@ -101,11 +102,11 @@ class AsmnetModel:
     def __init__(self, network: AsmNet | MobileNetV2, size: int, path: Path) -> None:
         self._network, self.size, self.path = network, size, path
 
-    def run(self, crops: Image) -> Answer:
-        """See :meth:`atpn_ros.learning.evaluation.subjects.Subject.run`."""
+    def run(self, crops: Image) -> ModelOutput:
+        """See :meth:`atpn_ros.learning.evaluation.models.EvaluatedModel.run`."""
         with torch.inference_mode():
             out = self._network(torch.from_numpy(crops))
-        return Answer(from_asmnet(out.landmarks).double().numpy())
+        return ModelOutput(from_asmnet(out.landmarks).double().numpy())
 
 
 def run_study(
@@ -130,13 +131,13 @@ def run_study(
 
     @cache
     def views() -> Views:  # computed only if a run is left to train
-        samples = load_faces_300w(root / plan.photographs, "train")
+        samples = load_training_photographs(root / plan.photographs, "train")
         recipe, head = plan.recipe, load_points(root / plan.head)
         return make_views(samples, head, recipe.size, recipe.views, recipe.kept)
 
     @cache
-    def test_faces() -> list[faces.Face]:
-        return faces.photographs(root / plan.photographs, "val")
+    def test_faces() -> list[LabelledFace]:
+        return read_photographs(root / plan.photographs, "val")
 
     described = describe(plan.recipe)
     runs: dict[str, dict[str, Any]] = {name: {} for name in plan.rows}
@@ -149,7 +150,7 @@ def run_study(
             if figure is None:
                 network = train_row(plan.recipe, name, seed, views(), run_folder)
                 subject = AsmnetModel(network, plan.recipe.size, run_folder / "checkpoint.pt")
-                metrics = figures.measure_set(subject, test_faces(), _BOXES)
+                metrics = evaluate_set(subject, test_faces(), BOXES)
                 figure = save_result(
                     run_folder, settings_of_run, asdict(metrics) | {"modes": views().modes}
                 )
@@ -192,11 +193,14 @@ def tables(report: dict[str, Any]) -> str:
         if not seeds:
             continue
         published = PUBLISHED.get(name, ("-", "-"))
-        rows.append([f"`{name}`", ROWS[name].description, *(_nme(seeds, kind) for kind in _BOXES),
+        rows.append([f"`{name}`", ROWS[name].description, *(_nme(seeds, kind) for kind in BOXES),
                      _fr10(seeds), str(len(seeds)), *published])  # fmt: skip
     head = ["row", "what it is", "NME %, true boxes", "NME %, detector", "NME %, tracked",
             "FR@10 %, true boxes", "seeds", "published, common", "published, full"]  # fmt: skip
-    gains = [[f"`{pair}`", text(Estimate(**found), 2)] for pair, found in report["helped"].items()]
+    gains = [
+        [f"`{pair}`", format_estimate(Estimate(**found), 2)]
+        for pair, found in report["helped"].items()
+    ]
     r = report["recipe"]
     sizes = [
         [f"`{name}`", f"{s['parameters']:,}", f"{s['mmacs']:.1f}", f"{s['mmacs_at_224']:.1f}"]
@@ -213,7 +217,11 @@ def tables(report: dict[str, Any]) -> str:
 
 def _nme(seeds: dict[str, Any], boxes: str) -> str:
     found = [Estimate(**_raw(figure, boxes)["nme"]) for figure in seeds.values()]
-    return text(found[0]) if len(found) == 1 else seed_spread([f.value for f in found]).text()
+    return (
+        format_estimate(found[0])
+        if len(found) == 1
+        else seed_spread([f.value for f in found]).text()
+    )
 
 
 def _fr10(seeds: dict[str, Any]) -> str:

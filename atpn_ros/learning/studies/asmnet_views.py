@@ -19,8 +19,8 @@ from atpn_ros import geometry, landmark_layouts
 from atpn_ros.crop import Crop, crop_from_landmarks, cut
 from atpn_ros.detectors.base import square_of
 from atpn_ros.learning.data.augment import degrade, occlude
-from atpn_ros.learning.data.photographs import Sample
-from atpn_ros.learning.data.point_model import PointModel, fit
+from atpn_ros.learning.data.head_point_model import HeadPointModel, fit
+from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.networks.asmnet import to_asmnet
 from atpn_ros.learning.studies.shape_model import ShapeModel
 from atpn_ros.types import Floats, Image
@@ -67,7 +67,12 @@ class Views:
 
 
 def make_views(
-    samples: list[Sample], head: PointModel, size: int, count: int, kept: float, seed: int = 0
+    samples: list[LabelledFace],
+    head: HeadPointModel,
+    size: int,
+    count: int,
+    kept: float,
+    seed: int = 0,
 ) -> Views:
     """Make ``count`` augmented crops of each photograph, and their targets.
 
@@ -101,7 +106,7 @@ def make_views(
     )
 
 
-def make_view(sample: Sample, rotation: Floats, size: int, rng: np.random.Generator) -> View:
+def make_view(sample: LabelledFace, rotation: Floats, size: int, rng: np.random.Generator) -> View:
     """One random crop: rotated, shifted and scaled; half are mirrored, half degraded."""
     crop = _crop(sample, rng)
     picture = cut(sample.image, crop, size)
@@ -117,7 +122,7 @@ def make_view(sample: Sample, rotation: Floats, size: int, rng: np.random.Genera
     return View(picture, points, np.array([yaw, pitch, roll]) / _FULL_ANGLE)
 
 
-def _crop(sample: Sample, rng: np.random.Generator) -> Crop:
+def _crop(sample: LabelledFace, rng: np.random.Generator) -> Crop:
     angle = float(rng.uniform(-_TURN, _TURN))
     if sample.detection is not None and rng.random() < 0.3:
         start = square_of(sample.detection)

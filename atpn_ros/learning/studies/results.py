@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from atpn_ros.files import atomic_replace
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 
 NAME = "result.json"
 """Name of the result file in a finished run's folder."""

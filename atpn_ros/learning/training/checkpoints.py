@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from atpn_ros.files import atomic_replace
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 
 UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError,
               AttributeError, pickle.UnpicklingError)  # fmt: skip

@@ -11,10 +11,15 @@ import torch
 
 from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.backgrounds import load_panoramas
-from atpn_ros.learning.data.batches import Source
-from atpn_ros.learning.data.datasets.record import DataError
-from atpn_ros.learning.data.photographs import load_faces_300w
+from atpn_ros.learning.data.batches import TrainingSet
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.renders import load_renders
+from atpn_ros.learning.data.training_faces import (
+    load_training_faces,
+    load_training_photographs,
+    negatives,
+    positives,
+)
 from atpn_ros.learning.networks.atpn import Atpn
 from atpn_ros.learning.training.train import TrainSettings, train
 
@@ -26,6 +31,8 @@ class TrainingData:
     Attributes:
         renders: Training shards of ``atpn synth --shards``.
         photographs: Folder with ``labels.json``, whose split ``train`` is used for training.
+        sets: Public data sets as ``KIND:FOLDER``, such as ``wflw:WFLW``, see docs/measure.md.
+        complete: Whether these must have the published number of faces.
         backgrounds: Folder of ``.hdr`` panoramas without people.
         validation_renders: Shards for validation.
         validation_photographs: Folder with ``labels.json``, whose split ``val`` is for validation.
@@ -33,6 +40,8 @@ class TrainingData:
 
     renders: str = ""
     photographs: str = ""
+    sets: tuple[str, ...] = ()
+    complete: bool = True
     backgrounds: str = ""
     validation_renders: str = ""
     validation_photographs: str = ""
@@ -65,22 +74,26 @@ def load_run(path: Path) -> TrainingRun:
         ConfigError: The file is not a valid run; the message names the field.
     """
     run = read_config(path, TrainingRun)
-    if not (run.data.renders or run.data.photographs):
-        raise ConfigError(f"{path}: data: needs renders or photographs")
+    if not (run.data.renders or run.data.photographs or run.data.sets):
+        raise ConfigError(f"{path}: data: needs renders, photographs or sets")
     return run
 
 
-def load_source(data: TrainingData, root: Path) -> Source:
+def load_source(data: TrainingData, root: Path) -> TrainingSet:
     """Load the training data from folders below ``root``.
 
     Raises:
         DataError: A folder or file is missing or damaged.
     """
-    return Source(
-        load_renders(root / data.renders).faces if data.renders else [],
-        load_faces_300w(root / data.photographs, "train") if data.photographs else [],
-        load_panoramas(root / data.backgrounds) if data.backgrounds else [],
+    renders = load_renders(root / data.renders) if data.renders else []
+    photographs = (
+        load_training_photographs(root / data.photographs, "train") if data.photographs else []
     )
+    for source in data.sets:
+        photographs += load_training_faces(source, root, data.complete)
+    backgrounds = load_panoramas(root / data.backgrounds) if data.backgrounds else []
+    backgrounds += negatives([*renders, *photographs])
+    return TrainingSet(positives(renders), positives(photographs), backgrounds)
 
 
 def run_training(
@@ -104,13 +117,11 @@ def run_training(
     source = load_source(data, root)
     validation = {}
     if data.validation_photographs:
-        validation["photographs"] = load_faces_300w(root / data.validation_photographs, "val")[
-            :_VALIDATION_FACES
-        ]
+        validation["photographs"] = load_training_photographs(
+            root / data.validation_photographs, "val"
+        )
     if data.validation_renders:
-        validation["renders"] = load_renders(root / data.validation_renders).faces[
-            :_VALIDATION_FACES
-        ]
+        validation["renders"] = positives(load_renders(root / data.validation_renders))
     validation = {name: faces[:_VALIDATION_FACES] for name, faces in validation.items()}
     begin = root / run.begin_with if run.begin_with else None
     if begin is not None and not begin.is_file():

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from atpn_ros.learning.data.batches import Examples, Mix, Source, Truth
-from atpn_ros.learning.data.photographs import Sample
+from atpn_ros.learning.data.batches import BatchSettings, TrainingBatches, TrainingSet, Truth
+from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.training import checkpoints
@@ -80,9 +80,9 @@ class TrainSettings:
         at = min(step % length, step) if step < 2 * length else step - length
         return cosine_rate(at, length, self.learning_rate, self.warmup)
 
-    def mix(self) -> Mix:
+    def mix(self) -> BatchSettings:
         """Composition of the batches."""
-        return Mix(
+        return BatchSettings(
             self.batch, self.steps, self.photographs_share, self.empty_share, self.clean_fraction,
             self.seed,
         )  # fmt: skip
@@ -90,8 +90,8 @@ class TrainSettings:
 
 def train(
     settings: TrainSettings,
-    source: Source,
-    validation: dict[str, list[Sample]],
+    source: TrainingSet,
+    validation: dict[str, list[LabelledFace]],
     folder: Path,
     workers: int = 1,
     begin_with: Path | None = None,
@@ -131,7 +131,7 @@ def train(
     )
     first = state.resume()
     stream = DataLoader(
-        Examples(source, settings.mix(), first, group.rank, group.count),
+        TrainingBatches(source, settings.mix(), first, group.rank, group.count),
         batch_size=None,
         num_workers=workers,
         prefetch_factor=8 if workers else None,

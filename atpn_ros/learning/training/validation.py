@@ -12,7 +12,7 @@ import torch
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.crop import Crop, crop_from_landmarks, cut
 from atpn_ros.detectors.base import square_of
-from atpn_ros.learning.data.photographs import Sample
+from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput
 from atpn_ros.types import Floats
 
@@ -35,21 +35,23 @@ class ValidationMetrics:
         return f"nme {self.nme:.2f}  rotation {self.degrees:.2f}  gaze {self.gaze:.2f}"
 
 
-def validate(network: Atpn, samples: list[Sample], batch: int = 50) -> ValidationMetrics:
+def validate(network: Atpn, samples: list[LabelledFace], batch: int = 50) -> ValidationMetrics:
     """Evaluate a network on labelled faces; leaves it in evaluation mode."""
     parts = [_errors(network, samples[i : i + batch]) for i in range(0, len(samples), batch)]
     columns = zip(*parts, strict=True)
     return ValidationMetrics(*(_mean([v for part in column for v in part]) for column in columns))
 
 
-def first_crop(sample: Sample) -> Crop:
+def first_crop(sample: LabelledFace) -> Crop:
     """The crop of the detector's box, or around the true landmarks if there is none."""
     if sample.detection is not None:
         return square_of(sample.detection)
     return crop_from_landmarks(sample.landmarks, 0.0)
 
 
-def _errors(network: Atpn, samples: list[Sample]) -> tuple[list[float], list[float], list[float]]:
+def _errors(
+    network: Atpn, samples: list[LabelledFace]
+) -> tuple[list[float], list[float], list[float]]:
     """NME, rotation errors and gaze errors of a batch, as in :class:`ValidationMetrics`."""
     crops = [first_crop(s) for s in samples]
     out = _predict(network, samples, crops)
@@ -73,12 +75,12 @@ def _errors(network: Atpn, samples: list[Sample]) -> tuple[list[float], list[flo
     return nme, degrees, gaze
 
 
-def annotated_nme(predicted: Floats, sample: Sample) -> float:
+def annotated_nme(predicted: Floats, sample: LabelledFace) -> float:
     """NME in percent of (98, 2) points, over iBUG's 68; the distance of the eyes is 100."""
     truth = sample.landmarks
     wanted = (
         landmark_layouts.to_ibug68(truth)
-        if sample.middles
+        if sample.brow_middles
         else landmark_layouts.to_annotated_ibug68(truth)
     )
     size = np.linalg.norm(
@@ -88,7 +90,7 @@ def annotated_nme(predicted: Floats, sample: Sample) -> float:
     return float(distance.mean() / size * 100)
 
 
-def _predict(network: Atpn, samples: list[Sample], crops: list[Crop]) -> AtpnOutput:
+def _predict(network: Atpn, samples: list[LabelledFace], crops: list[Crop]) -> AtpnOutput:
     pictures = np.stack([cut(s.image, c) for s, c in zip(samples, crops, strict=True)])
     device = next(network.parameters()).device
     network.eval()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""300W-LP and AFLW2000-3D (Zhu et al., CVPR 2016): pose from a fitted head, in ``.mat`` files."""
+"""Readers of 300W-LP and AFLW2000-3D (Zhu et al., CVPR 2016): 68 points and head pose."""
 
 from __future__ import annotations
 
@@ -8,59 +8,61 @@ from pathlib import Path
 
 import numpy as np
 
-from atpn_ros.learning.data.datasets.record import (
+from atpn_ros.learning.data.checks import (
     DataError,
-    Record,
     count_checked,
     folder_of,
     image_of,
     points_of,
 )
+from atpn_ros.learning.data.labelled_face import ImageFile, LabelledFace
+from atpn_ros.learning.data.layouts import IBUG68
 from atpn_ros.types import Box, Floats
 
 LP_PARTS = ("AFW", "HELEN", "IBUG", "LFPW")
 PUBLISHED_LP = 61_225
-"""Pictures without their mirrored copies, which the trainer makes itself."""
+"""Pictures without their mirrored copies: training mirrors pictures itself."""
 PUBLISHED_2000 = 2000
 
 STEEPEST = np.radians(99)
-"""The usual protocol on AFLW2000-3D leaves out faces with an angle beyond this (31 faces)."""
+"""The published protocol on AFLW2000-3D leaves out faces with an angle beyond this (31 faces)."""
 
 _TO_MODEL = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
 """Head frame to the morphable model's axes: x to the image's right, y up, z to the viewer."""
 
 
-def read_300w_lp(root: Path, complete: bool = True) -> list[Record]:
-    """All faces but the mirrored ones (``*_Flip``), with pose and 68 projected model points.
+def read_300w_lp(root: Path, complete: bool = True) -> list[LabelledFace]:
+    """Read all faces but the mirrored ones (``*_Flip``), with pose and 68 projected model points.
 
     Raises:
         DataError: The set is not as published; names the file.
     """
-    records = []
+    faces = []
     for part in LP_PARTS:
         for path in sorted(folder_of(root, part).glob("*.mat")):
             mat = _load(path)
-            records.append(_record(path, mat, _two_rows(path, mat, "pt2d")))
-    return count_checked(records, PUBLISHED_LP if complete else None, root)
+            faces.append(_face(path, mat, _two_rows(path, mat, "pt2d")))
+    return count_checked(faces, PUBLISHED_LP if complete else None, root)
 
 
-def read_aflw2000(root: Path, complete: bool = True) -> list[Record]:
-    """All faces with pose and the 68 points of ``pt3d_68``, hidden contour points included.
+def read_aflw2000(root: Path, complete: bool = True) -> list[LabelledFace]:
+    """Read all faces with pose and the 68 points of ``pt3d_68``, hidden contour points included.
 
-    For pose figures leave out those whose attributes hold ``steep``.
+    Faces with an angle beyond 99 degrees have the tag ``steep``; the published protocol for pose
+    leaves them out.
 
     Raises:
         DataError: The set is not as published; names the file.
     """
-    records = []
+    faces = []
     for path in sorted(folder_of(root).glob("*.mat")):
         mat = _load(path)
-        records.append(_record(path, mat, _two_rows(path, mat, "pt3d_68")))
-    return count_checked(records, PUBLISHED_2000 if complete else None, root)
+        faces.append(_face(path, mat, _two_rows(path, mat, "pt3d_68")))
+    return count_checked(faces, PUBLISHED_2000 if complete else None, root)
 
 
 def rotation_of(pitch: float, yaw: float, roll: float) -> Floats:
-    """(3, 3) head to the face's own camera of the sets' angles in radians.
+    """(3, 3) head to the crop's own camera of the data sets' angles in radians.
 
     Their model is turned by ``Rx(pitch) Ry(yaw) Rz(roll)``, each the transpose of the right-handed
     rotation, in axes x right, y up, z to the viewer; their pitch grows upwards.
@@ -77,7 +79,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
     try:
         loaded: dict[str, np.ndarray] = loadmat(path)
-    except Exception as error:  # scipy raises whatever its parser met
+    except Exception as error:  # scipy raises many types
         raise DataError(f"{path}: not a MATLAB file: {error}") from error
     return loaded
 
@@ -89,16 +91,19 @@ def _two_rows(path: Path, mat: dict[str, np.ndarray], field: str) -> Floats:
     return points_of(mat[field][:2].T - 1.0, 68, f"{path}: {field}")
 
 
-def _record(path: Path, mat: dict[str, np.ndarray], points: Floats) -> Record:
+def _face(path: Path, mat: dict[str, np.ndarray], points: Floats) -> LabelledFace:
     pose = np.asarray(mat.get("Pose_Para", ()), np.float64).ravel()
     if pose.size != 7 or not np.isfinite(pose).all():
         raise DataError(f"{path}: Pose_Para: {pose.size} numbers, expected 7, all finite")
     pitch, yaw, roll = (float(a) for a in pose[:3])
     steep = max(abs(pitch), abs(yaw), abs(roll)) > STEEPEST
-    return Record(
-        image_of(path.with_suffix(".jpg"), path),
+    return LabelledFace(
+        ImageFile(image_of(path.with_suffix(".jpg"), path)),
         points,
-        rotation_of(pitch, yaw, roll),
-        Box.around(points),
-        attributes=frozenset({"steep"} if steep else ()),
+        IBUG68,
+        f"{path.parent.name}/{path.stem}",
+        rotation=rotation_of(pitch, yaw, roll),
+        box=Box.around(points),
+        brow_middles=True,
+        tags=frozenset({"steep"} if steep else ()),
     )

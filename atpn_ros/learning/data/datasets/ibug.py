@@ -1,15 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""iBUG's 300-W and 300-VW: 68 points per face in ``.pts`` files that count pixels from 1."""
+"""Readers of iBUG's 300-W (pictures) and 300-VW (videos): 68 points per face in ``.pts`` files."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from atpn_ros.learning.data.datasets.record import (
+from atpn_ros.learning.data.checks import (
     DataError,
-    Record,
     count_checked,
     folder_of,
     image_of,
@@ -17,6 +16,8 @@ from atpn_ros.learning.data.datasets.record import (
     points_of,
     text_of,
 )
+from atpn_ros.learning.data.labelled_face import ImageFile, LabelledFace
+from atpn_ros.learning.data.layouts import IBUG68
 from atpn_ros.types import Floats
 
 PARTS = {
@@ -38,15 +39,20 @@ VW_CATEGORIES: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 """The test videos of 300-VW's three categories; all others are for training."""
 
+PUBLISHED_VW = {"train": 50, "1": 31, "2": 19, "3": 14, "test": 64}
+"""Videos."""
+
 _SUFFIXES = (".jpg", ".png")
 
 
-def read_300w(root: Path, split: str, complete: bool = True) -> list[Record]:
-    """Faces of ``train``, ``common``, ``challenging`` or ``full``.
+def read_300w(root: Path, split: str, complete: bool = True) -> list[LabelledFace]:
+    """Read the faces of ``train``, ``common``, ``challenging`` or ``full``.
+
+    Test faces have ``common`` or ``challenging`` among their tags.
 
     Args:
         root: Folder with ``afw``, ``helen``, ``lfpw`` and ``ibug``.
-        split: Which folders.
+        split: One of the four.
         complete: Whether the number of faces must be the published one.
 
     Raises:
@@ -54,44 +60,69 @@ def read_300w(root: Path, split: str, complete: bool = True) -> list[Record]:
     """
     if split not in PARTS:
         raise DataError(f"300-W has no split {split!r}")
-    records = []
+    faces = []
     for part in PARTS[split]:
         for path in sorted(folder_of(root, part).glob("*.pts")):
             found = [path.with_suffix(s) for s in _SUFFIXES if path.with_suffix(s).is_file()]
             image = found[0] if found else path.with_suffix(".jpg")
-            records.append(Record(image_of(image, path), read_pts(path)))
-    return count_checked(records, PUBLISHED[split] if complete else None, root)
+            faces.append(_face(image_of(image, path), None, path, path.stem, _tag(part)))
+    return count_checked(faces, PUBLISHED[split] if complete else None, root)
 
 
-def read_300vw(root: Path, split: str) -> list[Record]:
-    """Frames of ``train`` or of test category ``1``, ``2``, ``3``.
+def _tag(part: str) -> str:
+    """The test subset that a folder of 300-W belongs to; empty for training folders."""
+    return next((name for name in ("common", "challenging") if part in PARTS[name]), "")
+
+
+def _face(picture: Path, frame: int | None, labels: Path, name: str, tag: str) -> LabelledFace:
+    return LabelledFace(
+        ImageFile(picture, frame),
+        read_pts(labels),
+        IBUG68,
+        name,
+        brow_middles=True,
+        tags=frozenset({tag} if tag else ()),
+    )
+
+
+def read_300vw(root: Path, split: str, complete: bool = True) -> list[LabelledFace]:
+    """Read the frames of ``train``, of ``test`` or of test category ``1``, ``2``, ``3``.
+
+    Test frames have ``category 1``, ``category 2`` or ``category 3`` among their tags.
 
     Args:
         root: Folder with one folder per video: ``vid.avi`` and ``annot/000001.pts`` and so on.
         split: Which videos.
+        complete: Whether the number of videos must be the published one.
 
     Raises:
         DataError: The set is not as published; names the file.
     """
-    if split != "train" and split not in VW_CATEGORIES:
+    if split not in PUBLISHED_VW:
         raise DataError(f"300-VW has no split {split!r}")
-    tests = {number for numbers in VW_CATEGORIES.values() for number in numbers}
-    records = []
+    category_of = {n: name for name, numbers in VW_CATEGORIES.items() for n in numbers}
+    faces, videos = [], 0
     for folder in sorted(p for p in folder_of(root).iterdir() if p.is_dir() and p.name.isdigit()):
-        number = int(folder.name)
-        wanted = number not in tests if split == "train" else number in VW_CATEGORIES[split]
-        if not wanted:
+        found = category_of.get(int(folder.name), "train")
+        if found != split and (split != "test" or found == "train"):
             continue
+        videos += 1
+        category = "" if found == "train" else f"category {found}"
         video = image_of(folder / "vid.avi", folder)
         for path in sorted(folder_of(folder, "annot").glob("*.pts")):
             if not path.stem.isdigit():
                 raise DataError(f"{path}: the name is no frame number")
-            records.append(Record(video, read_pts(path), frame=int(path.stem) - 1))
-    return count_checked(records, None, root)
+            name = f"{folder.name}/{path.stem}"
+            faces.append(_face(video, int(path.stem) - 1, path, name, category))
+    if complete and videos != PUBLISHED_VW[split]:
+        raise DataError(f"{root}: {videos} videos, the published set has {PUBLISHED_VW[split]}")
+    return count_checked(faces, None, root)
 
 
 def read_pts(path: Path) -> Floats:
-    """(68, 2) points of a ``.pts`` file, the first pixel's centre at (0, 0).
+    """(68, 2) points of a ``.pts`` file, in pixels, the first pixel's centre at (0, 0).
+
+    The files count pixels from 1.
 
     Raises:
         DataError: Not such a file.

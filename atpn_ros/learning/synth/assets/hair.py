@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.synth.assets.decimation import thinned
-from atpn_ros.learning.synth.assets.errors import AssetError
 from atpn_ros.learning.synth.assets.head_model import HeadModel, Ints, Part, surface_normals
 from atpn_ros.types import Floats, Image
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from atpn_ros.learning.synth.assets.errors import AssetError
+from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.synth.assets.head_model import Ints
 from atpn_ros.types import Floats
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.synth.assets import ict_checkout, ict_points
-from atpn_ros.learning.synth.assets.errors import AssetError
 from atpn_ros.learning.synth.assets.head_model import HeadModel, Ints, Part
 from atpn_ros.types import Floats
 

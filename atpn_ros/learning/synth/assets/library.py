@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.files import atomic_replace, cache_folder
+from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.synth.assets import (
     decimation,
     fitting,
@@ -30,7 +31,6 @@ from atpn_ros.learning.synth.assets import (
     prt,
     skins,
 )
-from atpn_ros.learning.synth.assets.errors import AssetError
 from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Ints, Part
 from atpn_ros.learning.synth.assets.panoramas import Panorama, load_panoramas
 from atpn_ros.types import Floats, Image

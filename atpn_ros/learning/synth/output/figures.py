@@ -14,13 +14,14 @@ import cv2
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
+from atpn_ros.learning.data.presence import holds_face
 from atpn_ros.learning.synth.accessories.body_builder import build_body
 from atpn_ros.learning.synth.assets import builtin
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.output import gallery, shards
 from atpn_ros.learning.synth.render import effects, stream
 from atpn_ros.learning.synth.render.renderer import Renderer
-from atpn_ros.learning.synth.render.stream import Sample
+from atpn_ros.learning.synth.render.stream import RenderedSample
 from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
 from atpn_ros.learning.synth.scene import labels
 from atpn_ros.learning.synth.scene.description import (
@@ -53,7 +54,7 @@ class FigureRenderer:
     def sample(
         self, rotation: Floats, size: int = 320, gaze: Floats = _AHEAD,
         accessories: tuple[Accessory, ...] = (), zoom: float = 1.0, **shapes: float,
-    ) -> Sample:  # fmt: skip
+    ) -> RenderedSample:  # fmt: skip
         """A labelled picture of one head."""
         head = self.assets.head
         clothes = Accessory("shoulders", (0.25, 0.3, 0.4), (0.0, 0.0, 0.0, 1.0, 0.6))
@@ -73,7 +74,7 @@ class FigureRenderer:
         face = labels.label(body, person, camera, picture.depth, picture.scale)
         image = effects.apply(picture.image, (size, size), Effects())
         overlap = stream.crop_overlap(face.box, size)
-        return Sample(0, image, camera.matrix, face, scene, overlap, overlap > stream.PRESENT)
+        return RenderedSample(0, image, camera.matrix, face, scene, overlap, holds_face(overlap))
 
 
 def draw(folder: Path) -> list[Path]:
@@ -201,7 +202,7 @@ def _presence(renderer: FigureRenderer) -> Image:
     for dx, dy, zoom in ((0.18, 0.1, 1.1), (-0.75, 0.3, 1.0), (0.5, -0.62, 0.55), (0.1, 0.2, 1.9)):
         square = (box.cx + dx * reach, box.cy + dy * reach, reach * zoom)
         share = _overlap(own, square)
-        colour = (40, 150, 40) if share > stream.PRESENT else (40, 40, 210)
+        colour = (40, 150, 40) if holds_face(share) else (40, 40, 210)
         _square(image, square, colour, f"{share:.2f}")
     return image
 
@@ -231,7 +232,7 @@ def _square(
                 cv2.LINE_AA)  # fmt: skip
 
 
-def _points(sample: Sample) -> Image:
+def _points(sample: RenderedSample) -> Image:
     image = _faded(sample.image)
     if sample.face is not None:
         for p, seen in zip(sample.face.landmarks, sample.face.visible, strict=True):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from atpn_ros import landmark_layouts
-from atpn_ros.learning.synth.render.stream import Sample
+from atpn_ros.learning.synth.render.stream import RenderedSample
 from atpn_ros.learning.synth.scene.description import SceneCamera
 from atpn_ros.learning.synth.scene.labels import FaceLabels
 from atpn_ros.types import Floats, Image
@@ -19,7 +19,9 @@ _AXES = (((0.0, 0.0, 1.0), (255, 120, 40)), ((0.0, 1.0, 0.0), (60, 200, 60)),
 _AXIS_LENGTH = 0.07
 
 
-def sheet(samples: list[Sample], columns: int = 8, zoom: int = 2, plain: bool = False) -> Image:
+def sheet(
+    samples: list[RenderedSample], columns: int = 8, zoom: int = 2, plain: bool = False
+) -> Image:
     """All samples in rows; with ``plain`` each is shown once without and once with labels."""
     cells = []
     for sample in samples:
@@ -34,7 +36,7 @@ def sheet(samples: list[Sample], columns: int = 8, zoom: int = 2, plain: bool = 
     return np.vstack(rows)
 
 
-def draw(sample: Sample, zoom: int = 2) -> Image:
+def draw(sample: RenderedSample, zoom: int = 2) -> Image:
     """One sample, enlarged: points (green seen, red hidden), box, head axes, gaze, tone."""
     image = cv2.resize(sample.image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
     out = np.asarray(image, np.uint8)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes and reads samples as tar shards of PNG pictures and JSON labels, with checksums.
+"""Writes rendered samples as tar shards of PNG pictures and JSON labels, with checksums.
 
 ``shard-00000.tar`` holds ``00000000.png`` and ``00000000.json`` and so on; ``SHA256SUMS`` is what
 ``sha256sum -c`` reads. Times and owners in the tars are zero, so the same samples make the same
@@ -12,23 +12,19 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from atpn_ros.files import sha256
-from atpn_ros.types import AtpnError, Image
+from atpn_ros.learning.data.shards import ShardError, checksums
+from atpn_ros.types import Image
 
 if TYPE_CHECKING:  # reading needs no OpenGL
-    from atpn_ros.learning.synth.render.stream import Sample
+    from atpn_ros.learning.synth.render.stream import RenderedSample
     from atpn_ros.learning.synth.scene.labels import FaceLabels
-
-
-class ShardError(AtpnError):
-    """Shards cannot be written, or do not match their checksums."""
 
 
 def face_record(face: FaceLabels) -> dict[str, Any]:
@@ -51,7 +47,7 @@ def face_record(face: FaceLabels) -> dict[str, Any]:
     }
 
 
-def sample_record(sample: Sample) -> dict[str, Any]:
+def sample_record(sample: RenderedSample) -> dict[str, Any]:
     """The labels of a sample as plain numbers."""
     height, width = sample.image.shape[:2]
     out: dict[str, Any] = {
@@ -65,7 +61,7 @@ def sample_record(sample: Sample) -> dict[str, Any]:
     return out
 
 
-def write(samples: Iterable[Sample], folder: Path, shard: int = 1000) -> list[Path]:
+def write(samples: Iterable[RenderedSample], folder: Path, shard: int = 1000) -> list[Path]:
     """Write samples as shards of ``shard`` each, with checksums.
 
     Raises:
@@ -78,7 +74,7 @@ def write(samples: Iterable[Sample], folder: Path, shard: int = 1000) -> list[Pa
         raise ShardError(f"{folder}: {error}") from error
 
 
-def write_loose(samples: Iterable[Sample], folder: Path) -> list[Path]:
+def write_loose(samples: Iterable[RenderedSample], folder: Path) -> list[Path]:
     """Write ``images/00000000.png`` ..., ``labels.jsonl`` (a line each) and checksums.
 
     Raises:
@@ -100,7 +96,7 @@ def write_loose(samples: Iterable[Sample], folder: Path) -> list[Path]:
         raise ShardError(f"{folder}: {error}") from error
 
 
-def _write(samples: Iterable[Sample], folder: Path, shard: int) -> list[Path]:
+def _write(samples: Iterable[RenderedSample], folder: Path, shard: int) -> list[Path]:
     paths: list[Path] = []
     tar: tarfile.TarFile | None = None
     for i, sample in enumerate(samples):
@@ -117,46 +113,6 @@ def _write(samples: Iterable[Sample], folder: Path, shard: int) -> list[Path]:
         tar.close()
     checksums(folder, paths)
     return paths
-
-
-def checksums(folder: Path, paths: list[Path]) -> None:
-    """Write SHA256SUMS of files in a folder."""
-    lines = [f"{sha256(p)}  {p.relative_to(folder).as_posix()}\n" for p in paths]
-    (folder / "SHA256SUMS").write_text("".join(lines))
-
-
-def verify(folder: Path) -> None:
-    """Check a folder against its SHA256SUMS.
-
-    Raises:
-        ShardError: A file is missing or was changed.
-    """
-    try:
-        lines = (folder / "SHA256SUMS").read_text().splitlines()
-        for line in lines:
-            digest, name = line.split("  ", 1)
-            if sha256(folder / name) != digest:
-                raise ShardError(f"{folder / name}: not what SHA256SUMS says")
-    except (OSError, ValueError) as error:
-        raise ShardError(f"{folder}: {error}") from error
-
-
-def read(folder: Path) -> Iterator[tuple[Image, dict[str, Any]]]:
-    """Pictures (BGR) and labels of all shards, in order, after checking them."""
-    verify(folder)
-    for path in sorted(folder.glob("shard-*.tar")):
-        with tarfile.open(path) as tar:
-            picture: Image | None = None
-            for member in tar:
-                file = tar.extractfile(member)
-                data = b"" if file is None else file.read()
-                if member.name.endswith(".png"):
-                    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-                    if decoded is None:
-                        raise ShardError(f"{path}: {member.name}: not an image")
-                    picture = np.asarray(decoded, np.uint8)
-                elif picture is not None:
-                    yield picture, json.loads(data)
 
 
 def to_json_line(record: Any) -> bytes:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.crop import CROP_MARGIN
+from atpn_ros.learning.data.presence import holds_face
 from atpn_ros.learning.synth.assets import builtin
 from atpn_ros.learning.synth.assets import library as assets_module
 from atpn_ros.learning.synth.assets.library import Assets
@@ -30,8 +31,8 @@ from atpn_ros.types import Box, Floats, Image
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One picture of one face, and the truth about it.
+class RenderedSample:
+    """A rendered picture with the renderer's exact labels, as shards store it.
 
     Attributes:
         index: Its number in the stream.
@@ -65,7 +66,7 @@ class SampleRenderer:
         self.palette = Palette(assets.skins.base)
         self.renderer = Renderer(assets, supersample)
 
-    def sample(self, index: int) -> Sample:
+    def sample(self, index: int) -> RenderedSample:
         """The sample of a number: the same whatever was drawn before."""
         rng = np.random.default_rng((self.seed, index))
         body: Body | None
@@ -79,19 +80,11 @@ class SampleRenderer:
         picture = self.renderer.draw(scene, bodies, behind)
         image = effects.apply(picture.image, (camera.width, camera.height), scene.effects)
         if body is None:
-            return Sample(index, image, camera.matrix, None, scene, 0.0, False)
+            return RenderedSample(index, image, camera.matrix, None, scene, 0.0, False)
         face = labels.label(body, scene.people[0], camera, picture.depth, picture.scale)
         overlap = crop_overlap(face.box, camera.width)
-        ahead = float(face.crop_rotation[2, 0]) < _FACING_AWAY
-        present = overlap > PRESENT and ahead
-        return Sample(index, image, camera.matrix, face, scene, overlap, present)
-
-
-_FACING_AWAY = 0.17
-"""z of the head's x axis in its own camera: above it (100 degrees) one sees the back of a head."""
-
-PRESENT = 0.35
-"""A picture whose square overlaps the face's by more than this holds the face."""
+        present = holds_face(overlap, face.crop_rotation)
+        return RenderedSample(index, image, camera.matrix, face, scene, overlap, present)
 
 
 def crop_overlap(box: Box, side: int) -> float:
@@ -109,7 +102,7 @@ def faces(
     count: int | None = None,
     processes: int = 1,
     cache: Path | None = None,
-) -> Iterator[Sample]:
+) -> Iterator[RenderedSample]:
     """Samples ``start``, ``start + 1``, ... in order, drawn by some processes.
 
     Args:
@@ -165,7 +158,7 @@ def _one_thread_each() -> Iterator[None]:
 def _parallel(
     folder: Path | None, seed: int, plan: SamplePlan | None, start: int, count: int | None,
     processes: int, cache: Path | None,
-) -> Iterator[Sample]:  # fmt: skip
+) -> Iterator[RenderedSample]:  # fmt: skip
     # Spawned, not forked: a forked graphics context or thread pool does not survive.
     context = multiprocessing.get_context("spawn")
     queues = [context.Queue(8) for _ in range(processes)]
@@ -195,7 +188,8 @@ def _parallel(
 
 def _work(
     folder: Path | None, seed: int, plan: SamplePlan | None, start: int, count: int | None,
-    cache: Path | None, first: int, step: int, queue: multiprocessing.Queue[Sample | Exception],
+    cache: Path | None, first: int, step: int,
+    queue: multiprocessing.Queue[RenderedSample | Exception],
 ) -> None:  # fmt: skip
     try:
         cv2.setNumThreads(1)

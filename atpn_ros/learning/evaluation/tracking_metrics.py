@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of tracking from boxes with ids: IDF1, id switches, lost tracks.
+"""Multi-face tracking accuracy from boxes with ids: IDF1, id switches and lost tracks.
 
-IDF1 as published (arXiv 1609.01775): each true person is given at most one track so that most
-frames agree over the whole sequence. Switches and losses are counted frame by frame, where a pair
-that goes on is kept before others are made (CLEAR MOT).
+IDF1 as published (arXiv 1609.01775): each labelled person is assigned at most one track so that
+the number of matching frames of the whole sequence is largest. Switches and losses are counted
+frame by frame; a pair that still overlaps is kept before new pairs are made (CLEAR MOT).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ OVERLAP = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A true face in one frame.
+class TrueFace:
+    """A labelled face in one frame.
 
     Attributes:
-        box: GraphStatus its landmarks.
-        counts: Whether it must be found; one that is hardly visible may be found or not.
+        box: Around its landmarks.
+        counts: Whether it must be found; a face that is hardly visible may be found or not.
     """
 
     box: Box
@@ -36,18 +36,18 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityFigures:
+class TrackingMetrics:
     """Of one sequence.
 
     Attributes:
         idf1: Percent.
-        precision: Percent of the answers that are a face.
-        recall: Percent of the faces that were answered.
+        precision: Percent of the tracked boxes that are a face.
+        recall: Percent of the faces that were tracked.
         switches: How often a person's id became another.
-        lost: How often a person who was held could still be seen and was held no longer.
-        mostly_lost: People who were held in less than a fifth of the frames that show them.
-        people: How many could be seen.
-        frames: How many frames.
+        lost: How often a tracked person was still visible and no longer tracked.
+        mostly_lost: People who were tracked in less than a fifth of the frames that show them.
+        people: Number of visible people.
+        frames: Number of frames.
     """
 
     idf1: float
@@ -60,10 +60,10 @@ class IdentityFigures:
     frames: int
 
 
-def identity_figures(
-    truth: Sequence[Mapping[int, Seen]], found: Sequence[Mapping[int, Box]]
-) -> IdentityFigures:
-    """Compare what is there with what was found, frame by frame, each by id."""
+def tracking_metrics(
+    truth: Sequence[Mapping[int, TrueFace]], found: Sequence[Mapping[int, Box]]
+) -> TrackingMetrics:
+    """Compare labelled faces with tracked boxes, by id in each frame."""
     pairs_of: Counter[tuple[int, int]] = Counter()
     before: dict[int, int] = {}
     last_id: dict[int, int] = {}
@@ -87,9 +87,9 @@ def identity_figures(
             last_id[person] = track
         pairs_of.update(_overlapping(there, got))
         before = pairs
-    true_positives = _agreeing(pairs_of)
+    true_positives = _matching_frames(pairs_of)
     total = sum(visible.values())
-    return IdentityFigures(
+    return TrackingMetrics(
         idf1=_percent(2 * true_positives, total + answers),
         precision=_percent(sum(held.values()), answers),
         recall=_percent(sum(held.values()), total),
@@ -102,9 +102,9 @@ def identity_figures(
 
 
 def match(
-    there: Mapping[int, Seen], got: Mapping[int, Box], before: Mapping[int, int]
+    there: Mapping[int, TrueFace], got: Mapping[int, Box], before: Mapping[int, int]
 ) -> dict[int, int]:
-    """Tracks of people in one frame; pairs of the frame before are kept while they overlap."""
+    """The track of each person in one frame; pairs of the frame before stay while they overlap."""
     pairs = {
         p: t
         for p, t in before.items()
@@ -121,7 +121,7 @@ def match(
     return pairs
 
 
-def _overlapping(there: Mapping[int, Seen], got: Mapping[int, Box]) -> list[tuple[int, int]]:
+def _overlapping(there: Mapping[int, TrueFace], got: Mapping[int, Box]) -> list[tuple[int, int]]:
     return [
         (p, t)
         for p, seen in there.items()
@@ -130,8 +130,8 @@ def _overlapping(there: Mapping[int, Seen], got: Mapping[int, Box]) -> list[tupl
     ]
 
 
-def _agreeing(pairs: Mapping[tuple[int, int], int]) -> int:
-    """Frames that agree under the best one-to-one choice of tracks for people."""
+def _matching_frames(pairs: Mapping[tuple[int, int], int]) -> int:
+    """Number of matching frames under the best one-to-one assignment of tracks to people."""
     people = sorted({p for p, _ in pairs})
     tracks = sorted({t for _, t in pairs})
     table: Floats = np.array([[pairs.get((p, t), 0) for t in tracks] for p in people], float)

@@ -1,14 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How far a model is off once the labels' convention is learned: a measuring instrument only.
+"""Fits a linear map from a model's landmarks to a data set's labelling convention.
 
-Sets place points differently, so a model that never saw a set's labels is measured twice: as it is,
-and after an adapter. Each prediction is brought to the mean prediction by a similarity transform;
-there a ridge regression from all its points gives the offsets of the labelled points. Its penalty
-comes from five-fold cross-validation. Fitted on one split, applied to another.
+Data sets place points differently, so a model that was not trained on a set's labels is evaluated
+twice: as it is, and after an adapter. Each prediction is aligned with the mean prediction by a
+similarity transform; there a ridge regression from all its points gives the offsets of the labelled
+points. The penalty is chosen by five-fold cross-validation. The adapter is fitted on one split and
+applied to another.
 
-The adapter is never shipped and never trains anything, and it says nothing of a model that was
-taught with those labels.
+The adapter is only an evaluation instrument: it is never shipped and trains nothing, and it says
+nothing about a model that was trained with those labels.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atpn_ros.learning.data.datasets.record import DataError
-from atpn_ros.learning.evaluation.points import Layout
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.layouts import Layout
 from atpn_ros.types import Floats
 
 _PENALTIES = 10.0 ** np.arange(-6.0, 4.5, 0.5)
-"""What is tried, in units of the mean square of the features."""
+"""Candidates, in units of the mean square of the features."""
 _FOLDS = 5
 _ROUNDS = 4
 
@@ -46,7 +47,7 @@ class Adapter:
     offset: Floats
 
     def __call__(self, predicted: Floats) -> Floats:
-        """(N, 68, 2) where the labels should be, of (N, K, 2) predictions, pixels."""
+        """(N, 68, 2) expected labels of (N, K, 2) predictions, pixels."""
         turns, centres = _to_mean(predicted, self.mean)
         aligned = (predicted - centres[:, None]) @ turns
         given = (aligned - self.mean).reshape(len(predicted), -1)
@@ -84,7 +85,7 @@ def fit_adapter(predicted: Floats, labels68: Floats, layout: Layout) -> Adapter:
 
 
 def _best_penalty(x: Floats, y: Floats) -> float:
-    """The penalty with the least mean distance of points on the folds that were left out."""
+    """The penalty with the least mean distance of points on the folds that were not fitted on."""
     folds = np.random.default_rng(0).permutation(len(x)) % _FOLDS
     errors = np.zeros(len(_PENALTIES))
     for fold in range(_FOLDS):
@@ -105,7 +106,7 @@ def _ridge(x: Floats, y: Floats, penalties: list[float]) -> list[Floats]:
 
 
 def _mean_shape(shapes: Floats) -> Floats:
-    """(K, 2) the mean of shapes brought onto each other (generalised Procrustes)."""
+    """(K, 2) the mean of aligned shapes (generalised Procrustes)."""
     mean = shapes[0] - shapes[0].mean(axis=0)
     mean = mean / np.linalg.norm(mean)
     for _ in range(_ROUNDS):
@@ -116,7 +117,7 @@ def _mean_shape(shapes: Floats) -> Floats:
 
 
 def _to_mean(shapes: Floats, mean: Floats) -> tuple[Floats, Floats]:
-    """The similarity that brings each (N, K, 2) shape nearest to the mean.
+    """The similarity transform that aligns each of (N, K, 2) shapes with the mean.
 
     Returns:
         (N, 2, 2) turns with scale and (N, 2) centres: ``(shape - centre) @ turn``.

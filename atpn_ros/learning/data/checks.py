@@ -1,44 +1,25 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a data set says of one face, and how it fails when the set is not what it should be."""
+"""Checks of data set files that every reader shares: folders, text, numbers, counts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from atpn_ros.types import AtpnError, Box, Floats
+from atpn_ros.types import AtpnError, Floats
+
+T = TypeVar("T")
 
 
 class DataError(AtpnError):
-    """A data set that is not what it should be; names the file and the field."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One labelled face; what a set does not say is None.
-
-    Attributes:
-        image: The picture's file; for a video the video's.
-        landmarks: (68, 2) iBUG or (98, 2) WFLW points, pixels, the first pixel's centre at (0, 0).
-        rotation: (3, 3) head to the camera, or to the face's own camera where the set says so.
-        box: The set's own face box.
-        frame: Of a video, from 0.
-        attributes: Names that hold, e.g. WFLW's ``occlusion``.
-    """
-
-    image: Path
-    landmarks: Floats | None = None
-    rotation: Floats | None = None
-    box: Box | None = None
-    frame: int | None = None
-    attributes: frozenset[str] = field(default_factory=frozenset)
+    """A data set, or a file of it, cannot be used; the message names the file and the field."""
 
 
 def folder_of(root: Path, *parts: str) -> Path:
-    """A folder of a set, which must exist.
+    """A folder of a data set, which must exist.
 
     Raises:
         DataError: It does not.
@@ -73,7 +54,7 @@ def image_of(path: Path, named_in: Path) -> Path:
 
 
 def points_of(values: Floats, count: int, where: str) -> Floats:
-    """Landmarks, which must be so many and finite.
+    """(count, 2) landmarks, which must be finite.
 
     Raises:
         DataError: They are not.
@@ -88,7 +69,7 @@ def numbers(values: object, shape: tuple[int, ...], where: str) -> Floats:
     """Finite numbers of a shape.
 
     Raises:
-        DataError: They are not; says where.
+        DataError: They are not; the message says where.
     """
     try:
         out = np.asarray(values, np.float64)
@@ -102,10 +83,10 @@ def numbers(values: object, shape: tuple[int, ...], where: str) -> Floats:
 
 
 def numbers_of(words: list[str], where: str) -> Floats:
-    """Numbers from words.
+    """(N,) numbers of N words.
 
     Raises:
-        DataError: A word is none.
+        DataError: A word is not a number.
     """
     try:
         return np.array([float(word) for word in words])
@@ -113,14 +94,14 @@ def numbers_of(words: list[str], where: str) -> Floats:
         raise DataError(f"{where}: {error}") from error
 
 
-def count_checked(records: list[Record], published: int | None, where: Path) -> list[Record]:
-    """The records, which must be as many as the set has.
+def count_checked(faces: list[T], published: int | None, where: Path) -> list[T]:
+    """The faces, whose number must be the published one.
 
     Raises:
         DataError: None at all, or another number than published.
     """
-    if not records:
+    if not faces:
         raise DataError(f"{where}: holds no face")
-    if published is not None and len(records) != published:
-        raise DataError(f"{where}: {len(records)} faces, the published set has {published}")
-    return records
+    if published is not None and len(faces) != published:
+        raise DataError(f"{where}: {len(faces)} faces, the published set has {published}")
+    return faces

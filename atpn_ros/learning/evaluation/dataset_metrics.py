@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All figures of one model on one set of faces."""
+"""Evaluates one model on one data set: landmarks, pose, gaze, presence and skin tone."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from atpn_ros.learning.data.face_crops import detector_crop
+from atpn_ros.learning.data.labelled_face import Images, LabelledFace
+from atpn_ros.learning.data.layouts import GROUPS68
 from atpn_ros.learning.evaluation import crops as cropping
-from atpn_ros.learning.evaluation.accuracy import LandmarkFigures, landmark_figures
-from atpn_ros.learning.evaluation.adapt import Adapter, fit_adapter
-from atpn_ros.learning.evaluation.angles import (
-    PoseFigures,
+from atpn_ros.learning.evaluation.angle_metrics import (
+    PoseMetrics,
     by_yaw,
-    gaze_figures,
+    gaze_metrics,
     pose_errors,
-    pose_figures,
+    pose_metrics,
     turns,
 )
-from atpn_ros.learning.evaluation.faces import Face
-from atpn_ros.learning.evaluation.points import GROUPS68, Pairing, readings
+from atpn_ros.learning.evaluation.label_adapter import Adapter, fit_adapter
+from atpn_ros.learning.evaluation.landmark_metrics import LandmarkMetrics, landmark_metrics
+from atpn_ros.learning.evaluation.landmark_pairs import Pairing, pair_landmarks
+from atpn_ros.learning.evaluation.models import EvaluatedModel
 from atpn_ros.learning.evaluation.predict import Predictions, predict, predict_faces
 from atpn_ros.learning.evaluation.statistics import Estimate, Roc, estimate, roc
-from atpn_ros.learning.evaluation.subjects import Subject
 from atpn_ros.types import Floats, Image
 
 ADAPTED = "adapted"
@@ -32,7 +34,7 @@ ADAPTED = "adapted"
 
 
 @dataclass(frozen=True, slots=True)
-class ToneFigures:
+class ToneMetrics:
     """Of the faces of one skin tone bin, turned by at most 60 degrees.
 
     Attributes:
@@ -45,11 +47,11 @@ class ToneFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class BoxFigures:
+class CropMetrics:
     """From one kind of crops.
 
     Attributes:
-        landmarks: By reading: ``raw``, ``clicked``, ``adapted``.
+        landmarks: By reading: ``raw``, ``annotated``, ``adapted``.
         nme_by_yaw: NME (raw) by turn of the head, where that is known.
         pose: Of the head; None where it is not known.
         gaze: Degrees, ``eyes`` and ``head``.
@@ -57,16 +59,16 @@ class BoxFigures:
         adapter_penalty: What cross-validation chose; None without an adapter.
     """
 
-    landmarks: Mapping[str, LandmarkFigures]
+    landmarks: Mapping[str, LandmarkMetrics]
     nme_by_yaw: Mapping[str, Estimate | None] = field(default_factory=dict)
-    pose: PoseFigures | None = None
+    pose: PoseMetrics | None = None
     gaze: Mapping[str, Estimate] = field(default_factory=dict)
-    tones: Mapping[str, ToneFigures] = field(default_factory=dict)
+    tones: Mapping[str, ToneMetrics] = field(default_factory=dict)
     adapter_penalty: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SetFigures:
+class SetMetrics:
     """On one set of faces.
 
     Attributes:
@@ -80,89 +82,103 @@ class SetFigures:
 
     faces: int
     detections: int
-    boxes: Mapping[str, BoxFigures]
+    boxes: Mapping[str, CropMetrics]
     presence: Roc | None
 
 
-def measure_set(
-    subject: Subject,
-    faces: Sequence[Face],
+def evaluate_set(
+    model: EvaluatedModel,
+    faces: Sequence[LabelledFace],
     boxes: Sequence[str],
-    adapt_on: Sequence[Face] = (),
+    adapt_on: Sequence[LabelledFace] = (),
     empty: Sequence[Image] = (),
-) -> SetFigures:
-    """Measure a model.
+    published_angles: bool = False,
+) -> SetMetrics:
+    """Evaluate a model on a data set.
 
     Args:
-        subject: The model.
-        faces: To measure on.
+        model: The model.
+        faces: To evaluate on.
         boxes: Kinds of :data:`atpn_ros.learning.evaluation.crops.BOXES`.
         adapt_on: Other faces of the same set, to fit an adapter on; none for no adapter.
         empty: Pictures without a face.
+        published_angles: See :func:`atpn_ros.learning.evaluation.angle_metrics.pose_metrics`.
     """
-    answers = predict_faces(subject, faces, boxes)
-    taught = predict_faces(subject, adapt_on, boxes) if adapt_on else {}
+    answers = predict_faces(model, faces, boxes)
+    trained = predict_faces(model, adapt_on, boxes) if adapt_on else {}
     out = {
-        kind: _box_figures(subject, faces, answers[kind], adapt_on, taught.get(kind))
+        kind: _crop_metrics(
+            model, faces, answers[kind], adapt_on, trained.get(kind), published_angles
+        )
         for kind in answers
     }
     found = sum(f.detection is not None for f in faces)
-    return SetFigures(len(faces), found, out, _presence(subject, faces, empty))
+    return SetMetrics(len(faces), found, out, _presence(model, faces, empty))
 
 
-def _box_figures(
-    subject: Subject,
-    faces: Sequence[Face],
+def _crop_metrics(
+    model: EvaluatedModel,
+    faces: Sequence[LabelledFace],
     answer: Predictions,
-    adapt_on: Sequence[Face],
-    taught: Predictions | None,
-) -> BoxFigures:
+    adapt_on: Sequence[LabelledFace],
+    trained: Predictions | None,
+    published_angles: bool,
+) -> CropMetrics:
+    has_pose = answer.rotation is not None
+    pose = pose_metrics(answer.rotation, faces, published_angles) if has_pose else None
+    if any(f.points is None for f in faces):
+        return CropMetrics({}, pose=pose)
     labelled = faces[0].layout
-    truth = np.stack([f.points for f in faces])
-    pairs = readings(answer.points, subject.layout, truth, labelled)
+    truth = np.stack([f.landmarks for f in faces])
+    pairs = pair_landmarks(answer.points, model.layout, truth, labelled)
     adapter: Adapter | None = None
-    if taught is not None:
-        wanted = np.stack([f.layout.to68(f.points) for f in adapt_on])
-        adapter = fit_adapter(taught.points, wanted, subject.layout)
+    if trained is not None:
+        wanted = np.stack([f.layout.to68(f.landmarks) for f in adapt_on])
+        adapter = fit_adapter(trained.points, wanted, model.layout)
         size = next(iter(pairs.values())).size
         pairs[ADAPTED] = Pairing(adapter(answer.points), labelled.to68(truth), GROUPS68, size)
-    subsets = [f.subset for f in faces]
-    landmarks = {name: landmark_figures(pair, subsets) for name, pair in pairs.items()}
+    tags = [f.tags for f in faces]
+    landmarks = {name: landmark_metrics(pair, tags) for name, pair in pairs.items()}
     penalty = None if adapter is None else adapter.penalty
     if faces[0].rotation is None:
-        return BoxFigures(landmarks, adapter_penalty=penalty)
+        return CropMetrics(landmarks, adapter_penalty=penalty)
     errors = pairs["raw"].distances().mean(axis=1)
-    has_pose = answer.rotation is not None
-    return BoxFigures(
+    return CropMetrics(
         landmarks,
         by_yaw(errors, faces),
-        pose_figures(answer.rotation, faces) if has_pose else None,
-        gaze_figures(answer.gaze, answer.rotation, faces),
+        pose,
+        gaze_metrics(answer.gaze, answer.rotation, faces),
         _tones(errors, pose_errors(answer.rotation, faces) if has_pose else None, faces),
         penalty,
     )
 
 
-def _tones(errors: Floats, angles: Floats | None, faces: Sequence[Face]) -> dict[str, ToneFigures]:
+def _tones(
+    errors: Floats, angles: Floats | None, faces: Sequence[LabelledFace]
+) -> dict[str, ToneMetrics]:
     near = turns(faces) <= 60
     out = {}
     for tone in sorted({f.tone for f in faces if f.tone is not None}):
         chosen = near & np.array([f.tone == tone for f in faces])
         angle = None if angles is None else estimate(angles[chosen])
-        out[str(tone)] = ToneFigures(estimate(errors[chosen]), angle)
+        out[str(tone)] = ToneMetrics(estimate(errors[chosen]), angle)
     return out
 
 
-def _presence(subject: Subject, faces: Sequence[Face], empty: Sequence[Image]) -> Roc | None:
+def _presence(
+    model: EvaluatedModel, faces: Sequence[LabelledFace], empty: Sequence[Image]
+) -> Roc | None:
     rng = np.random.default_rng(0)
-    crops = [cropping.first_crop(f, rng) for f in faces]
-    images = [f.image for f in faces]
-    there = predict(subject, images, crops).presence
+    crops = [detector_crop(f, rng) for f in faces]
+    images = Images(faces)
+    there = predict(model, images, crops).presence
     if there is None:
         return None
-    away = predict(subject, images, [cropping.beside(c, i) for i, c in enumerate(crops)]).presence
+    away = predict(
+        model, images, [cropping.crop_beside(c, i) for i, c in enumerate(crops)]
+    ).presence
     parts = [] if away is None else [away]
     if empty:
-        none = predict(subject, empty, [cropping.whole(image) for image in empty]).presence
+        none = predict(model, empty, [cropping.whole_crop(image) for image in empty]).presence
         parts += [] if none is None else [none]
     return roc(there, np.concatenate(parts))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A model as an ONNX file, whether it is one or a checkpoint."""
+"""Gives a model's ONNX file, and exports a training checkpoint to one first."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from atpn_ros.engines.base import one_line
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 
 
 @contextmanager
-def as_onnx(model: Path) -> Iterator[Path]:
+def onnx_file(model: Path) -> Iterator[Path]:
     """The model's ONNX file; a checkpoint (.pt) is exported to a temporary one first.
 
     Raises:
@@ -33,6 +33,6 @@ def as_onnx(model: Path) -> Iterator[Path]:
         path = Path(folder) / f"{model.stem}.onnx"
         try:
             export(load_average(model), path)
-        except DataError as error:  # PyTorch's reasons have many lines
+        except DataError as error:  # PyTorch's messages have many lines
             raise DataError(one_line(error)) from error
         yield path

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The 98 landmarks on the ICT-FaceKit head, as a small linear model, and its fit to 2D points.
+"""Linear 3D model of the 98 landmarks on the ICT-FaceKit head, and its fit to 2D points.
 
-The head itself is read from a folder the user names (``ict.npz`` and ``vertex_indices.json``, the
-packed form of ICT-FaceKit); nothing of it is part of this package.
+The head is read from a folder with ``ict.npz`` and ``vertex_indices.json``, the packed form of
+ICT-FaceKit, which is not part of this package.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
-from atpn_ros.learning.synth.assets.errors import AssetError
+from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.types import Floats
 
 _IRISES = (range(22221, 23021), range(23791, 24591))  # the person's left, right
@@ -28,7 +28,7 @@ _TO_HEAD = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True, slots=True)
-class PointModel:
+class HeadPointModel:
     """98 points of a head that can be fitted: head frame, metres, origin at the sellion.
 
     Attributes:
@@ -53,13 +53,13 @@ class Fit:
     rotation: Floats
     """(3, 3) head to the crop's own camera."""
     points: Floats
-    """(98, 2) where the fitted head's points fall, in the pixels that were given."""
+    """(98, 2) projection of the fitted head's points, pixels of the given points."""
     coefficients: Floats
     residual: float
     """Mean distance of the given points, pixels."""
 
 
-def load_points(folder: Path) -> PointModel:
+def load_points(folder: Path) -> HeadPointModel:
     """Read the head and reduce it to the 98 points.
 
     Raises:
@@ -81,7 +81,7 @@ def load_points(folder: Path) -> PointModel:
     origin = neutral98[51]
     spread = np.concatenate([np.ones(len(identity)), np.full(len(expression), 0.35)])
     to_head = _TO_HEAD.T * 0.01
-    return PointModel((neutral98 - origin) @ to_head, basis @ to_head, spread)
+    return HeadPointModel((neutral98 - origin) @ to_head, basis @ to_head, spread)
 
 
 def _place(vertices: Floats, marks: list[int]) -> Floats:
@@ -91,7 +91,7 @@ def _place(vertices: Floats, marks: list[int]) -> Floats:
     index68 = np.asarray(landmark_layouts.IBUG68_IN_WFLW98)
     out[index68] = v[marks]
     out[0:33] = _between(v[marks[:17]], 33)
-    # iBUG clicks follow the brow's middle; WFLW has both edges.
+    # iBUG's points follow the brow's middle; WFLW has both edges.
     for upper, lower in (
         ((34, 35, 36, 37), (41, 40, 39, 38)),
         ((45, 44, 43, 42), (47, 48, 49, 50)),
@@ -114,7 +114,7 @@ def _between(points: Floats, count: int) -> Floats:
 
 
 def fit(
-    model: PointModel,
+    model: HeadPointModel,
     points: Floats,
     index: Sequence[int] = landmark_layouts.IBUG68_IN_WFLW98,
     rounds: int = 8,
@@ -131,28 +131,28 @@ def fit(
     """
     chosen = np.asarray(index)
     size = float(np.ptp(points, axis=0).max())
-    # The far side of the jaw slides along the head when it turns: trust it less.
-    trust = np.where(chosen < 33, 0.35, 1.0)
+    # The far side of the jaw slides along the head when it turns: it weighs less.
+    weights = np.where(chosen < 33, 0.35, 1.0)
     coefficients = np.zeros(len(model.spread))
-    rotation, scale, shift = _camera(model.mean[chosen], points, trust)
+    rotation, scale, shift = _camera(model.mean[chosen], points, weights)
     for _ in range(rounds):
         turned = model.basis[:, chosen] @ rotation.T * scale
-        jacobian = (turned[..., :2] * trust[:, None]).reshape(len(coefficients), -1).T
+        jacobian = (turned[..., :2] * weights[:, None]).reshape(len(coefficients), -1).T
         base = model.mean[chosen] @ rotation.T * scale
-        target = ((points - shift - base[:, :2]) * trust[:, None]).ravel()
+        target = ((points - shift - base[:, :2]) * weights[:, None]).ravel()
         prior = np.diag((weight * size / 100 / model.spread) ** 2)
         coefficients = np.linalg.solve(jacobian.T @ jacobian + prior, jacobian.T @ target)
-        rotation, scale, shift = _camera(model.shape(coefficients)[chosen], points, trust)
+        rotation, scale, shift = _camera(model.shape(coefficients)[chosen], points, weights)
     placed = model.shape(coefficients) @ rotation.T[:, :2] * scale + shift
     residual = float(np.linalg.norm(placed[chosen] - points, axis=1).mean())
     return Fit(rotation, placed, coefficients, residual)
 
 
-def _camera(shape: Floats, points: Floats, trust: Floats) -> tuple[Floats, float, Floats]:
+def _camera(shape: Floats, points: Floats, weights: Floats) -> tuple[Floats, float, Floats]:
     """Scaled orthographic camera (rotation, scale, shift) of weighted correspondences."""
-    w = trust**2 / (trust**2).sum()
+    w = weights**2 / (weights**2).sum()
     centre3, centre2 = w @ shape, w @ points
-    a, b = (shape - centre3) * trust[:, None], (points - centre2) * trust[:, None]
+    a, b = (shape - centre3) * weights[:, None], (points - centre2) * weights[:, None]
     affine = np.linalg.lstsq(a, b, rcond=None)[0].T  # (2, 3)
     u, s, vt = np.linalg.svd(affine, full_matrices=False)
     rows = u @ vt

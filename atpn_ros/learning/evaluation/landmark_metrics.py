@@ -1,28 +1,28 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of landmarks: NME, failures, areas, by subset, by part of the face, by skin tone."""
+"""Landmark accuracy: NME, failure rate and area under the curve, by subset and part of the face."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from atpn_ros.learning.evaluation.points import Pairing
+from atpn_ros.learning.evaluation.landmark_pairs import Pairing
 from atpn_ros.learning.evaluation.statistics import Estimate, area, estimate, failures
 
 
 @dataclass(frozen=True, slots=True)
-class LandmarkFigures:
-    """Of one reading of one set of predictions. Errors are in percent of the inter-ocular distance.
+class LandmarkMetrics:
+    """Accuracy of one pairing. Errors are in percent of the inter-ocular distance.
 
     Attributes:
         nme: Mean over faces of the mean over points.
         fr10: Percent of faces beyond 10 %.
         auc10: Area under the cumulative error curve up to 10 %, 0..1.
         auc8: Up to 8 %.
-        subsets: NME and FR@10 of each part of the set.
+        subsets: NME, FR@10 and AUC@10 of each part of the set.
         groups: NME of each part of the face.
         errors: (N,) of each face, for plots.
     """
@@ -36,23 +36,23 @@ class LandmarkFigures:
     errors: tuple[float, ...]
 
 
-def landmark_figures(pairing: Pairing, subsets: Sequence[str]) -> LandmarkFigures:
-    """The figures of N faces.
+def landmark_metrics(pairing: Pairing, tags: Sequence[Collection[str]]) -> LandmarkMetrics:
+    """The metrics of N faces.
 
     Args:
         pairing: Their points.
-        subsets: Which part of the set each is of.
+        tags: The parts of the data set that each face belongs to.
     """
     distances = pairing.distances()
     errors = distances.mean(axis=1)
-    named = np.asarray(subsets)
-    parts = {
-        name: {"nme": estimate(errors[named == name]), "fr10": failures(errors[named == name])}
-        for name in sorted(set(subsets))
-    }
-    return LandmarkFigures(
+    parts = {}
+    for name in sorted({tag for names in tags for tag in names}):
+        part = errors[np.array([name in names for names in tags])]
+        parts[name] = {"nme": estimate(part), "fr10": failures(part), "auc10": area(part)}
+    one = len(parts) == 1 and all(tags)
+    return LandmarkMetrics(
         estimate(errors), failures(errors), area(errors), area(errors, 8.0),
-        parts if len(parts) > 1 else {},
+        {} if one else parts,
         {name: estimate(distances[:, list(index)].mean(axis=1))
          for name, index in pairing.groups.items()},
         tuple(np.round(errors, 4).tolist()),
