@@ -120,7 +120,7 @@ class Diagnostics:
         if loaded is not None:
             skipped = (line.split(": ", 1) for line in loaded.engine.skipped_backends)
             values |= {f"engine not used: {backend}": reason for backend, reason in skipped}
-            values |= _counted("tracks forgotten", Counter(loaded.pipeline.resets.copy()))
+            values |= _counted("tracks dropped", Counter(loaded.pipeline.resets.copy()))
         return values
 
 
