@@ -213,7 +213,7 @@ class Worker:
         odd = {
             "stamp is zero": stamp == 0,
             "stamp is ahead of the clock": stamp > arrival.received_ns + AHEAD_NS,
-            "stamp is that of the image before": stamp != 0 and stamp == self._last_stamp_ns,
+            "stamp equals that of the previous image": stamp != 0 and stamp == self._last_stamp_ns,
             "stamp has a nanosec over 999999999": nanosec > 999_999_999,
             "frame_id is empty": not frame.frame_id.strip("/"),
         }
