@@ -188,7 +188,7 @@ ODD_HEADERS = {
     "empty frame_id": (lambda w: Header(stamp=w.now().stamp), "frame_id is empty"),
     "only a slash": (lambda w: Header(stamp=w.now().stamp, frame_id="/"), "frame_id is empty"),
     "zero stamp": (lambda w: Header(frame_id="camera_optical_frame"), "stamp is zero"),
-    "the stamp before": (lambda w: header(w.stamp - FRAME), "stamp is that of the image before"),
+    "the stamp before": (lambda w: header(w.stamp - FRAME), "stamp equals that of the previous image"),
     "nanosec of 4 s": (
         lambda w: Header(stamp=Time(sec=1000, nanosec=4_000_000_000), frame_id="c"),
         "stamp has a nanosec over 999999999",
@@ -233,7 +233,7 @@ def test_a_jump_forgets_the_faces_and_says_so(world: World, case: str) -> None:
     (face,) = world.answer(message).boxes.faces
     assert face.id > known
     assert world.worker.engine_thread.value.pipeline.resets[why] == resets + 1
-    assert int(world.robot.diagnosis()[f"tracks forgotten: {why}"]) == resets + 1
+    assert int(world.robot.diagnosis()[f"tracks dropped: {why}"]) == resets + 1
     world.still_works()
 
 
@@ -399,7 +399,7 @@ def test_simulated_time_that_does_not_run_and_that_jumps_back_is_told() -> None:
         known = world.still_works().boxes.faces[-1].id
         tick(1_002)
         assert world.still_works().boxes.faces[-1].id > known
-        assert robot.diagnosis()["tracks forgotten: the clock jumped"] == "1"
+        assert robot.diagnosis()["tracks dropped: the clock jumped"] == "1"
         robot.wait(lambda: any("/clock has not advanced for" in s for s in summaries()))
         assert messages.stamp_ns(robot.heard["diagnostics"][-1].header.stamp) == 1_002 * SECOND
     finally:

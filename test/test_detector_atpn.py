@@ -82,11 +82,11 @@ def test_part_of_a_face_is_no_face_of_its_own():
 def test_small_and_large_faces_come_from_two_looks_and_each_face_once(tmp_path):
     """The same cell means another face at each look."""
     path = model(tmp_path / "d.onnx", [(2, 3, 0.9, 0, 0, 0, 0)])
-    found = AtpnDetector(path, looks=(320, 160)).detect(np.zeros((320, 320, 3), np.uint8))
+    found = AtpnDetector(path, input_sides=(320, 160)).detect(np.zeros((320, 320, 3), np.uint8))
     assert sorted(sides(d) for d in found) == [
         pytest.approx((28, 20, 8, 8)), pytest.approx((56, 40, 16, 16))
     ]  # fmt: skip
-    found = AtpnDetector(path, looks=(320, 310)).detect(np.zeros((320, 320, 3), np.uint8))
+    found = AtpnDetector(path, input_sides=(320, 310)).detect(np.zeros((320, 320, 3), np.uint8))
     assert len(found) == 1
 
 
@@ -102,7 +102,7 @@ def test_a_mad_size_stays_finite():
 @pytest.mark.parametrize(("height", "width"), [(480, 640), (1080, 1920), (640, 480), (90, 120)])
 def test_pictures_of_any_shape_give_boxes_in_their_own_pixels(tmp_path, height, width):
     path = model(tmp_path / "d.onnx", [(1, 2, 0.9, 0, 0, 0, 0)])
-    (found,) = AtpnDetector(path, looks=(384,)).detect(np.zeros((height, width, 3), np.uint8))
+    (found,) = AtpnDetector(path, input_sides=(384,)).detect(np.zeros((height, width, 3), np.uint8))
     scale = min(1.0, 384 / max(height, width))
     assert sides(found) == pytest.approx((2.5 * 8 / scale, 1.5 * 8 / scale, 8 / scale, 8 / scale))
 

@@ -254,7 +254,7 @@ def test_a_bag_that_loops_forgets_the_tracks_and_says_so(robot: Robot, node: Nod
     robot.show(portrait(), T0 + 10 * SECOND)
     robot.show(portrait(), T0)
     assert [m.faces[0].id for m in robot.heard["boxes"]] == [1, 2]
-    assert robot.diagnosis()["tracks forgotten: time went back"] == "1"
+    assert robot.diagnosis()["tracks dropped: time went back"] == "1"
 
 
 def test_silence_is_reported_in_words(robot: Robot, node: NodeProcess) -> None:

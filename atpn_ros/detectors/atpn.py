@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The package's own detector: one small network, through ONNX Runtime."""
+"""ATPN's own face detector: a small network that also finds turned, tilted and small faces."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ from atpn_ros.types import Box, Floats, Image
 
 DETECTOR_MODEL = Path(__file__).parents[1] / "weights" / "detector.onnx"
 MIN_SCORE = 0.55
-"""Faces below are not reported."""
+"""Faces with a lower score are not reported."""
 
 _STRIDE = 8
 """Pixels of the network's input per cell of its output."""
 _MULTIPLE = 32
 """Both sides of the input are multiples of this."""
 _OVERLAP, _WITHIN = 0.35, 0.6
-"""Of two boxes that overlap by more than this the surer one is kept: over their union, over the
-smaller one. Part of a face that fills the picture may look like a face by itself."""
-LOOKS = (384, 160)
-"""The picture is shrunk until its longer side has these many pixels: for small faces, and, at a
-sixth of that work, for those that fill it."""
-_MOST = 300
-"""Candidates looked at, the surest: hundreds of cells answer for a face as large as the picture."""
+"""Largest intersection of two boxes over their union, and over the smaller box; above, only the one
+with the higher score is kept. Part of a face that fills the image may look like a whole face."""
+INPUT_SIDES = (384, 160)
+"""The network runs on the image at two scales, given by its longer side in pixels: for small faces,
+and, at a sixth of the cost, for faces that fill the image."""
+_MAX_CANDIDATES = 300
+"""Only the cells with the highest scores are decoded: a face that fills the image is found in
+hundreds of them."""
 
 
 class AtpnDetector:
-    """Finds faces from about 20 pixels in a picture of 640x480, turned and tilted ones too.
+    """Finds faces from about 20 pixels in a 640x480 image, including turned and tilted ones.
 
     Args:
         model: The ONNX file.
-        min_score: Faces below are not reported.
-        looks: Longer side of the picture, in pixels, at each look.
+        min_score: Faces with a lower score are not reported.
+        input_sides: Longer side of the image, in pixels, for each run of the network.
 
     Raises:
         DetectorError: ONNX Runtime is missing, or the file is not such a detector.
@@ -49,47 +50,52 @@ class AtpnDetector:
         self,
         model: Path = DETECTOR_MODEL,
         min_score: float = MIN_SCORE,
-        looks: tuple[int, ...] = LOOKS,
+        input_sides: tuple[int, ...] = INPUT_SIDES,
     ) -> None:
         self._session = open_session(model, {"scores", "boxes"}, "detector of atpn_ros")
         self._input = self._session.get_inputs()[0].name
-        self._min_score, self._looks = min_score, looks
+        self._min_score, self._input_sides = min_score, input_sides
 
     def detect(self, image: Image) -> list[Detection]:
-        """All faces, best first."""
+        """All faces, by descending score."""
         whole = max(image.shape[:2])
-        looks = [self._look(image, s) for s in sorted({min(s, whole) for s in self._looks})]
-        boxes, sure = (np.concatenate(part) for part in zip(*looks, strict=True))
-        return distinct(boxes, sure)
+        sides = sorted({min(side, whole) for side in self._input_sides})
+        found = [self._detect_at(image, side) for side in sides]
+        boxes, scores = (np.concatenate(part) for part in zip(*found, strict=True))
+        return distinct(boxes, scores)
 
-    def _look(self, image: Image, longer: int) -> tuple[Floats, Floats]:
+    def _detect_at(self, image: Image, longer: int) -> tuple[Floats, Floats]:
+        """Boxes and scores in the image reduced to a longer side of ``longer`` pixels."""
         canvas, scale = _fit(image, longer)
         scores, boxes = self._session.run(["scores", "boxes"], {self._input: canvas[None]})
         return decode(scores[0], boxes[0], scale, self._min_score)
 
 
 def decode(scores: Floats, cells: Floats, scale: float, min_score: float) -> tuple[Floats, Floats]:
-    """(K, 4) middles and sides in pixels of the picture, and (K,) scores, of the network's answer.
+    """Decode the network's output.
 
     Args:
-        scores: (H, W) how surely a face's middle lies in each cell.
-        cells: (4, H, W) that face's box: its middle's offset from the cell's, and the logarithms
-            of its width and height, in cells.
-        scale: Pixels of the network's input per pixel of the picture.
-        min_score: Cells below are left out.
+        scores: (H, W) probability that the centre of a face is in each cell.
+        cells: (4, H, W) box of that face: offset of its centre from the centre of the cell, and
+            logarithms of width and height, all in cells.
+        scale: Pixels of the network's input per pixel of the image.
+        min_score: Cells with a lower score are left out.
+
+    Returns:
+        (K, 4) centres and sides of boxes in pixels of the image, and (K,) scores, descending.
     """
     rows, columns = np.nonzero(scores >= min_score)
     sure = scores[rows, columns]
-    order = np.argsort(-sure, kind="stable")[:_MOST]
+    order = np.argsort(-sure, kind="stable")[:_MAX_CANDIDATES]
     rows, columns, sure = rows[order], columns[order], sure[order]
     dx, dy, log_w, log_h = cells[:, rows, columns]
-    middle = np.stack([columns + 0.5 + dx, rows + 0.5 + dy], axis=1)
+    centre = np.stack([columns + 0.5 + dx, rows + 0.5 + dy], axis=1)
     sides = np.exp(np.clip(np.stack([log_w, log_h], axis=1), -3, 6))
-    return np.concatenate([middle, sides], axis=1) * (_STRIDE / scale), sure
+    return np.concatenate([centre, sides], axis=1) * (_STRIDE / scale), sure
 
 
 def distinct(boxes: Floats, sure: Floats) -> list[Detection]:
-    """Each face once, best first, of (K, 4) middles and sides and their (K,) scores."""
+    """Non-maximum suppression of (K, 4) boxes (centres and sides) with (K,) scores."""
     order = np.argsort(-sure, kind="stable")
     boxes, sure = boxes[order], sure[order]
     low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
@@ -108,7 +114,7 @@ def distinct(boxes: Floats, sure: Floats) -> list[Detection]:
 
 
 def _fit(image: Image, longer: int) -> tuple[Image, float]:
-    """The picture in the top left corner of the network's input, and by how much it shrank."""
+    """The image in the top left corner of the network's input, and its scale there."""
     height, width = image.shape[:2]
     scale = min(1.0, longer / max(height, width))
     w, h = max(1, round(width * scale)), max(1, round(height * scale))

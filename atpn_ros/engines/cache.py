@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disk cache of built TensorRT engines, safe against foreign, damaged and concurrent writes.
 
-A serialized engine is a program: whoever can write one into the cache runs code in the node. So the
-folder is private (0700), and a file is used only if it is a regular file of this user that nobody
-else may write and its SHA-256 is in its manifest. Files are opened once: the bytes that are
-checked are the bytes that are used. Killing the process leaves the old state or the new one.
+A serialized engine is a program: a user who can write one into the cache can run code in the node.
+So the folder is private (0700), and a file is used only if it is a regular file of this user, is
+not writable by others and has the SHA-256 of its manifest. Files are opened once: the bytes that
+are checked are the bytes that are used. Killing the process leaves the old state or the new one.
 """
 
 from __future__ import annotations

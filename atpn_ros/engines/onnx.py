@@ -73,9 +73,8 @@ class OnnxEngine:
             text = f"{model}: not a model that can be loaded: {one_line(error)}"
             if provider == _CPU:
                 raise ModelError(text) from error
-            raise BackendError(
-                text
-            ) from error  # the CPU backend decides whether the model is at fault
+            # The CPU backend decides whether the model is at fault.
+            raise BackendError(text) from error
         # Otherwise a failure while running would silently move the session to the CPU.
         self._session.disable_fallback()
         got = self._session.get_providers()
@@ -112,9 +111,8 @@ class OnnxEngine:
             text = f"{model}: cannot run a batch of 2 crops: {one_line(error)}"
             if self._session.get_providers()[0] == _CPU:
                 raise ModelError(text) from error
-            raise BackendError(
-                text
-            ) from error  # the CPU backend decides whether the model is at fault
+            # The CPU backend decides whether the model is at fault.
+            raise BackendError(text) from error
         got = {k: np.shape(v) for k, v in zip(self._outputs, values, strict=True)}
         for name, shape in (REQUIRED | OPTIONAL).items():
             if name in got and got[name] != (2, *shape):

@@ -50,7 +50,7 @@ def load_engine(
     cache: EngineCache | None = None,
     control: LoadControl | None = None,
 ) -> FallbackEngine:
-    """Load a model on the best backend that works. The engine belongs to the calling thread.
+    """Load a model on the best backend that works, for use by the calling thread only.
 
     Args:
         model: The ``.onnx`` file.
@@ -59,7 +59,7 @@ def load_engine(
         strict: Use the named backend only, and never fall back while running.
         max_faces: The largest batch that TensorRT engines are built for; larger ones are split.
         precision: ``auto``, ``fp32`` or ``fp16``, for the TensorRT backends.
-        cache: Of built engines; the default is the user's cache folder.
+        cache: The cache of built engines; by default in the user's cache folder.
         control: Receives progress and runtime failures; cancels a build.
 
     Raises:

@@ -115,11 +115,7 @@ class TensorRtEngine:
         step = self._max_batch
         try:
             parts = [self._batch(crops[i : i + step]) for i in range(0, len(crops), step)]
-        except (
-            CudaError,
-            RuntimeError,
-            MemoryError,
-        ) as error:  # the last two come from the bindings
+        except (CudaError, RuntimeError, MemoryError) as error:  # the last two: from the bindings
             raise BackendError(f"{self.name}: {one_line(error)}") from error
         return NetworkOutput.of({k: np.concatenate([p[k] for p in parts]) for k in self._outputs})
 

@@ -90,9 +90,8 @@ def build(model: bytes, options: BuildOptions, report: Callable[[str], None]) ->
         raise BackendError(f"the model has {network.num_inputs} inputs, not 1")
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
-    config.profiling_verbosity = (
-        trt.ProfilingVerbosity.DETAILED
-    )  # so that the precisions used can be reported
+    # So that the precisions of the layers can be reported.
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     _set_precision(trt, builder, config, options.precision, properties.quantized, properties.half)
     if hasattr(trt, "PreviewFeature") and hasattr(trt.PreviewFeature, "PROFILE_SHARING_0806"):
         # Several contexts on one profile, each with its own CUDA graph. Always so from 10 on.

@@ -76,7 +76,7 @@ class Diagnostics:
             return NodeStatus(worker is not None, None, building=building)
         before, last = self._before, stats.last_received_ns
         loaded = worker.engine_thread.value
-        lately = stats.refused - before.refused
+        recent = stats.refused - before.refused
         return NodeStatus(
             configured=True,
             topic=graph.topic,
@@ -86,8 +86,8 @@ class Diagnostics:
             duplicate_nodes=graph.duplicate_nodes,
             received=stats.received - before.received,
             processed=stats.processed - before.processed,
-            refused=lately.total(),
-            refused_reason=lately.most_common(1)[0][0] if lately else "",
+            refused=recent.total(),
+            refused_reason=recent.most_common(1)[0][0] if recent else "",
             camera_problem=worker.calibration.problem,
             building=building,
             engine_problem=_runtime_failure(loaded),
@@ -120,7 +120,7 @@ class Diagnostics:
         if loaded is not None:
             skipped = (line.split(": ", 1) for line in loaded.engine.skipped_backends)
             values |= {f"engine not used: {backend}": reason for backend, reason in skipped}
-            values |= _counted("tracks forgotten", Counter(loaded.pipeline.resets.copy()))
+            values |= _counted("tracks dropped", Counter(loaded.pipeline.resets.copy()))
         return values
 
 

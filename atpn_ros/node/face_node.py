@@ -254,7 +254,7 @@ class FaceNode(LifecycleNode):
         words = f"the clock went back {back:.1f} s" if back > 0 else "the clock was changed"
         self.get_logger().warning(f"{words}: all tracks are dropped")
         if self._worker is not None:
-            self._worker.forget("the clock jumped")
+            self._worker.drop_tracks("the clock jumped")
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {p.name: p.value for p in parameters if p.name in Settings.__slots__}

@@ -79,20 +79,20 @@ def _annotations(kinds: Any) -> tuple[Output, ...]:
 
 
 OUTPUTS = (
-    Output("~/landmarks", FaceLandmarksArray, lambda a: ros_messages.landmarks(a.result, a.header)),
-    Output("~/boxes", FaceBoxArray, lambda a: ros_messages.boxes(a.result, a.header)),
-    Output("~/head_poses", HeadPoseArray, lambda a: ros_messages.head_poses(a.result, a.header)),
-    Output("~/gazes", GazeArray, lambda a: ros_messages.gazes(a.result, a.header)),
+    Output("~/landmarks", FaceLandmarksArray, lambda f: ros_messages.landmarks(f.result, f.header)),
+    Output("~/boxes", FaceBoxArray, lambda f: ros_messages.boxes(f.result, f.header)),
+    Output("~/head_poses", HeadPoseArray, lambda f: ros_messages.head_poses(f.result, f.header)),
+    Output("~/gazes", GazeArray, lambda f: ros_messages.gazes(f.result, f.header)),
     Output("/tf", TFMessage, _transforms, depth=100),  # as tf2's TransformBroadcaster
     Output(
-        "~/status", TrackingStatus, lambda a: ros_messages.status(a.result, a.header, a.progress)
+        "~/status", TrackingStatus, lambda f: ros_messages.status(f.result, f.header, f.progress)
     ),
     Output("~/markers", MarkerArray, _markers),
     *_annotations(foxglove),
     Output("~/debug_image", ImageMsg, _debug_image),
     Output("~/debug_image/compressed", CompressedImage, _debug_jpeg),
 )
-"""In the order of publishing: what robots wait for first, images for people last."""
+"""In the order of publishing: first the data that robots wait for, last the images for people."""
 
 
 class Publishers:

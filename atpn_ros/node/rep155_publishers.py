@@ -26,7 +26,7 @@ from atpn_ros.types import Face
 
 FACES = "/humans/faces"
 MISSING = (
-    "rep155: hri_msgs is not installed, so nothing is sent under /humans/faces; "
+    "rep155: hri_msgs is not installed, so no topics are published under /humans/faces; "
     "sudo apt install ros-$ROS_DISTRO-hri-msgs"
 )
 
@@ -84,17 +84,17 @@ class FaceTopics:
     def publish(self, frame: FrameResult) -> None:
         """Create and destroy the topics of new and lost faces; publish those with subscribers."""
         prefix = frame.settings.tf_prefix
-        held = {
+        tracked = {
             rep155.face_id(face.id, prefix): face
             for face in frame.result.faces
             if face.landmarks is not None
         }
         with self._lock:
-            self._update_topics(held.keys())
+            self._update_topics(tracked.keys())
             # After the topics exist: readers of the list subscribe to them.
             if self._tracked.get_subscription_count():
-                self._tracked.publish(rep155.tracked(self._kinds, tuple(held), frame.header))
-            for name, face in held.items():
+                self._tracked.publish(rep155.tracked(self._kinds, tuple(tracked), frame.header))
+            for name, face in tracked.items():
                 for (_, _, make), publisher in zip(self._topics, self._of_face[name], strict=True):
                     if publisher.get_subscription_count():
                         publisher.publish(make(self._kinds, frame, face))
@@ -109,10 +109,10 @@ class FaceTopics:
         self.close_face_topics()
         self._destroy([self._tracked])
 
-    def _update_topics(self, held: Set[str]) -> None:
-        for gone in self._of_face.keys() - held:
-            self._destroy(self._of_face.pop(gone))
-        for name in held - self._of_face.keys():
+    def _update_topics(self, tracked: Set[str]) -> None:
+        for lost in self._of_face.keys() - tracked:
+            self._destroy(self._of_face.pop(lost))
+        for name in tracked - self._of_face.keys():
             self._of_face[name] = [
                 self._publisher(kind, f"{FACES}/{name}/{topic}") for topic, kind, _ in self._topics
             ]

@@ -93,7 +93,7 @@ class Worker:
         self._slot.close()
         self._job: EngineJob | None = None
         self._publish_ns = 0
-        self._to_forget = ""
+        self._drop_reason = ""
         self._last_stamp_ns: int | None = None
         self._applied: Settings | None = None
         self.engine_thread = EngineThread(load, LoadedPipeline.close, host.report_engine)
@@ -119,9 +119,9 @@ class Worker:
         """Count images that the middleware lost."""
         self.stats.lost += count
 
-    def forget(self, why: str) -> None:
+    def drop_tracks(self, why: str) -> None:
         """Drop all tracks before the next image; ``why`` is counted as the reason."""
-        self._to_forget = why
+        self._drop_reason = why
 
     def stop(self, seconds: float) -> bool:
         """Stop processing and drop all tracks. Returns whether the current frame ended in time.
@@ -179,12 +179,12 @@ class Worker:
         frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
         self._count_odd_headers(frame, arrival, stats)
         resets = dict(pipeline.resets)
-        if self._to_forget:
-            why, self._to_forget = self._to_forget, ""
+        if self._drop_reason:
+            why, self._drop_reason = self._drop_reason, ""
             pipeline.reset(why)
         result = pipeline.process(frame, camera)
         for why in {why for why, n in pipeline.resets.items() if n != resets.get(why)}:
-            host.warn(f"faces forgotten: {why}", why)
+            host.warn(f"all tracks are dropped: {why}", why)
         finished_ns = host.now_ns()
         stats.processed += 1
         stats.detector_runs += result.detector_ran
@@ -213,7 +213,7 @@ class Worker:
         odd = {
             "stamp is zero": stamp == 0,
             "stamp is ahead of the clock": stamp > arrival.received_ns + AHEAD_NS,
-            "stamp is that of the image before": stamp != 0 and stamp == self._last_stamp_ns,
+            "stamp equals that of the previous image": stamp != 0 and stamp == self._last_stamp_ns,
             "stamp has a nanosec over 999999999": nanosec > 999_999_999,
             "frame_id is empty": not frame.frame_id.strip("/"),
         }
