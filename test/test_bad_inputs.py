@@ -188,7 +188,10 @@ ODD_HEADERS = {
     "empty frame_id": (lambda w: Header(stamp=w.now().stamp), "frame_id is empty"),
     "only a slash": (lambda w: Header(stamp=w.now().stamp, frame_id="/"), "frame_id is empty"),
     "zero stamp": (lambda w: Header(frame_id="camera_optical_frame"), "stamp is zero"),
-    "the stamp before": (lambda w: header(w.stamp - FRAME), "stamp equals that of the previous image"),
+    "the stamp before": (
+        lambda w: header(w.stamp - FRAME),
+        "stamp equals that of the previous image",
+    ),
     "nanosec of 4 s": (
         lambda w: Header(stamp=Time(sec=1000, nanosec=4_000_000_000), frame_id="c"),
         "stamp has a nanosec over 999999999",

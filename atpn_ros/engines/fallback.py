@@ -125,7 +125,9 @@ class FallbackEngine:
             backend = self._remaining.pop(0)
             try:
                 if while_running and backend.builds:
-                    raise BackendError("would have to be built first, which is not done while running")
+                    raise BackendError(
+                        "would have to be built first, which is not done while running"
+                    )
                 engine = backend.load()
                 _check_output(engine)
                 return engine
