@@ -90,7 +90,7 @@ class SequenceRenderer:
         stamp = round(index * 1e9 / self.plan.fps)
         t = stamp / 1e9
         roll, pitch, yaw = (w(t) for w in self.turns)
-        # SceneCamera to world: a small turn of the optical frame.
+        # Camera to world: a small turn of the optical frame.
         turn = geometry.about_y(yaw) @ geometry.about_x(pitch) @ geometry.about_z(roll)
         eye = np.array([w(t) for w in self.moves])
         light = self.light
