@@ -22,7 +22,7 @@ from atpn_ros.learning.synth.scene.description import Scene, SceneCamera
 def negative_scene(
     assets: Assets, palette: Palette, rng: np.random.Generator, plan: SamplePlan
 ) -> tuple[Scene, Body | None]:
-    """A random scene: 40 % nobody, 45 % a badly placed face, 15 % a person seen from behind."""
+    """A random scene: 40 % no person, 45 % a badly placed face, 15 % a person seen from behind."""
     r = rng.random()
     if r < 0.4:
         return _nobody(assets, rng, plan), None
