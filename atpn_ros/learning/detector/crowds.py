@@ -198,8 +198,10 @@ class Crowds:
         r = rng.random()
         if r < 0.08:
             return clutter.cloth(rng, 96, 96)
-        if self.pieces.hard and r < 0.4:
-            return self.pieces.hard[int(rng.integers(len(self.pieces.hard)))]
+        if self.pieces.hard and r < 0.5:
+            hard = self.pieces.hard[int(rng.integers(len(self.pieces.hard)))]
+            inset = int(rng.uniform(0.0, 0.36) * len(hard))
+            return hard[inset : len(hard) - inset, inset : len(hard) - inset]
         view = self.pieces.views[int(rng.integers(len(self.pieces.views)))]
         return shapes.window(rng, view, 1.0, 0.08)
 
@@ -207,6 +209,8 @@ class Crowds:
         width, height = self.plan.size
         if rng.random() < 0.12:
             image = clutter.cloth(rng, height // 2, width // 2)
+        elif self.pieces.hard and rng.random() < 0.2:
+            image = self.pieces.hard[int(rng.integers(len(self.pieces.hard)))]
         else:
             view = self.pieces.views[int(rng.integers(len(self.pieces.views)))]
             image = shapes.window(rng, view, width / height, 0.25)
