@@ -14,7 +14,7 @@ from atpn_ros.detectors.session import open_session
 from atpn_ros.types import Box, Floats, Image
 
 DETECTOR_MODEL = Path(__file__).parents[1] / "models" / "detector.onnx"
-MIN_SCORE = 0.55
+MIN_SCORE = 0.5
 """Faces below are not reported."""
 
 _STRIDE = 8
@@ -24,20 +24,28 @@ _MULTIPLE = 32
 _OVERLAP, _WITHIN = 0.35, 0.6
 """Of two boxes that overlap by more than this the surer one is kept: over their union, over the
 smaller one. Part of a face that fills the picture may look like a face by itself."""
-LOOKS = (384, 160)
-"""The picture is shrunk until its longer side has these many pixels: for small faces, and, at a
-sixth of that work, for those that fill it."""
+MIN_FACE = 20.0
+"""Side of the smallest face that is looked for, pixels of the picture."""
+_LEAST = 14.0
+"""Side that such a face has in the network's input: the picture is shrunk so far."""
+_COARSE = 160
+"""Longer side, in pixels, of a second look, for faces that fill the picture."""
+_LARGEST = 1920
+"""No look is larger than this."""
 _MOST = 300
 """Candidates looked at, the surest: hundreds of cells answer for a face as large as the picture."""
 
 
 class AtpnDetector:
-    """Finds faces from about 20 pixels in a picture of 640x480, turned and tilted ones too.
+    """Finds small and large faces, turned and tilted ones too.
+
+    The picture is looked at twice: so large that the smallest wanted face can be told, and small.
 
     Args:
         model: The ONNX file.
         min_score: Faces below are not reported.
-        looks: Longer side of the picture, in pixels, at each look.
+        min_face: Side of the smallest face that is looked for, pixels of the picture. Half of it
+            costs four times the time.
 
     Raises:
         DetectorError: ONNX Runtime is missing, or the file is not such a detector.
@@ -49,16 +57,15 @@ class AtpnDetector:
         self,
         model: Path = DETECTOR_MODEL,
         min_score: float = MIN_SCORE,
-        looks: tuple[int, ...] = LOOKS,
+        min_face: float = MIN_FACE,
     ) -> None:
         self._session = open_session(model, {"scores", "boxes"}, "detector of atpn_ros")
         self._input = self._session.get_inputs()[0].name
-        self._min_score, self._looks = min_score, looks
+        self._min_score, self._min_face = min_score, min_face
 
     def detect(self, image: Image) -> list[Detection]:
         """All faces, best first."""
-        whole = max(image.shape[:2])
-        looks = [self._look(image, s) for s in sorted({min(s, whole) for s in self._looks})]
+        looks = [self._look(image, s) for s in looks_at(max(image.shape[:2]), self._min_face)]
         boxes, sure = (np.concatenate(part) for part in zip(*looks, strict=True))
         return distinct(boxes, sure)
 
@@ -66,6 +73,20 @@ class AtpnDetector:
         canvas, scale = _fit(image, longer)
         scores, boxes = self._session.run(["scores", "boxes"], {self._input: canvas[None]})
         return decode(scores[0], boxes[0], scale, self._min_score)
+
+
+def looks_at(longer: int, min_face: float) -> list[int]:
+    """Longer side, in pixels, of each look at a picture, the smallest first.
+
+    Args:
+        longer: Of the picture.
+        min_face: Side of the smallest wanted face, pixels of the picture.
+
+    >>> looks_at(640, 20.0), looks_at(1280, 20.0), looks_at(640, 10.0), looks_at(120, 20.0)
+    ([160, 448], [160, 896], [160, 640], [84])
+    """
+    fine = min(longer, _LARGEST, max(32, round(longer * _LEAST / max(min_face, 1.0))))
+    return [fine] if fine <= 1.5 * _COARSE else [_COARSE, fine]
 
 
 def decode(scores: Floats, cells: Floats, scale: float, min_score: float) -> tuple[Floats, Floats]:

@@ -84,29 +84,6 @@ class Canvas:
         place = np.array([area[0] + area[2] / 2, area[1] + area[3] / 2])
         self.paste(sprite, place, size, turn, wide, (np.asarray(middle), 60.0), area)
 
-    def square(
-        self, image: Image, outline: Floats | None, corner: tuple[int, int], side: int, flip: bool,
-        turn: float = 0.0,
-    ) -> None:  # fmt: skip
-        """Set a square in, whole, its content turned within it."""
-        drawn = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
-        points = None
-        if outline is not None:
-            scale = side / image.shape[1]
-            points = (outline + 0.5) * scale - 0.5
-            matrix = cv2.getRotationMatrix2D(((side - 1) / 2,) * 2, np.degrees(turn), 1.0)
-            drawn = cv2.warpAffine(drawn, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
-            points = points @ matrix[:, :2].T + matrix[:, 2]
-        if flip:
-            drawn = drawn[:, ::-1]
-            points = None if points is None else points * (-1, 1) + (side - 1, 0)
-        x0, y0 = max(0, corner[0]), max(0, corner[1])
-        area = self.image[y0 : corner[1] + side, x0 : corner[0] + side]
-        h, w = area.shape[:2]
-        area[:] = drawn[y0 - corner[1] :, x0 - corner[0] :][:h, :w]
-        if points is not None:
-            self._add(points + corner)
-
     def cover(self, rng: np.random.Generator) -> None:
         """Something in front of everything."""
         height, width = self.image.shape[:2]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from atpn_ros.learning.detector import clutter, shapes
+from atpn_ros.learning.detector import clutter, limbs, shapes
 from atpn_ros.learning.detector.canvas import Canvas
 from atpn_ros.learning.detector.looks import blanked, head, tinted
 from atpn_ros.learning.detector.scenes import Scene
@@ -103,6 +103,8 @@ class Crowds:
                     break
                 place = rng.random(2) * (width, height)
             used.append((place[0], place[1], size))
+            if rng.random() < 0.25:
+                self._limb(rng, canvas, float(size))
             self._one(rng, canvas, place, float(size), rng.random() < share)
 
     def _rows(self, rng: np.random.Generator, canvas: Canvas) -> None:
@@ -117,6 +119,8 @@ class Crowds:
                 at = np.array([x, y]) + rng.normal(0, 0.12, 2) * size
                 self._one(rng, canvas, at, size * float(np.exp(rng.normal(0, 0.08))),
                           rng.random() < 0.85, 0.12)  # fmt: skip
+                if rng.random() < 0.06:
+                    self._limb(rng, canvas, size)
                 x += step
             y += size * rng.uniform(1.2, 2.4)
             size *= float(rng.uniform(1.0, 1.15))
@@ -143,13 +147,21 @@ class Crowds:
         if body:
             shapes.torso(rng, canvas, sprite, place, size, turn)
         image = tinted(sprite.image, rng)
+        if rng.random() < 0.25:
+            image = shapes.shadowed(Sprite(image, sprite.outline), rng)
         if rng.random() < 0.5:
             image = shapes.softened(Sprite(image, sprite.outline), rng)
-        if rng.random() < 0.15:
+        if rng.random() < 0.25:
             image = shapes.worn(Sprite(image, sprite.outline), rng)
         wide = float(np.exp(rng.normal(0, 0.07))) * (-1 if rng.random() < 0.5 else 1)
         canvas.paste(Sprite(image, sprite.outline if person else None), place, size, turn, wide,
                      head(sprite))  # fmt: skip
+
+    def _limb(self, rng: np.random.Generator, canvas: Canvas, size: float) -> None:
+        """A hand or an arm, in any place."""
+        place = rng.random(2) * self.plan.size
+        size *= float(np.exp(rng.normal(0, 0.3)))
+        limbs.limb(rng, canvas, limbs.skin(self._person(rng), rng), place, size)
 
     def _person(self, rng: np.random.Generator) -> Sprite:
         return self.pieces.people[int(rng.integers(len(self.pieces.people)))]

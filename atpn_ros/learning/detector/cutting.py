@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import pickle
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +87,16 @@ def _opacity(image: Image, landmarks: Floats, outline: Floats) -> Image:
 
 def save_cutouts(path: Path, cutouts: Iterable[Cutout]) -> int:
     """Write cut-outs, whole or not at all; returns how many."""
-    rows = [(c.name, c.held_back, c.sprite.image, c.sprite.outline) for c in cutouts]
-    part = path.with_suffix(".part")
-    part.write_bytes(pickle.dumps(rows, pickle.HIGHEST_PROTOCOL))
+    rows = list(cutouts)
+    part = path.with_suffix(".part.npz")
+    np.savez(
+        part,
+        names=np.array([c.name for c in rows]),
+        held_back=np.array([c.held_back for c in rows], bool),
+        shapes=np.array([c.sprite.image.shape for c in rows]),
+        pixels=np.concatenate([c.sprite.image.ravel() for c in rows]),
+        outlines=np.stack([c.sprite.outline for c in rows]),
+    )
     part.replace(path)
     return len(rows)
 
@@ -101,8 +108,16 @@ def load_cutouts(path: Path, held_back: bool) -> list[Cutout]:
         DataError: The file is missing or damaged.
     """
     try:
-        rows = pickle.loads(path.read_bytes())  # written by this program in the run's own folder
-    except (OSError, pickle.UnpicklingError, EOFError) as error:
+        with np.load(path, allow_pickle=False) as stored:
+            v = {k: stored[k] for k in stored.files}
+        ends = np.cumsum(v["shapes"].prod(1))
+        images = np.split(v["pixels"], ends[:-1])
+        return [
+            Cutout(Sprite(pixels.reshape(shape), outline), str(name), bool(held))
+            for pixels, shape, outline, name, held in zip(
+                images, v["shapes"], v["outlines"], v["names"], v["held_back"], strict=True
+            )
+            if held == held_back
+        ]
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: no cut-outs: {error}") from error
-    return [Cutout(Sprite(image, outline), name, held) for name, held, image, outline in rows
-            if held == held_back]  # fmt: skip

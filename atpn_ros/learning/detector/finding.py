@@ -95,9 +95,7 @@ class Finder:
         up = np.median(np.stack(ups)[chosen], axis=0)
         return FoundFace(np.median(all_points[chosen], axis=0), up, share)
 
-    def _refine(
-        self, image: Image, starts: Sequence[Crop]
-    ) -> list[tuple[Floats, Floats, float]]:
+    def _refine(self, image: Image, starts: Sequence[Crop]) -> list[tuple[Floats, Floats, float]]:
         """Landmarks, the forehead's direction and presence after refining each start."""
         crops = list(starts)
         answers: list[tuple[Floats, Floats, float]] = []

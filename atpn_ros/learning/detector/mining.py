@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from atpn_ros.detectors import Detector
+from atpn_ros.learning.datasets.record import DataError
 from atpn_ros.learning.detector.shapes import window
 from atpn_ros.types import Box, Image
 
@@ -69,6 +72,36 @@ def cut_find(image: Image, box: Box, score: float) -> Mined:
     cut = cv2.warpAffine(image, matrix, (size, size), flags=way, borderMode=cv2.BORDER_REPLICATE)
     moved = Box(half, half, box.width * scale, box.height * scale)
     return Mined(np.asarray(cut, np.uint8), moved, score)
+
+
+def write_mined(path: Path, mined: list[Mined]) -> None:
+    """Write mistakes, whole or not at all."""
+    part = path.with_suffix(".part.npz")
+    np.savez(
+        part,
+        sides=np.array([len(m.image) for m in mined], int),
+        pixels=np.concatenate([m.image.ravel() for m in mined] or [np.zeros(0, np.uint8)]),
+        boxes=np.array([(m.box.width, m.box.height, m.score) for m in mined]).reshape(-1, 3),
+    )
+    part.replace(path)
+
+
+def read_mined(path: Path) -> list[Mined]:
+    """Mistakes of a file.
+
+    Raises:
+        DataError: It is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            sides, pixels, boxes = (stored[k] for k in ("sides", "pixels", "boxes"))
+        cuts = np.split(pixels, np.cumsum(sides * sides * 3)[:-1]) if len(sides) else []
+        return [
+            Mined(cut.reshape(s, s, 3), Box((s - 1) / 2, (s - 1) / 2, float(w), float(h)), float(p))
+            for cut, s, (w, h, p) in zip(cuts, sides.tolist(), boxes, strict=True)
+        ]
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: no mined finds: {error}") from error
 
 
 def _narrow(image: Image, width: int) -> Image:

@@ -9,6 +9,7 @@ what is there, and looks at each scene several times, each time moved, scaled an
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -22,13 +23,13 @@ from atpn_ros.types import Floats, Image
 SHARD = 100
 """Scenes in a file."""
 _QUALITY = 94
+_NEW = 2000
+"""Half of what is learned comes from so many scenes, the newest: only they hold late mistakes."""
 
 
 def write_shard(path: Path, scenes: list[Scene]) -> None:
     """Write scenes, whole or not at all."""
-    coded = [
-        cv2.imencode(".jpg", s.image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1] for s in scenes
-    ]
+    coded = [cv2.imencode(".jpg", s.image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1] for s in scenes]
     part = path.with_suffix(".part.npz")
     np.savez(
         part,
@@ -59,17 +60,29 @@ def read_shard(path: Path) -> list[tuple[Floats, Floats, Floats]]:
     return list(zip(pictures, boxes, ignored, strict=True))
 
 
-def compose(crowds: Crowds, folder: Path, seed: int, first: int, last: int, step: int) -> None:
-    """Write shards of the numbers ``first``, ``first + step``, ... below ``last``; go on if some
-    are there."""
-    cv2.setNumThreads(1)
+def compose(
+    crowds: Crowds, folder: Path, seed: int, numbers: Iterable[int],
+    go_on: Callable[[], bool] = lambda: True,
+) -> bool:  # fmt: skip
+    """Write the shards of some numbers that are not there yet; returns whether all are.
+
+    Args:
+        crowds: Makes the scenes.
+        folder: Of the shards.
+        seed: With a shard's number, of its scenes.
+        numbers: Of the shards.
+        go_on: Asked before each shard.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(first, last, step):
+    for number in numbers:
         path = folder / f"scenes-{number:05d}.npz"
         if path.exists():
             continue
+        if not go_on():
+            return False
         rng = np.random.default_rng((seed, number))
         write_shard(path, [crowds.scene(rng) for _ in range(SHARD)])
+    return True
 
 
 class Pool:
@@ -95,7 +108,8 @@ class Pool:
 
     def draw(self, rng: np.random.Generator) -> Scene:
         """A scene by chance, varied."""
-        coded, boxes, ignored = self._scenes[int(rng.integers(len(self._scenes)))]
+        first = max(0, len(self._scenes) - _NEW) if rng.random() < 0.5 else 0
+        coded, boxes, ignored = self._scenes[int(rng.integers(first, len(self._scenes)))]
         image = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
         return vary(rng, Scene(image, boxes, ignored), self._size)
 
@@ -121,9 +135,7 @@ def vary(rng: np.random.Generator, scene: Scene, size: tuple[int, int]) -> Scene
     ignored = _moved(scene.ignored, flip, scale, shift)
     lost = 1 - _inside(boxes, width, height)
     kept = boxes[lost < _PART]
-    return Scene(
-        image, kept, np.concatenate([ignored, boxes[(lost >= _PART) & (lost < _LOST)]])
-    )
+    return Scene(image, kept, np.concatenate([ignored, boxes[(lost >= _PART) & (lost < _LOST)]]))
 
 
 def _moved(boxes: Floats, flip: float, scale: float, shift: Floats) -> Floats:

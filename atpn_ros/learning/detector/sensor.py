@@ -50,6 +50,6 @@ def _smear(rng: np.random.Generator) -> Floats:
     angle = rng.uniform(0, np.pi)
     reach = (length - 1) / 2
     step = np.array([np.cos(angle), np.sin(angle)]) * reach
-    first, last = (tuple(int(round(float(v))) for v in reach + s * step) for s in (-1, 1))
+    first, last = (tuple(round(float(v)) for v in reach + s * step) for s in (-1, 1))
     cv2.line(kernel, first, last, 1.0, 1)
     return np.asarray(kernel / kernel.sum(), np.float32)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Changes to cut-out people: other edges, bodies, things worn, heads from behind, other fillings."""
+"""Changes to cut-out people: other edges, bodies, things worn, backs of heads, other fillings."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def roll(rng: np.random.Generator) -> float:
     """How far a head is turned in the picture, radians: mostly little, some lie."""
     r = rng.random()
-    if r < 0.7:
+    if r < 0.65:
         return float(rng.normal(0, 0.14))
-    return float(rng.uniform(-0.8, 0.8) if r < 0.95 else rng.uniform(-1.9, 1.9))
+    return float(rng.uniform(-0.8, 0.8) if r < 0.92 else rng.uniform(-np.pi, np.pi))
 
 
 def window(rng: np.random.Generator, view: Image, aspect: float, least: float) -> Image:
@@ -170,6 +170,23 @@ def torso(
     canvas.hide((int(x0), int(y0)), mask > 127)
 
 
+def shadowed(sprite: Sprite, rng: np.random.Generator) -> Image:
+    """(H, W, 4): light from one side or from above, with a soft or hard edge across the face."""
+    height, width = sprite.image.shape[:2]
+    middle, size = head(sprite)
+    turn = rng.normal(-np.pi / 2, 1.2)  # most light comes from above
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    along = (x - middle[0]) * np.cos(turn) + (y - middle[1]) * np.sin(turn)
+    edge = size * rng.normal(0, 0.3)
+    lit = 1 / (1 + np.exp(-np.clip((along - edge) / (size * rng.uniform(0.03, 0.5)), -30, 30)))
+    if rng.random() < 0.4:
+        lit = 1 - lit  # under a brim, or before a window
+    light = rng.uniform(0.25, 0.8) * (1 - lit) + rng.uniform(0.9, 1.35) * lit
+    image = sprite.image.copy()
+    image[..., :3] = np.clip(image[..., :3] * light[..., None], 0, 255)
+    return image
+
+
 def worn(sprite: Sprite, rng: np.random.Generator) -> Image:
     """(H, W, 4): a cap over the hair, dark glasses, or something held before a part of the face."""
     image = sprite.image.copy()
@@ -189,10 +206,14 @@ def worn(sprite: Sprite, rng: np.random.Generator) -> Image:
             cv2.ellipse(layer, centre, (int(0.75 * w), max(1, int(0.07 * h))), 0, 0, 360, paint, -1)
     elif kind < 0.7:
         dark = tuple(float(v) for v in rng.uniform(0, 60, 3))
+        wide, tall = rng.uniform(0.15, 0.26) * w, rng.uniform(0.07, 0.13) * h
         for side in (-1, 1):
-            centre = (int(x + side * 0.23 * w), int(low[1] + 0.42 * h))
-            cv2.ellipse(layer, centre, (max(1, int(0.2 * w)), max(1, int(0.1 * h))), 0, 0, 360,
+            centre = (int(x + side * 0.23 * w), int(low[1] + rng.uniform(0.4, 0.45) * h))
+            cv2.ellipse(layer, centre, (max(1, int(wide)), max(1, int(tall))), 0, 0, 360,
                         dark, -1)  # fmt: skip
+        if rng.random() < 0.5:
+            at = int(low[1] + 0.4 * h)
+            cv2.line(layer, (int(low[0]), at), (int(high[0]), at), dark, max(1, int(0.04 * h)))
     else:
         side = rng.choice((-1, 1))
         centre = (int(x + side * rng.uniform(0.1, 0.7) * w), int(y + rng.uniform(0.1, 0.6) * h))

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from atpn_ros.learning import checkpoints
 from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.learning.detector.export import export
+from atpn_ros.learning.detector.export import export, read_weights
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
 from atpn_ros.learning.detector.pool import Pool
 from atpn_ros.learning.detector.targets import Targets, encode, loss
@@ -101,8 +101,9 @@ class _Batches(IterableDataset[tuple[Image, Targets]]):
 
 
 def train(
-    run: DetectorTraining, pool: Path, folder: Path, workers: int = 1, finish_now: bool = False
-) -> Detector:
+    run: DetectorTraining, pool: Path, folder: Path, workers: int = 1, finish_now: bool = False,
+    stop: int | None = None, start: Path | None = None,
+) -> Detector:  # fmt: skip
     """Train, or go on training, in a folder; returns the averaged network.
 
     The folder gets ``checkpoint.pt`` (atomic), ``log.csv`` and ``detector.onnx`` at every save.
@@ -113,6 +114,8 @@ def train(
         folder: Of the run.
         workers: Processes that read scenes.
         finish_now: Whether the rate begins to fall at the step at which the run is taken up.
+        stop: Step at which to stop all the same, to go on later.
+        start: Weights of :func:`export.write_weights` to begin with.
 
     Raises:
         DataError: The folder's checkpoint belongs to another run or cannot be read.
@@ -120,12 +123,17 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(run.seed)
     network, average = Detector(run.network), Detector(run.network)
+    if start is not None:
+        read_weights(network, start)
     average.load_state_dict(network.state_dict())
     network.train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=run.weight_decay)
     known, checkpoint = _known(run), folder / "checkpoint.pt"
     first = checkpoints.resume(checkpoint, known, network, average, optimiser)
     falling = first if finish_now else run.steps
+    last = falling + run.finish if stop is None else stop
+    if first >= last:
+        return average
     stream = DataLoader(
         _Batches(pool, run, first), batch_size=None, num_workers=workers,
         prefetch_factor=8 if workers else None,
@@ -144,7 +152,7 @@ def train(
         checkpoints.follow(average, network, min(run.average, (step + 1) / (step + 10)))
         sums, count = sums + parts.detach(), count + 1
         done = step + 1
-        if done % run.save_every == 0 or done >= falling + run.finish:
+        if done % run.save_every == 0 or done >= last:
             checkpoints.save(checkpoint, known, done, network, average, optimiser)
             _publish(average, folder / "detector.onnx")
             row = [done, *(f"{v:.4f}" for v in (sums / count).tolist()), f"{rate:.2e}",
@@ -152,7 +160,7 @@ def train(
             _log(folder / "log.csv", row)
             print("step {} heat {} box {} rate {} {} s".format(*row), flush=True)
             sums, count = torch.zeros(2), 0
-        if done >= falling + run.finish:
+        if done >= last:
             break
     return average
 
