@@ -146,6 +146,7 @@ def test_the_loss_is_least_for_the_truth():
 def test_onnx_says_what_pytorch_says_at_several_sizes(tmp_path):
     torch.manual_seed(3)
     network = Detector(SMALL).eval()
+    torch.nn.init.normal_(network.out.weight)  # no two cells say the same
     export(network, tmp_path / "d.onnx")
     detector = AtpnDetector(tmp_path / "d.onnx", 0.0, 14.0)
     for height, width in ((64, 96), (96, 160)):
@@ -214,7 +215,7 @@ def test_weights_at_half_precision_begin_another_training(tmp_path):
     write_weights(one, tmp_path / "w.npz")
     read_weights(two, tmp_path / "w.npz")
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
-        assert torch.allclose(a, b, atol=1e-3)
+        assert torch.allclose(a, b, rtol=1e-3, atol=1e-4)
     with pytest.raises(DataError, match=r"w\.npz: no weights of this detector"):
         read_weights(Detector(), tmp_path / "w.npz")
 

@@ -33,8 +33,8 @@ class DetectorSettings:
     """
 
     stem: tuple[int, int] = (16, 24)
-    channels: tuple[int, int, int] = (40, 64, 96)
-    blocks: tuple[int, int, int] = (1, 1, 2)
+    channels: tuple[int, int, int] = (32, 64, 96)
+    blocks: tuple[int, int, int] = (1, 2, 2)
 
 
 class Detector(nn.Module):
