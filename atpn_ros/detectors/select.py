@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atpn_ros.detectors.atpn import DETECTOR_MODEL, AtpnDetector
+from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_FACE, AtpnDetector
 from atpn_ros.detectors.base import Detector
 from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
@@ -25,12 +25,13 @@ def detector_file(model: str = "") -> Path | None:
     return DETECTOR_MODEL if name == OWN else Path(name).expanduser()
 
 
-def load_detector(model: str = "") -> Detector:
+def load_detector(model: str = "", smallest: float = MIN_FACE) -> Detector:
     """The detector of a name, or YuNet where a path to its ``.onnx`` file is given.
 
     Args:
         model: "atpn" for this package's own, "haar" for OpenCV's cascade, empty for the default of
             the two; else a path.
+        smallest: Side of the smallest face that the package's own looks for, pixels of the picture.
 
     Raises:
         DetectorError: It cannot be loaded.
@@ -38,4 +39,6 @@ def load_detector(model: str = "") -> Detector:
     path = detector_file(model)
     if path is None:
         return HaarDetector()
-    return AtpnDetector(path) if (model or DEFAULT) == OWN else YuNetDetector(path)
+    if (model or DEFAULT) == OWN:
+        return AtpnDetector(path, min_face=smallest)
+    return YuNetDetector(path)
