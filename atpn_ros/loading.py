@@ -21,7 +21,7 @@ class Sight:
 
     def another(self, settings: Settings) -> FacePipeline:
         """A further pipeline, of another camera or scene, on the same engine."""
-        detector = load_detector(settings.detector_model)
+        detector = load_detector(settings.detector_model, settings.smallest_face)
         return FacePipeline(self.engine, detector, settings.pipeline())
 
     def close(self) -> None:
@@ -35,7 +35,7 @@ def load_sight(settings: Settings, watch: Watch) -> Sight:
     Raises:
         AtpnError: Something cannot be loaded; says what and why.
     """
-    detector = load_detector(settings.detector_model)  # first: it is quick to fail
+    detector = load_detector(settings.detector_model, settings.smallest_face)  # first: it is quick to fail
     engine = load_engine(
         settings.model_path(),
         settings.backend,

@@ -93,6 +93,10 @@ class Settings:
         "else the path of YuNet's .onnx file",
         live=False,
     )
+    smallest_face: float = _setting(
+        20.0, "side of the smallest face that detector_model atpn looks for, pixels; half of it "
+        "costs four times the time", low=5.0, high=1e4, live=False,
+    )  # fmt: skip
     detect_interval: float = _setting(
         1.0, "how often to look for further faces while some are held, s", low=0.0, high=60.0
     )
@@ -113,7 +117,7 @@ class Settings:
         low=0.0, high=60.0,
     )  # fmt: skip
     min_face: float = _setting(
-        16.0, "faces smaller than this are let go, pixels", low=8.0, high=1e4
+        8.0, "faces smaller than this are let go, pixels", low=8.0, high=1e4
     )
     smoothing: bool = _setting(True, "One Euro filter of landmarks and rotation")
     smoothing_min_cutoff: float = _setting(
