@@ -8,9 +8,13 @@ PyTorch is loaded only by the command that needs it.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from atpn_ros.cli.extras import need
+from atpn_ros.detectors import Detector, load_detector
+from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
+from atpn_ros.engines import Engine, load_engine
 from atpn_ros.settings import SHIPPED_MODEL, Settings, change
 from atpn_ros.types import AtpnError
 
@@ -63,6 +67,8 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     p.add_argument("--scenes", type=Path, metavar="DIR",
                    help="labelled pictures: a folder with labels.json")  # fmt: skip
     p.add_argument("--wider", type=Path, metavar="DIR", help="WIDER FACE, its val pictures")
+    p.add_argument("--held-out", type=Path, metavar="DIR",
+                   help="folder of the data sets: turned heads and empty pictures held back")  # fmt: skip
     p.add_argument("--limit", type=int, help="at most so many pictures, evenly chosen")
     p.add_argument("--detectors", nargs="+", default=["atpn"], metavar="NAME",
                    help="atpn, haar, or paths of YuNet's .onnx (default: atpn)")  # fmt: skip
@@ -121,10 +127,14 @@ def _evaluate(args: argparse.Namespace) -> int:
     import cv2
 
     cv2.setNumThreads(1)  # times are of one core, as those of ONNX Runtime here
-    if not (args.scenes or args.wider or args.cutouts or args.clips):
-        raise AtpnError("nothing to measure on: give --scenes, --wider, --cutouts or --clips")
+    if not (args.scenes or args.wider or args.held_out or args.cutouts or args.clips):
+        raise AtpnError(
+            "nothing to measure on: give --scenes, --wider, --held-out, --cutouts or --clips"
+        )
     if args.scenes or args.wider:
         _on_pictures(args)
+    if args.held_out:
+        _on_held_out(args)
     if args.cutouts or args.clips:
         need("torch", "learning")
         from atpn_ros.learning.detector import report
@@ -141,26 +151,51 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _on_pictures(args: argparse.Namespace) -> None:
-    from atpn_ros.detectors import load_detector
-    from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
-    from atpn_ros.engines import load_engine
     from atpn_ros.learning.detector import holding, pictures
 
     chosen = pictures.scenes_folder(args.scenes) if args.scenes else []
     chosen += pictures.wider(args.wider) if args.wider else []
     if args.limit and args.limit < len(chosen):
         chosen = [chosen[i * len(chosen) // args.limit] for i in range(args.limit)]
-    settings = change(Settings(), dict(_pair(text) for text in args.set))
-    engine = None if args.alone else load_engine(settings.model_path(), settings.backend).engine
-    outcomes = []
-    for name in args.detectors:
-        own = name == "atpn" and (args.model or args.score is not None)
-        score = MIN_SCORE if args.score is None else args.score
-        detector = AtpnDetector(args.model or DETECTOR_MODEL, score) if own else load_detector(name)
-        outcomes.append(holding.measure(detector, chosen, engine, settings.pipeline()))
+    settings = _settings(args)
+    engine = None if args.alone else _engine(settings)
+    outcomes = [
+        holding.measure(detector, chosen, engine, settings.pipeline())
+        for detector in _detectors(args)
+    ]
     faces = sum(len(p.faces) for p in chosen)
     print(f"{len(chosen)} pictures, {faces} faces; recall in % (95 % interval)")
     print(holding.table(outcomes))
+
+
+def _on_held_out(args: argparse.Namespace) -> None:
+    from atpn_ros.learning.detector import heldout
+
+    settings = _settings(args)
+    engine, pipeline = _engine(settings), settings.pipeline()
+    for detector in _detectors(args):
+        folder = args.held_out
+        turned = heldout.turned_heads(folder / "pointing04", detector, engine, pipeline)
+        empty = heldout.empty_pictures(folder / "nofaces", detector, engine, pipeline)
+        print(f"{detector.name}\n{heldout.told(turned, empty)}")
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return change(Settings(), dict(_pair(text) for text in args.set))
+
+
+def _engine(settings: Settings) -> Engine:
+    return load_engine(settings.model_path(), settings.backend).engine
+
+
+def _detectors(args: argparse.Namespace) -> Iterator[Detector]:
+    """Those that are to be measured, each at the score with which it is used."""
+    for name in args.detectors:
+        if name == "atpn" and (args.model or args.score is not None):
+            score = MIN_SCORE if args.score is None else args.score
+            yield AtpnDetector(args.model or DETECTOR_MODEL, score)
+        else:
+            yield load_detector(name)
 
 
 def _pair(text: str) -> tuple[str, bool | int | float | str]:

@@ -78,9 +78,7 @@ def _stroke(
     cv2.line(mask, first, last, 255, max(1, round(width)), cv2.LINE_AA)
 
 
-def _hand(
-    rng: np.random.Generator, drawn: Image, mask: Image, colour: Floats, size: float
-) -> None:
+def _hand(rng: np.random.Generator, drawn: Image, mask: Image, colour: Floats, size: float) -> None:
     middle = np.array(drawn.shape[1::-1]) / 2
     turn, spread = rng.uniform(0, 2 * np.pi), rng.uniform(0.05, 0.3)
     long = size * rng.uniform(0.1, 0.75)  # short ones are a fist's

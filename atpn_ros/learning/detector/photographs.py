@@ -26,7 +26,7 @@ from atpn_ros.types import Floats, Image
 _LONDON_EVERY, _LONDON_AT = 8, 3
 """Which of the London people are held back, as everywhere in this package."""
 _CANADA_LAST = 6
-_POINTING_HELD = (10, 11)
+POINTING_HELD = (10, 11)
 _CONGRESS_FROM = 800
 _NOFACES_EVERY = 10
 _TEMPLATES = 189
@@ -160,7 +160,7 @@ def _pointing(folder: Path, finder: Finder) -> Iterator[Photograph]:
             continue
         if not 0.8 < float(np.sqrt((high - low).prod())) / side < 2.2:
             continue
-        held_back = record["person"] in _POINTING_HELD
+        held_back = record["person"] in POINTING_HELD
         name = f"pointing04/{record['file']}"
         yield Photograph(name, image, found.outline, found.landmarks, False, held_back)
 
