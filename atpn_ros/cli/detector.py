@@ -68,7 +68,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
                    help="labelled pictures: a folder with labels.json")  # fmt: skip
     p.add_argument("--wider", type=Path, metavar="DIR", help="WIDER FACE, its val pictures")
     p.add_argument("--held-out", type=Path, metavar="DIR",
-                   help="folder of the data sets: turned heads and empty pictures held back")  # fmt: skip
+                   help="the data sets: turned heads, empty pictures held back")  # fmt: skip
     p.add_argument("--limit", type=int, help="at most so many pictures, evenly chosen")
     p.add_argument("--detectors", nargs="+", default=["atpn"], metavar="NAME",
                    help="atpn, haar, or paths of YuNet's .onnx (default: atpn)")  # fmt: skip
