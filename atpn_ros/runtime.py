@@ -27,7 +27,7 @@ class LoadedPipeline:
 
     def new_pipeline(self, settings: Settings) -> FacePipeline:
         """Create a further pipeline, for another camera or scene, with the same engine."""
-        detector = load_detector(settings.detector_model)
+        detector = load_detector(settings.detector_model, settings.smallest_face)
         return FacePipeline(self.engine, detector, settings.pipeline_settings())
 
     def close(self) -> None:
@@ -52,7 +52,8 @@ def load_pipeline(settings: Settings, control: LoadControl) -> LoadedPipeline:
     Raises:
         AtpnError: A file or backend cannot be loaded; gives its name and the reason.
     """
-    detector = load_detector(settings.detector_model)  # first, since it fails quickly
+    # first, since it fails quickly
+    detector = load_detector(settings.detector_model, settings.smallest_face)
     engine = load_engine(
         settings.model_path(),
         settings.backend,

@@ -102,6 +102,12 @@ class Settings:
         "else the path of YuNet's .onnx file",
         reconfigurable=False,
     )
+    smallest_face: float = _setting(
+        20.0,
+        "side of the smallest face that the detector atpn searches for, pixels; half of it takes "
+        "four times as long",
+        minimum=5.0, maximum=1e4, reconfigurable=False,
+    )  # fmt: skip
     detect_interval: float = _setting(
         1.0, "interval of the detector while faces are tracked, s", minimum=0.0, maximum=60.0
     )
@@ -126,7 +132,7 @@ class Settings:
         minimum=0.0, maximum=60.0,
     )  # fmt: skip
     min_face: float = _setting(
-        16.0, "tracks of faces smaller than this are dropped, pixels", minimum=8.0, maximum=1e4
+        8.0, "tracks of faces smaller than this are dropped, pixels", minimum=8.0, maximum=1e4
     )
     smoothing: bool = _setting(True, "One Euro filter of landmarks and rotation")
     smoothing_min_cutoff: float = _setting(

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("onnx", reason="small wrong models are made with it")
 from onnx import TensorProto, helper, numpy_helper
 
-from atpn_ros.detectors import DetectorError, detector_file, load_detector, select
+from atpn_ros.detectors import DetectorError, atpn, detector_file, load_detector, select
 from atpn_ros.detectors.atpn import AtpnDetector, decode, distinct
 from atpn_ros.settings import SHIPPED_MODEL
 
@@ -79,14 +79,15 @@ def test_part_of_a_face_is_no_face_of_its_own():
     assert len(read([eye, (5, 6, 0.8, 0, 0, np.log(10), np.log(10))])) == 1
 
 
-def test_small_and_large_faces_come_from_two_looks_and_each_face_once(tmp_path):
+def test_small_and_large_faces_come_from_two_looks_and_each_face_once(tmp_path, monkeypatch):
     """The same cell means another face at each look."""
     path = model(tmp_path / "d.onnx", [(2, 3, 0.9, 0, 0, 0, 0)])
-    found = AtpnDetector(path, input_sides=(320, 160)).detect(np.zeros((320, 320, 3), np.uint8))
+    found = AtpnDetector(path, smallest_face=14.0).detect(np.zeros((320, 320, 3), np.uint8))
     assert sorted(sides(d) for d in found) == [
         pytest.approx((28, 20, 8, 8)), pytest.approx((56, 40, 16, 16))
     ]  # fmt: skip
-    found = AtpnDetector(path, input_sides=(320, 310)).detect(np.zeros((320, 320, 3), np.uint8))
+    monkeypatch.setattr(atpn, "input_sides", lambda longer, min_face: [310, 320])
+    found = AtpnDetector(path).detect(np.zeros((320, 320, 3), np.uint8))
     assert len(found) == 1
 
 
@@ -100,11 +101,22 @@ def test_a_mad_size_stays_finite():
 
 
 @pytest.mark.parametrize(("height", "width"), [(480, 640), (1080, 1920), (640, 480), (90, 120)])
-def test_pictures_of_any_shape_give_boxes_in_their_own_pixels(tmp_path, height, width):
+def test_pictures_of_any_shape_give_boxes_in_their_own_pixels(tmp_path, monkeypatch, height, width):
+    monkeypatch.setattr(atpn, "input_sides", lambda longer, min_face: [min(longer, 384)])
     path = model(tmp_path / "d.onnx", [(1, 2, 0.9, 0, 0, 0, 0)])
-    (found,) = AtpnDetector(path, input_sides=(384,)).detect(np.zeros((height, width, 3), np.uint8))
+    (found,) = AtpnDetector(path).detect(np.zeros((height, width, 3), np.uint8))
     scale = min(1.0, 384 / max(height, width))
     assert sides(found) == pytest.approx((2.5 * 8 / scale, 1.5 * 8 / scale, 8 / scale, 8 / scale))
+
+
+def test_a_smaller_wanted_face_or_a_larger_picture_needs_a_larger_look():
+    assert atpn.input_sides(640, 20.0)[-1] < atpn.input_sides(640, 15.0)[-1]
+    assert atpn.input_sides(640, 20.0)[-1] < atpn.input_sides(1280, 20.0)[-1]
+    for longer in (1, 100, 640, 10_000):
+        for min_face in (0.0, 8.0, 20.0, 1e6):
+            looks = atpn.input_sides(longer, min_face)
+            assert looks == sorted(set(looks))
+            assert 1 <= looks[-1] <= longer
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (33, 31)])

@@ -1,114 +1,205 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that make data for, train, export and evaluate the face detector.
+"""``atpn train-detector``, ``export-detector``, ``evaluate-detectors``, ``collect-finds``.
 
-PyTorch and OpenGL are loaded only by the command that needs them.
+PyTorch is loaded only by the command that needs it.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from atpn_ros.cli.extras import need
+from atpn_ros.detectors import Detector, load_detector
+from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
+from atpn_ros.engines import Engine, load_engine
+from atpn_ros.settings import SHIPPED_MODEL, Settings, update_settings
 from atpn_ros.types import AtpnError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the four commands to ``atpn``."""
-    draw = commands.add_parser(
-        "draw-sprites", help="render people with transparent background for detector scenes"
-    )
-    draw.add_argument("--assets", type=Path, required=True, help="folder with ict_facekit, "
-                      "faces_london, hdri and hair_cc0")  # fmt: skip
-    draw.add_argument("--out", type=Path, required=True)
-    draw.add_argument("--part", choices=("train", "test"), default="train")
-    draw.add_argument("--count", type=int, default=2000)
-    draw.add_argument("--start", type=int, default=0, help="index of the first one")
-    draw.add_argument("--seed", type=int, default=1)
-    draw.add_argument("--size", type=int, default=160, help="side in pixels (default 160)")
-    draw.set_defaults(run=_draw)
-
-    train = commands.add_parser(
-        "train-detector", help="train the face detector, or resume a training"
-    )
-    train.add_argument("run_file", type=Path, metavar="RUN.yaml", help="see config/runs/")
-    train.add_argument("--data", type=Path, required=True, help="folder of the training data")
-    train.add_argument("--out", type=Path, required=True, help="folder of the run")
-    train.add_argument(
-        "--workers", type=int, default=1, help="number of processes that compose scenes"
-    )
-    train.add_argument("--threads", type=int, help="PyTorch threads (default: number of cores)")
-    train.set_defaults(run=_train)
-
-    export = commands.add_parser(
-        "export-detector", help="export the face detector of a checkpoint to ONNX"
-    )
+    _add_train(commands)
+    export = commands.add_parser("export-detector", help="write a checkpoint's detector as ONNX")
     export.add_argument("checkpoint", type=Path)
     export.add_argument("model", type=Path)
+    export.add_argument("--weights", type=Path, metavar="FILE.npz",
+                        help="write the weights too, to begin another training with")  # fmt: skip
     export.set_defaults(run=_export)
-
-    compare = commands.add_parser(
-        "evaluate-detectors", help="measure recall, false positives and time of face detectors"
+    _add_evaluate(commands)
+    finds = commands.add_parser(
+        "collect-finds", help="crops of a detector's true and false finds, to teach presence"
     )
-    compare.add_argument(
-        "--sprites", type=Path, help="sprites of the test set, for composed scenes"
+    finds.add_argument("folder", type=Path, metavar="RUN", help="folder of a detector's training")
+    finds.add_argument("out", type=Path, metavar="OUT.npz")
+    finds.add_argument("--model", type=Path, help="another .onnx of this package's detector")
+    finds.add_argument("--score", type=float, default=0.3, help="false finds from this score")
+    finds.add_argument("--shards", type=int, nargs=2, default=(0, 20), metavar=("FIRST", "LAST"),
+                       help="which files of composed scenes")  # fmt: skip
+    finds.set_defaults(run=_collect)
+
+
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    train = commands.add_parser(
+        "train-detector", help="train the detector as a run file says, or go on"
     )
-    compare.add_argument("--backgrounds", type=Path, help="folder of .hdr panoramas, for scenes")
-    compare.add_argument("--scenes", type=int, default=300)
-    compare.add_argument("--seed", type=int, default=99)
-    compare.add_argument("--clips", type=Path, nargs="*", default=(), help="videos without labels")
-    compare.add_argument("--every", type=int, default=10, help="use every n-th frame of the videos")
-    compare.add_argument("--model", type=Path, help="another .onnx file of this package's detector")
-    compare.add_argument("--yunet", type=Path, help="YuNet's .onnx")
-    compare.add_argument("--rfb", type=Path, help="RFB-320's .onnx")
-    compare.add_argument("--out", type=Path, help="folder for images with the boxes drawn")
-    compare.set_defaults(run=_compare)
+    train.add_argument("run_file", type=Path, metavar="RUN.yaml", help="see config/runs/")
+    train.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    train.add_argument("--out", type=Path, required=True, help="the run's folder")
+    train.add_argument("--face-model", type=Path, default=SHIPPED_MODEL, metavar="ONNX",
+                       help="finds faces where no points are (default: shipped)")  # fmt: skip
+    train.add_argument("--start", type=Path, metavar="FILE.npz",
+                       help="begin with these weights (see export-detector --weights)")  # fmt: skip
+    train.add_argument("--finish", action="store_true",
+                       help="let the learning rate fall from where the run stopped")  # fmt: skip
+    train.add_argument("--workers", type=int, default=1, help="processes that read scenes")
+    train.add_argument("--composers", type=int, default=1, help="processes that compose scenes")
+    train.add_argument("--threads", type=int, help="of PyTorch; default: as many as cores")
+    train.set_defaults(run=_train)
 
 
-def _draw(args: argparse.Namespace) -> int:
-    need("moderngl", "synth")
-    from atpn_ros.learning.detector import draw
-    from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
-
-    plan = SamplePlan(
-        size=args.size, share=(0.28, 0.45), shift=0.05, hard_pose=0.5, effects=0.0, part=args.part
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = commands.add_parser(
+        "evaluate-detectors", help="recall by size, false finds and time of several detectors"
     )
-    draw.write(args.assets, args.out, plan, args.seed, args.start, args.count)
-    return 0
+    p.add_argument("--scenes", type=Path, metavar="DIR",
+                   help="labelled pictures: a folder with labels.json")  # fmt: skip
+    p.add_argument("--wider", type=Path, metavar="DIR", help="WIDER FACE, its val pictures")
+    p.add_argument("--held-out", type=Path, metavar="DIR",
+                   help="the data sets: turned heads, empty pictures held back")  # fmt: skip
+    p.add_argument("--limit", type=int, help="at most so many pictures, evenly chosen")
+    p.add_argument("--detectors", nargs="+", default=["atpn"], metavar="NAME",
+                   help="atpn, haar, or paths of YuNet's .onnx (default: atpn)")  # fmt: skip
+    p.add_argument("--alone", action="store_true", help="leave the pipeline out")
+    p.add_argument("--set", nargs="*", default=(), metavar="NAME=VALUE",
+                   help="settings of the pipeline")  # fmt: skip
+    p.add_argument("--model", type=Path, help="another .onnx of this package's detector")
+    p.add_argument("--score", type=float, help="its score instead of the usual one")
+    p.add_argument("--cutouts", type=Path, metavar="FILE.npz",
+                   help="of a training: composed scenes of people held back")  # fmt: skip
+    p.add_argument("--data", type=Path, help="folder of the data sets, for --cutouts")
+    p.add_argument("--composed", type=int, default=300, help="how many (default 300)")
+    p.add_argument("--seed", type=int, default=99)
+    p.add_argument("--clips", type=Path, nargs="*", default=(), help="videos without labels")
+    p.add_argument("--every", type=int, default=10, help="of clips, each n-th frame")
+    p.add_argument("--yunet", type=Path, help="YuNet's .onnx, for --cutouts and --clips")
+    p.add_argument("--rfb", type=Path, help="RFB-320's .onnx, for --cutouts and --clips")
+    p.add_argument("--out", type=Path, help="folder for pictures with the boxes")
+    p.set_defaults(run=_evaluate)
 
 
 def _train(args: argparse.Namespace) -> int:
     need("torch", "learning")
     from atpn_ros.learning.detector.runs import carry_out, load_run
 
-    carry_out(load_run(args.run_file), args.data, args.out, args.workers, args.threads)
+    carry_out(
+        load_run(args.run_file), args.data, args.out, args.face_model, start=args.start,
+        workers=args.workers, composers=args.composers, threads=args.threads,
+        finish_now=args.finish,
+    )  # fmt: skip
     return 0
 
 
 def _export(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.detector.export import export
+    from atpn_ros.learning.detector.export import export, write_weights
     from atpn_ros.learning.detector.train import load_average
 
-    export(load_average(args.checkpoint), args.model)
+    network = load_average(args.checkpoint)
+    export(network, args.model)
+    if args.weights is not None:
+        write_weights(network, args.weights)
     return 0
 
 
-def _compare(args: argparse.Namespace) -> int:
+def _collect(args: argparse.Namespace) -> int:
+    need("torch", "learning")
+    from atpn_ros.learning.detector.finds import collect
+
+    model = args.model or args.folder / "detector.onnx"
+    print(collect(args.folder, args.out, model, args.score, range(*args.shards)))
+    return 0
+
+
+def _evaluate(args: argparse.Namespace) -> int:
     import cv2
 
-    from atpn_ros.learning.detector import report
+    cv2.setNumThreads(1)  # times are of one core, as those of ONNX Runtime here
+    if not (args.scenes or args.wider or args.held_out or args.cutouts or args.clips):
+        raise AtpnError(
+            "nothing to measure on: give --scenes, --wider, --held-out, --cutouts or --clips"
+        )
+    if args.scenes or args.wider:
+        _on_pictures(args)
+    if args.held_out:
+        _on_held_out(args)
+    if args.cutouts or args.clips:
+        need("torch", "learning")
+        from atpn_ros.learning.detector import report
 
-    cv2.setNumThreads(1)  # times are measured on one core, as those of ONNX Runtime
-    if not args.sprites and not args.clips:
-        raise AtpnError("nothing to measure on: give --sprites and --backgrounds, or --clips")
-    detectors = report.line_up(args.model, args.yunet, args.rfb)
-    if args.sprites:
-        if not args.backgrounds:
-            raise AtpnError("--sprites needs --backgrounds")
-        scenes = report.held_back_scenes(args.sprites, args.backgrounds, args.scenes, args.seed)
-        print(report.on_scenes(detectors, scenes, args.out))
-    if args.clips:
-        print(report.on_clips(detectors, args.clips, args.every, args.out))
+        detectors = report.line_up(args.model, args.yunet, args.rfb)
+        if args.cutouts:
+            if not args.data:
+                raise AtpnError("--cutouts needs --data")
+            scenes = report.held_back_scenes(args.cutouts, args.data, args.composed, args.seed)
+            print(report.on_scenes(detectors, scenes, args.out))
+        if args.clips:
+            print(report.on_clips(detectors, args.clips, args.every, args.out))
     return 0
+
+
+def _on_pictures(args: argparse.Namespace) -> None:
+    from atpn_ros.learning.detector import holding, pictures
+
+    chosen = pictures.scenes_folder(args.scenes) if args.scenes else []
+    chosen += pictures.wider(args.wider) if args.wider else []
+    if args.limit and args.limit < len(chosen):
+        chosen = [chosen[i * len(chosen) // args.limit] for i in range(args.limit)]
+    settings = _settings(args)
+    engine = None if args.alone else _engine(settings)
+    outcomes = [
+        holding.measure(detector, chosen, engine, settings.pipeline_settings())
+        for detector in _detectors(args)
+    ]
+    faces = sum(len(p.faces) for p in chosen)
+    print(f"{len(chosen)} pictures, {faces} faces; recall in % (95 % interval)")
+    print(holding.table(outcomes))
+
+
+def _on_held_out(args: argparse.Namespace) -> None:
+    from atpn_ros.learning.detector import heldout
+
+    settings = _settings(args)
+    engine, pipeline = _engine(settings), settings.pipeline_settings()
+    for detector in _detectors(args):
+        folder = args.held_out
+        turned = heldout.turned_heads(folder / "pointing04", detector, engine, pipeline)
+        empty = heldout.empty_pictures(folder / "nofaces", detector, engine, pipeline)
+        print(f"{detector.name}\n{heldout.told(turned, empty)}")
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return update_settings(Settings(), dict(_pair(text) for text in args.set))
+
+
+def _engine(settings: Settings) -> Engine:
+    return load_engine(settings.model_path(), settings.backend)
+
+
+def _detectors(args: argparse.Namespace) -> Iterator[Detector]:
+    """Those that are to be measured, each at the score with which it is used."""
+    for name in args.detectors:
+        if name == "atpn" and (args.model or args.score is not None):
+            score = MIN_SCORE if args.score is None else args.score
+            yield AtpnDetector(args.model or DETECTOR_MODEL, score)
+        else:
+            yield load_detector(name)
+
+
+def _pair(text: str) -> tuple[str, bool | int | float | str]:
+    from ruamel.yaml import YAML
+
+    name, _, value = text.partition("=")
+    return name, YAML(typ="safe").load(value)

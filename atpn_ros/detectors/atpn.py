@@ -14,7 +14,7 @@ from atpn_ros.detectors.session import open_session
 from atpn_ros.types import Box, Floats, Image
 
 DETECTOR_MODEL = Path(__file__).parents[1] / "weights" / "detector.onnx"
-MIN_SCORE = 0.55
+MIN_SCORE = 0.5
 """Faces with a lower score are not reported."""
 
 _STRIDE = 8
@@ -24,21 +24,30 @@ _MULTIPLE = 32
 _OVERLAP, _WITHIN = 0.35, 0.6
 """Largest intersection of two boxes over their union, and over the smaller box; above, only the one
 with the higher score is kept. Part of a face that fills the image may look like a whole face."""
-INPUT_SIDES = (384, 160)
-"""The network runs on the image at two scales, given by its longer side in pixels: for small faces,
-and, at a sixth of the cost, for faces that fill the image."""
+SMALLEST_FACE = 20.0
+"""Side of the smallest face that the detector searches for, in pixels of the image."""
+_SMALLEST_INPUT_FACE = 14.0
+"""Side of that face in the network's input: the image is reduced until it has this size."""
+_COARSE_SIDE = 160
+"""Longer side in pixels of the second, smaller input, for faces that fill the image."""
+_MAX_SIDE = 1920
+"""Largest longer side of an input in pixels."""
 _MAX_CANDIDATES = 300
 """Only the cells with the highest scores are decoded: a face that fills the image is found in
 hundreds of them."""
 
 
 class AtpnDetector:
-    """Finds faces from about 20 pixels in a 640x480 image, including turned and tilted ones.
+    """Finds small and large faces, including turned and tilted ones.
+
+    The network runs on the image at two scales: one in which the smallest wanted face is visible,
+    and a coarse one for faces that fill the image.
 
     Args:
         model: The ONNX file.
         min_score: Faces with a lower score are not reported.
-        input_sides: Longer side of the image, in pixels, for each run of the network.
+        smallest_face: Side of the smallest face that is searched for, in pixels of the image. Half
+            of it takes four times as long.
 
     Raises:
         DetectorError: ONNX Runtime is missing, or the file is not such a detector.
@@ -50,16 +59,15 @@ class AtpnDetector:
         self,
         model: Path = DETECTOR_MODEL,
         min_score: float = MIN_SCORE,
-        input_sides: tuple[int, ...] = INPUT_SIDES,
+        smallest_face: float = SMALLEST_FACE,
     ) -> None:
         self._session = open_session(model, {"scores", "boxes"}, "detector of atpn_ros")
         self._input = self._session.get_inputs()[0].name
-        self._min_score, self._input_sides = min_score, input_sides
+        self._min_score, self._smallest_face = min_score, smallest_face
 
     def detect(self, image: Image) -> list[Detection]:
         """All faces, by descending score."""
-        whole = max(image.shape[:2])
-        sides = sorted({min(side, whole) for side in self._input_sides})
+        sides = input_sides(max(image.shape[:2]), self._smallest_face)
         found = [self._detect_at(image, side) for side in sides]
         boxes, scores = (np.concatenate(part) for part in zip(*found, strict=True))
         return distinct(boxes, scores)
@@ -69,6 +77,21 @@ class AtpnDetector:
         canvas, scale = _fit(image, longer)
         scores, boxes = self._session.run(["scores", "boxes"], {self._input: canvas[None]})
         return decode(scores[0], boxes[0], scale, self._min_score)
+
+
+def input_sides(longer: int, smallest_face: float) -> list[int]:
+    """Longer side in pixels of each input of the network, ascending.
+
+    Args:
+        longer: Longer side of the image, pixels.
+        smallest_face: Side of the smallest wanted face, pixels of the image.
+
+    >>> input_sides(640, 20.0), input_sides(1280, 20.0), input_sides(640, 10.0)
+    ([160, 448], [160, 896], [160, 640])
+    """
+    wanted = round(longer * _SMALLEST_INPUT_FACE / max(smallest_face, 1.0))
+    fine = min(longer, _MAX_SIDE, max(32, wanted))
+    return [fine] if fine <= 1.5 * _COARSE_SIDE else [_COARSE_SIDE, fine]
 
 
 def decode(scores: Floats, cells: Floats, scale: float, min_score: float) -> tuple[Floats, Floats]:

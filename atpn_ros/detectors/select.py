@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atpn_ros.detectors.atpn import DETECTOR_MODEL, AtpnDetector
+from atpn_ros.detectors.atpn import DETECTOR_MODEL, SMALLEST_FACE, AtpnDetector
 from atpn_ros.detectors.base import Detector
 from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
@@ -25,12 +25,13 @@ def detector_file(model: str = "") -> Path | None:
     return DETECTOR_MODEL if name == OWN else Path(name).expanduser()
 
 
-def load_detector(model: str = "") -> Detector:
+def load_detector(model: str = "", smallest_face: float = SMALLEST_FACE) -> Detector:
     """Load the detector with a name, or YuNet from the path of its ``.onnx`` file.
 
     Args:
         model: "atpn" for this package's own, "haar" for OpenCV's cascade, empty for the default,
             or a path.
+        smallest_face: Side of the smallest face that "atpn" searches for, pixels of the image.
 
     Raises:
         DetectorError: It cannot be loaded.
@@ -38,4 +39,6 @@ def load_detector(model: str = "") -> Detector:
     path = detector_file(model)
     if path is None:
         return HaarDetector()
-    return AtpnDetector(path) if (model or DEFAULT) == OWN else YuNetDetector(path)
+    if (model or DEFAULT) == OWN:
+        return AtpnDetector(path, smallest_face=smallest_face)
+    return YuNetDetector(path)

@@ -41,7 +41,7 @@ class TrackerSettings:
     start_presence: float = 0.7
     keep_presence: float = 0.5
     memory_ns: int = 700_000_000
-    min_side: float = 16.0
+    min_side: float = 8.0
     recheck_ns: int = 2_000_000_000
 
 

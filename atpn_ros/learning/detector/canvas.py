@@ -12,7 +12,7 @@ from atpn_ros.learning.detector.looks import head
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 
-_HIDDEN, _PARTLY = 0.6, 0.3
+_HIDDEN, _PARTLY = 0.7, 0.4
 """Share of a box that is hidden or outside, from which a face is none, or not counted."""
 
 
@@ -22,15 +22,27 @@ class Canvas:
     def __init__(self, image: Image) -> None:
         self.image = image
         self._faces: list[tuple[Floats, Floats]] = []  # corners, and what is seen of the box
+        self._rims: list[tuple[int, int, int, int]] = []  # of those arrays, in pixels
 
-    def paste(self, sprite: Sprite, place: Floats, size: float, turn: float, wide: float) -> None:
+    def paste(
+        self, sprite: Sprite, place: Floats, size: float, turn: float, wide: float,
+        where: tuple[Floats, float] | None = None,
+        area: tuple[float, float, float, float] | None = None,
+    ) -> None:  # fmt: skip
         """Set somebody in, the face's middle (else the picture's) at ``place``.
 
-        ``wide`` stretches the picture sideways; below 0 it is mirrored.
+        Args:
+            sprite: Who or what.
+            place: (2,) pixels.
+            size: Side of the face, pixels.
+            turn: Radians, clockwise as one sees it.
+            wide: Stretches the picture sideways; below 0 it is mirrored.
+            where: Middle and size of the face in the sprite, if it is placed as another one.
+            area: x, y, width and height of a rectangle beyond which nothing is set in.
         """
         image, outline = sprite.image, sprite.outline
         height, width = image.shape[:2]
-        middle, now = head(sprite)
+        middle, now = where or head(sprite)
         scale = size / now
         c, s = np.cos(turn) * scale, np.sin(turn) * scale
         matrix = np.array([[c * wide, -s, 0.0], [s * wide, c, 0.0]])
@@ -39,40 +51,38 @@ class Canvas:
         corners = corners @ matrix[:, :2].T + matrix[:, 2]
         x0, y0 = np.maximum(np.floor(corners.min(0)), 0).astype(int)
         x1, y1 = np.minimum(np.ceil(corners.max(0)) + 1, self.image.shape[1::-1]).astype(int)
+        if area is not None:
+            x0, y0 = max(x0, int(area[0])), max(y0, int(area[1]))
+            x1, y1 = min(x1, int(area[0] + area[2])), min(y1, int(area[1] + area[3]))
         if x1 - x0 < 2 or y1 - y0 < 2:
             return
         matrix[:, 2] -= (x0, y0)
         drawn = cv2.warpAffine(image, matrix, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR)
         matrix[:, 2] += (x0, y0)
         alpha = drawn[..., 3:].astype(np.float32) * (1 / 255)
-        area = self.image[y0:y1, x0:x1]
-        area[:] = (area + (drawn[..., :3] - area.astype(np.float32)) * alpha).astype(np.uint8)
-        self._hide((x0, y0), alpha[..., 0] > 0.5)
+        below = self.image[y0:y1, x0:x1]
+        below[:] = (below + (drawn[..., :3] - below.astype(np.float32)) * alpha).astype(np.uint8)
+        self.hide((x0, y0), alpha[..., 0] > 0.5)
         if outline is not None:
-            self._add(outline @ matrix[:, :2].T + matrix[:, 2])
+            within = None if area is None else (x0, y0, x1, y1)
+            self._add(outline @ matrix[:, :2].T + matrix[:, 2], within)
 
-    def square(
-        self, image: Image, outline: Floats | None, corner: tuple[int, int], side: int, flip: bool,
-        turn: float = 0.0,
+    def tile(
+        self, sprite: Sprite, area: tuple[float, float, float, float], size: float, turn: float,
+        wide: float, middle: tuple[float, float],
     ) -> None:  # fmt: skip
-        """Set a square in, whole, its content turned within it."""
-        drawn = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
-        points = None
-        if outline is not None:
-            scale = side / image.shape[1]
-            points = (outline + 0.5) * scale - 0.5
-            matrix = cv2.getRotationMatrix2D(((side - 1) / 2,) * 2, np.degrees(turn), 1.0)
-            drawn = cv2.warpAffine(drawn, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
-            points = points @ matrix[:, :2].T + matrix[:, 2]
-        if flip:
-            drawn = drawn[:, ::-1]
-            points = None if points is None else points * (-1, 1) + (side - 1, 0)
-        x0, y0 = max(0, corner[0]), max(0, corner[1])
-        area = self.image[y0 : corner[1] + side, x0 : corner[0] + side]
-        h, w = area.shape[:2]
-        area[:] = drawn[y0 - corner[1] :, x0 - corner[0] :][:h, :w]
-        if points is not None:
-            self._add(points + corner)
+        """Fill a rectangle with a picture.
+
+        Args:
+            sprite: Its opacity is not looked at.
+            area: x, y, width and height, pixels.
+            size: What 60 pixels of the sprite become.
+            turn: Radians.
+            wide: As of :meth:`paste`.
+            middle: Pixel of the sprite that comes to the rectangle's middle.
+        """
+        place = np.array([area[0] + area[2] / 2, area[1] + area[3] / 2])
+        self.paste(sprite, place, size, turn, wide, (np.asarray(middle), 60.0), area)
 
     def cover(self, rng: np.random.Generator) -> None:
         """Something in front of everything."""
@@ -81,7 +91,7 @@ class Canvas:
         x, y = int(rng.integers(width)), int(rng.integers(height))
         area = self.image[y : y + h, x : x + w]
         area[:] = clutter.cloth(rng, *area.shape[:2])
-        self._hide((x, y), np.ones(area.shape[:2], bool))
+        self.hide((x, y), np.ones(area.shape[:2], bool))
 
     def truth(self) -> tuple[Floats, Floats]:
         """(K, 4) boxes of faces and (L, 4) of those not counted."""
@@ -98,21 +108,26 @@ class Canvas:
             np.asarray(ignored, np.float32) if ignored else empty,
         )
 
-    def _add(self, points: Floats) -> None:
+    def _add(self, points: Floats, within: tuple[int, int, int, int] | None = None) -> None:
         corners = np.concatenate([points.min(0), points.max(0)])
         x0, y0, x1, y1 = np.round(corners).astype(int)
         seen = np.zeros((max(1, y1 - y0), max(1, x1 - x0)), bool)
         height, width = self.image.shape[:2]
-        seen[max(0, -y0) : max(0, height - y0), max(0, -x0) : max(0, width - x0)] = True
+        left, top, right, bottom = within or (0, 0, width, height)
+        seen[max(0, top - y0) : max(0, bottom - y0), max(0, left - x0) : max(0, right - x0)] = True
         self._faces.append((corners, seen))
+        self._rims.append((int(x0), int(y0), int(x0) + seen.shape[1], int(y0) + seen.shape[0]))
 
-    def _hide(self, corner: tuple[int, int], mask: Floats) -> None:
+    def hide(self, corner: tuple[int, int], mask: Floats) -> None:
+        """Something opaque now lies where a mask at a corner says so."""
+        if not self._faces:
+            return
         x, y = int(corner[0]), int(corner[1])
-        for corners, seen in self._faces:
-            bx, by = np.round(corners[:2]).astype(int)
-            x0, y0 = max(x, bx), max(y, by)
-            x1 = min(x + mask.shape[1], bx + seen.shape[1])
-            y1 = min(y + mask.shape[0], by + seen.shape[0])
-            if x1 > x0 and y1 > y0:
-                over = mask[y0 - y : y1 - y, x0 - x : x1 - x]
-                seen[y0 - by : y1 - by, x0 - bx : x1 - bx] &= ~over
+        rims = np.asarray(self._rims)
+        low = np.maximum(rims[:, :2], (x, y))
+        high = np.minimum(rims[:, 2:], (x + mask.shape[1], y + mask.shape[0]))
+        for i in np.nonzero((high > low).all(axis=1))[0]:
+            (x0, y0), (x1, y1) = low[i].tolist(), high[i].tolist()
+            bx, by = self._rims[i][:2]
+            over = mask[y0 - y : y1 - y, x0 - x : x1 - x]
+            self._faces[i][1][y0 - by : y1 - by, x0 - bx : x1 - bx] &= ~over

@@ -21,18 +21,6 @@ def head(sprite: Sprite) -> tuple[Floats, float]:
     return (low + high) / 2, float(np.sqrt((high - low).prod()))
 
 
-def shrunk(sprite: Sprite, size: float) -> Sprite:
-    """Somebody with little more pixels than a face of ``size`` needs: warping takes every n-th."""
-    less = size / head(sprite)[1] * 1.25
-    if less > 0.75:
-        return sprite
-    side = max(6, round(sprite.image.shape[1] * less))
-    scale = side / sprite.image.shape[1]
-    image = cv2.resize(sprite.image, (side, side), interpolation=cv2.INTER_AREA)
-    points = sprite.outline
-    return Sprite(image, None if points is None else (points + 0.5) * scale - 0.5)
-
-
 def tinted(image: Image, rng: np.random.Generator) -> Image:
     """Somebody in another light: brighter, darker, warmer, and lit from a side."""
     light = image[..., :3].astype(np.float32)

@@ -16,9 +16,10 @@ from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
 from atpn_ros.drawing.video import VideoReader, write_image
 from atpn_ros.learning.detector import evaluate
-from atpn_ros.learning.detector.material import gather
+from atpn_ros.learning.detector.crowds import CrowdPlan, Crowds
 from atpn_ros.learning.detector.peers import RfbDetector
-from atpn_ros.learning.detector.scenes import Composer, Scene, ScenePlan
+from atpn_ros.learning.detector.runs import pieces
+from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.types import Image
 
 ALARMS = 1.0
@@ -41,11 +42,11 @@ def line_up(model: Path | None, yunet: Path | None, rfb: Path | None) -> list[De
     return found
 
 
-def held_back_scenes(people: Path, panoramas: Path, count: int, seed: int) -> list[Scene]:
-    """Scenes of 640x480 with faces of 16 to 200 pixels, of people and views that taught nothing."""
-    plan = ScenePlan(size=(640, 480), faces=(16.0, 200.0), mosaics=0.0, empty=0.2)
-    composer = Composer(gather(people, None, panoramas, held_back=True), plan)
-    return [composer.scene(np.random.default_rng((seed, i))) for i in range(count)]
+def held_back_scenes(cutouts: Path, root: Path, count: int, seed: int) -> list[Scene]:
+    """Scenes of 448x352 with faces of 8 to 200 pixels, of people and views that taught nothing."""
+    plan = CrowdPlan(size=(448, 352), faces=(8.0, 200.0), tiles=0.1, empty=0.2)
+    crowds = Crowds(pieces(cutouts, root, None, held_back=True), plan)
+    return [crowds.scene(np.random.default_rng((seed, i))) for i in range(count)]
 
 
 def on_scenes(detectors: Sequence[Detector], scenes: Sequence[Scene], out: Path | None) -> str:

@@ -1,41 +1,68 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One training of the detector from one file: how, and on what."""
+"""One training of the detector from one file: photographs, scenes, learning, mining."""
 
 from __future__ import annotations
 
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
+import numpy as np
 import torch
 
+from atpn_ros.detectors.atpn import AtpnDetector
 from atpn_ros.learning.config import ConfigError, read_config
-from atpn_ros.learning.detector.material import gather
+from atpn_ros.learning.data.backgrounds import load_panoramas
+from atpn_ros.learning.detector.crowds import CrowdPlan, Crowds, Pieces
+from atpn_ros.learning.detector.cutting import cut, load_cutouts, save_cutouts
+from atpn_ros.learning.detector.finding import Finder
+from atpn_ros.learning.detector.mining import mine, read_mined, write_mined
 from atpn_ros.learning.detector.network import Detector
+from atpn_ros.learning.detector.photographs import photographs, without_faces
+from atpn_ros.learning.detector.pool import compose
 from atpn_ros.learning.detector.train import DetectorTraining, train
+from atpn_ros.types import Image
+
+_LIGHTS_EVERY, _LIGHTS_AT = 6, 2
+"""Which panoramas are held back: those that :func:`synth.assets.part_of` holds back."""
 
 
 @dataclass(frozen=True, slots=True)
-class DetectorData:
-    """Folders below the one that the command names.
+class Mining:
+    """When the network's own mistakes are added to what it learns from.
 
     Attributes:
-        people: Of ``atpn draw-sprites``.
-        renders: Of ``atpn synth --shards``, for mosaics; empty for none.
-        backgrounds: Of ``.hdr`` panoramas.
+        steps: Batches after which it is asked, before the learning rate falls.
+        score: Finds below are left out.
+        parts: Windows of each picture, beside the whole.
+        most: Mistakes that are kept each time, the surest.
     """
 
-    people: str = ""
-    renders: str = ""
-    backgrounds: str = ""
+    steps: tuple[int, ...] = (2000, 4500)
+    score: float = 0.4
+    parts: int = 2
+    most: int = 6000
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorRun:
-    """A run file."""
+    """A run file.
+
+    Attributes:
+        train: How is learned.
+        scenes: From what kind of scenes.
+        shards: Most files of 100 scenes that are composed; a disk holds about 5 MB of each.
+        mining: Of mistakes.
+    """
 
     train: DetectorTraining = field(default_factory=DetectorTraining)
-    data: DetectorData = field(default_factory=DetectorData)
+    scenes: CrowdPlan = field(default_factory=CrowdPlan)
+    shards: int = 1000
+    mining: Mining = field(default_factory=Mining)
 
 
 def load_run(path: Path) -> DetectorRun:
@@ -45,29 +72,116 @@ def load_run(path: Path) -> DetectorRun:
         ConfigError: Names the file and the field.
     """
     run = read_config(path, DetectorRun)
-    for name in ("people", "backgrounds"):
-        if not getattr(run.data, name):
-            raise ConfigError(f"{path}: data: {name}: is missing")
+    if any(step >= run.train.steps for step in run.mining.steps):
+        raise ConfigError(f"{path}: mining: steps: must lie before train: steps")
     return run
 
 
 def carry_out(
-    run: DetectorRun, root: Path, folder: Path, workers: int = 1, threads: int | None = None
-) -> Detector:
+    run: DetectorRun, root: Path, folder: Path, face_model: Path, *,
+    start: Path | None = None, workers: int = 1,
+    composers: int = 1, threads: int | None = None, finish_now: bool = False,
+) -> Detector:  # fmt: skip
     """Train what a run file says; goes on where it stopped.
 
     Args:
         run: The file's contents.
-        root: Folder of the data.
-        folder: Of the run.
-        workers: Processes that make scenes.
+        root: Folder of the data sets.
+        folder: Of the run: gets cut-outs, scenes, mistakes, checkpoints.
+        face_model: ONNX file of this package's face network.
+        start: Weights to begin with.
+        workers: Processes that read scenes.
+        composers: Processes that compose them.
         threads: Of PyTorch; None for as many as cores.
+        finish_now: Whether the learning rate begins to fall where the run stopped.
 
     Raises:
         DataError: Something is missing or damaged; names the file.
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    renders = root / run.data.renders if run.data.renders else None
-    material = gather(root / run.data.people, renders, root / run.data.backgrounds, False)
-    return train(run.train, material, folder, workers)
+    folder.mkdir(parents=True, exist_ok=True)
+    cutouts = folder / "cutouts.npz"
+    if not cutouts.exists():
+        save_cutouts(cutouts, (cut(p) for p in photographs(root, Finder(face_model))))
+    pool = folder / "pool"
+    with _composing(run, root, folder, composers):
+        for number, step in enumerate(() if finish_now else run.mining.steps):
+            path = folder / f"mined-{number}.npz"
+            if not path.exists():
+                train(run.train, pool, folder, workers, stop=step, start=start)
+                _check_thread(run, root, folder, path, number)
+        return train(run.train, pool, folder, workers, finish_now=finish_now, start=start)
+
+
+def pieces(cutouts: Path, root: Path, mined: Path | None, held_back: bool) -> Pieces:
+    """What scenes of one share are made of.
+
+    Args:
+        cutouts: File of the cut-outs.
+        root: Folder of the data sets.
+        mined: Folder of files of mistakes; None for none.
+        held_back: Whether people and pictures that teach nothing are wanted.
+
+    Raises:
+        DataError: Something is missing or damaged; names the file.
+    """
+    people = [c.sprite for c in load_cutouts(cutouts, held_back)]
+    hard: list[Image] = []
+    for path in sorted(mined.glob("mined-*.npz")) if mined is not None else ():
+        hard += [m.image for m in read_mined(path)]
+    return Pieces(people, views(root, held_back), hard)
+
+
+def views(root: Path, held_back: bool) -> list[Image]:
+    """Photographs without a face and panoramas of one share.
+
+    Raises:
+        DataError: Something is missing or damaged; names the file.
+    """
+    panoramas = load_panoramas(root / "hdri")
+    # Two exposures of each panorama follow each other.
+    chosen = [v for i, v in enumerate(panoramas)
+              if (i // 2 % _LIGHTS_EVERY == _LIGHTS_AT) == held_back]  # fmt: skip
+    return [image for _, image in without_faces(root / "nofaces", held_back)] + chosen
+
+
+def _check_thread(run: DetectorRun, root: Path, folder: Path, path: Path, number: int) -> None:
+    detector = AtpnDetector(folder / "detector.onnx", run.mining.score)
+    rng = np.random.default_rng((run.train.seed, number))
+    found = list(mine(detector, views(root, held_back=False), rng, run.mining.parts))
+    found.sort(key=lambda m: -m.score)
+    write_mined(path, found[: run.mining.most])
+
+
+@contextmanager
+def _composing(run: DetectorRun, root: Path, folder: Path, count: int) -> Iterator[None]:
+    """Composers beside what is done meanwhile."""
+    context = multiprocessing.get_context("spawn")
+    work = [
+        context.Process(target=_compose, args=(run, root, folder, i, count), daemon=True)
+        for i in range(count)
+    ]
+    for process in work:
+        process.start()
+    try:
+        yield
+    finally:
+        for process in work:
+            process.terminate()
+            process.join()
+
+
+def _compose(run: DetectorRun, root: Path, folder: Path, which: int, of: int) -> None:
+    """Compose; start anew with all pieces whenever mistakes were added."""
+    cv2.setNumThreads(1)
+
+    def mined() -> int:
+        return len(list(folder.glob("mined-?.npz")))
+
+    done = False
+    while not done:
+        known = mined()
+        crowds = Crowds(pieces(folder / "cutouts.npz", root, folder, False), run.scenes)
+        done = compose(crowds, folder / "pool", run.train.seed, range(which, run.shards, of),
+                       lambda known=known: mined() == known)  # fmt: skip

@@ -1,33 +1,30 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Teaching the detector: resumable at any time, the same schedule however often it is interrupted.
+"""Teaching the detector: resumable at any time, and finished when one wants.
 
-The learning rate falls along a cosine several times, each time from a lower peak: every end is a
-network that can be used, and the last is the best.
+The learning rate rises, then stays; once a run is finished, it falls to 0 in a given number of
+steps. The averaged weights can be used at every save, and are best at the end.
 """
 
 from __future__ import annotations
 
 import csv
-import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector.export import export
+from atpn_ros.learning.detector.export import export, read_weights
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
-from atpn_ros.learning.detector.scenes import Composer, Material, ScenePlan
-from atpn_ros.learning.detector.targets import Targets, encode, loss, mirrored
+from atpn_ros.learning.detector.pool import Pool
+from atpn_ros.learning.detector.targets import Targets, encode, loss
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.types import Image
 
@@ -37,80 +34,88 @@ class DetectorTraining:
     """One run.
 
     Attributes:
-        steps: Batches in all.
-        ends: Shares of the steps at which a cosine ends; the last is 1.
-        peaks: Learning rate at the start of each cosine.
+        steps: Batches until the learning rate begins to fall.
+        finish: Batches during which it falls to 0, along a line.
+        rate: Learning rate before it falls.
         batch: Scenes per batch.
-        warmup: Steps of linear rise at the first.
+        size: Width and height of a scene as it is learned, pixels; multiples of 32.
+        warmup: Steps of linear rise at the start.
         weight_decay: Of AdamW.
         average: Decay of the moving average of the weights, which is what is exported.
-        seed: Of the scenes and the first weights.
-        save_every: Steps between checkpoints; even, since batches come in pairs.
-        precision: Of the convolutions; bfloat16 is faster where the processor has it.
+        seed: Of the first weights and of what is drawn from the pool.
+        save_every: Steps between checkpoints.
+        least: Scenes that must have been composed before learning begins.
         network: Its size.
-        scenes: What it learns from.
     """
 
-    steps: int = 12000
-    ends: tuple[float, ...] = (0.4, 0.75, 1.0)
-    peaks: tuple[float, ...] = (2e-3, 1.5e-3, 1e-3)
+    steps: int = 16000
+    finish: int = 4000
+    rate: float = 2.5e-3
     batch: int = 16
-    warmup: int = 200
+    size: tuple[int, int] = (320, 256)
+    warmup: int = 300
     weight_decay: float = 0.02
-    average: float = 0.998
+    average: float = 0.999
     seed: int = 1
     save_every: int = 250
-    precision: Literal["float32", "bfloat16"] = "float32"
+    least: int = 2000
     network: DetectorSettings = field(default_factory=DetectorSettings)
-    scenes: ScenePlan = field(default_factory=ScenePlan)
 
-    def __post_init__(self) -> None:
-        if self.save_every % 2 or self.steps % 2:
-            raise ValueError("steps and save_every must be even")
-        if len(self.ends) != len(self.peaks) or list(self.ends) != sorted(self.ends):
-            raise ValueError("ends must rise, with a peak for each")
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step."""
-        ends = [round(share * self.steps) for share in self.ends]
-        which = next((i for i, end in enumerate(ends) if step < end), len(ends) - 1)
-        begin = ends[which - 1] if which else 0
-        part = (step - begin) / max(1, ends[which] - begin)
+    def rate_at(self, step: int, finish_from: int) -> float:
+        """The learning rate of a step of a run that is finished from a step on."""
         rise = min(1.0, (step + 1) / self.warmup)
-        return self.peaks[which] * rise * (0.5 + 0.5 * math.cos(math.pi * min(1.0, part)))
+        left = 1 - max(0, step - finish_from) / self.finish
+        return self.rate * rise * max(0.0, left)
+
+
+_LOOK_EVERY = 200
+"""Batches after which a worker looks for new scenes."""
 
 
 class _Batches(IterableDataset[tuple[Image, Targets]]):
-    """Batches for two steps each; number n is the same in every run."""
+    """Batches without end, from a pool that grows."""
 
-    def __init__(self, material: Material, run: DetectorTraining, first: int) -> None:
-        self.composer, self.run, self.first = Composer(material, run.scenes), run, first
+    def __init__(self, folder: Path, run: DetectorTraining, first: int) -> None:
+        self.folder, self.run, self.first = folder, run, first
 
     def __iter__(self) -> Iterator[tuple[Image, Targets]]:
         cv2.setNumThreads(1)
+        torch.set_num_threads(1)
         info = get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
-        for pair in range(self.first // 2 + worker, (self.run.steps + 1) // 2, workers):
-            yield self._batch(np.random.default_rng((self.run.seed, pair)))
+        pool = Pool(self.folder, self.run.size)
+        while pool.look() < self.run.least:
+            time.sleep(2.0)
+        number = self.first + worker
+        while True:
+            yield self._batch(pool, np.random.default_rng((self.run.seed, number)))
+            number += workers
+            if number // workers % _LOOK_EVERY == 0:
+                pool.look()
 
-    def _batch(self, rng: np.random.Generator) -> tuple[Image, Targets]:
-        scenes = [self.composer.scene(rng) for _ in range(self.run.batch)]
-        coded = [encode(s.boxes, s.ignored, self.run.scenes.size) for s in scenes]
+    def _batch(self, pool: Pool, rng: np.random.Generator) -> tuple[Image, Targets]:
+        scenes = [pool.draw(rng) for _ in range(self.run.batch)]
+        coded = [encode(s.boxes, s.ignored, self.run.size) for s in scenes]
         columns = [np.stack(column) for column in zip(*coded, strict=True)]
         return np.stack([s.image for s in scenes]), Targets(*columns)
 
 
-def _both_ways(stream: Iterable[tuple[Tensor, Targets]]) -> Iterator[tuple[Tensor, Targets]]:
-    """Each batch as it is, then in a mirror."""
-    for images, targets in stream:
-        yield images, targets
-        yield images.flip(2), mirrored(targets)
-
-
-def train(run: DetectorTraining, material: Material, folder: Path, workers: int = 1) -> Detector:
+def train(
+    run: DetectorTraining, pool: Path, folder: Path, workers: int = 1, finish_now: bool = False,
+    stop: int | None = None, start: Path | None = None,
+) -> Detector:  # fmt: skip
     """Train, or go on training, in a folder; returns the averaged network.
 
     The folder gets ``checkpoint.pt`` (atomic), ``log.csv`` and ``detector.onnx`` at every save.
+
+    Args:
+        run: How.
+        pool: Folder in which scenes appear.
+        folder: Of the run.
+        workers: Processes that read scenes.
+        finish_now: Whether the rate begins to fall at the step at which the run is taken up.
+        stop: Step at which to stop all the same, to go on later.
+        start: Weights of :func:`export.write_weights` to begin with.
 
     Raises:
         DataError: The folder's checkpoint belongs to another run or cannot be read.
@@ -118,22 +123,27 @@ def train(run: DetectorTraining, material: Material, folder: Path, workers: int 
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(run.seed)
     network, average = Detector(run.network), Detector(run.network)
+    if start is not None:
+        read_weights(network, start)
     average.load_state_dict(network.state_dict())
     network.train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=run.weight_decay)
-    known, checkpoint = asdict(run), folder / "checkpoint.pt"
+    known, checkpoint = _known(run), folder / "checkpoint.pt"
     first = checkpoints.resume(checkpoint, known, network, average, optimiser)
+    falling = first if finish_now else run.steps
+    last = falling + run.finish if stop is None else stop
+    if first >= last:
+        return average
     stream = DataLoader(
-        _Batches(material, run, first), batch_size=None, num_workers=workers,
-        prefetch_factor=6 if workers else None,
+        _Batches(pool, run, first), batch_size=None, num_workers=workers,
+        prefetch_factor=8 if workers else None,
     )  # fmt: skip
     began, sums, count = time.monotonic(), torch.zeros(2), 0
-    for step, (images, targets) in enumerate(_both_ways(stream), first):
+    for step, (images, targets) in enumerate(stream, first):
+        rate = run.rate_at(step, falling)
         for group in optimiser.param_groups:
-            group["lr"] = run.rate(step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=run.precision == "bfloat16"):
-            cells = network(images)
-        parts = loss(cells, targets)
+            group["lr"] = rate
+        parts = loss(network(images), targets)
         optimiser.zero_grad()
         parts.sum().backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
@@ -142,17 +152,23 @@ def train(run: DetectorTraining, material: Material, folder: Path, workers: int 
         checkpoints.update_ema(average, network, min(run.average, (step + 1) / (step + 10)))
         sums, count = sums + parts.detach(), count + 1
         done = step + 1
-        if done % run.save_every == 0 or done == run.steps:
+        if done % run.save_every == 0 or done >= last:
             checkpoints.save(checkpoint, known, done, network, average, optimiser)
             _publish(average, folder / "detector.onnx")
-            row = [done, *(f"{v:.4f}" for v in (sums / count).tolist()), f"{run.rate(step):.2e}",
+            row = [done, *(f"{v:.4f}" for v in (sums / count).tolist()), f"{rate:.2e}",
                    f"{time.monotonic() - began:.0f}"]  # fmt: skip
             _log(folder / "log.csv", row)
             print("step {} heat {} box {} rate {} {} s".format(*row), flush=True)
             sums, count = torch.zeros(2), 0
-        if done == run.steps:
+        if done >= last:
             break
     return average
+
+
+def _known(run: DetectorTraining) -> dict[str, Any]:
+    """What may not change when a run is taken up; its length may."""
+    free = ("steps", "finish", "least", "save_every")
+    return {k: v for k, v in asdict(run).items() if k not in free}
 
 
 def load_average(checkpoint: Path) -> Detector:
@@ -171,9 +187,10 @@ def load_average(checkpoint: Path) -> Detector:
 
 
 def _publish(average: Detector, path: Path) -> None:
-    with atomic_replace(path) as part:
-        export(average, part)
+    part = path.with_suffix(".part.onnx")
+    export(average, part)
     average.train()
+    part.replace(path)
 
 
 def _log(path: Path, row: list[object]) -> None:

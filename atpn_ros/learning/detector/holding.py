@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Detectors on labelled pictures: what they find alone, and what the whole pipeline then holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from atpn_ros.detectors import Detection, Detector
+from atpn_ros.engines import Engine
+from atpn_ros.learning.detector import counting
+from atpn_ros.learning.detector.counting import Count, Rate
+from atpn_ros.learning.detector.pictures import LabelledPicture
+from atpn_ros.learning.detector.sprites import FOREHEAD
+from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
+from atpn_ros.types import Box, Face, FaceState, Frame, Image
+
+FRAMES = 10
+"""The same picture is shown to the pipeline so many times."""
+_STEP_NS = 100_000_000
+_MOST = 64
+"""Faces that may be held: pictures of groups have many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One detector on some pictures.
+
+    Attributes:
+        name: Of the detector.
+        alone: Of each picture, what the detector found.
+        held: Of each picture, what the pipeline still held at the last frame; None: not asked.
+        milliseconds: Median time of a detection.
+    """
+
+    name: str
+    alone: list[Count]
+    held: list[Count] | None
+    milliseconds: float
+
+
+def measure(
+    detector: Detector,
+    pictures: Sequence[LabelledPicture],
+    engine: Engine | None = None,
+    settings: PipelineSettings | None = None,
+) -> Outcome:
+    """Count a detector's finds, and with an engine what the pipeline makes of them.
+
+    Args:
+        detector: At the score with which it is used.
+        pictures: Read one by one.
+        engine: Runs the face network; None to look at the detector alone.
+        settings: Of the pipeline; as many faces as there are may be held.
+    """
+    alone, held, times = [], [], []
+    for picture in pictures:
+        image = picture.read()
+        began = time.perf_counter()
+        finds = detector.detect(image)
+        times.append((time.perf_counter() - began) * 1e3)
+        alone.append(counting.count([d.box for d in finds], picture.faces, picture.ignored))
+        if engine is not None:
+            boxes = hold(image, finds, detector.name, engine, settings or PipelineSettings())
+            held.append(counting.count(boxes, picture.faces, picture.ignored))
+    milliseconds = float(np.median(times)) if times else float("nan")
+    return Outcome(detector.name, alone, held if engine is not None else None, milliseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A detector whose answer is known, since equal frames have equal faces."""
+
+    name: str
+    finds: list[Detection]
+
+    def detect(self, image: Image) -> list[Detection]:
+        """The same as before."""
+        return self.finds
+
+
+def hold(
+    image: Image, finds: list[Detection], name: str, engine: Engine, settings: PipelineSettings
+) -> list[Box]:
+    """Boxes, with the forehead, of what is held after equal frames, the surest first."""
+    tracker = replace(settings.tracker, max_faces=_MOST)
+    pipeline = FacePipeline(engine, _Known(name, finds), replace(settings, tracker=tracker))
+    faces: tuple[Face, ...] = ()
+    for i in range(FRAMES):
+        faces = pipeline.process(Frame(image, i * _STEP_NS)).faces
+    kept = [f for f in faces if f.state is not FaceState.LOST]
+    return [with_forehead(f.box) for f in sorted(kept, key=lambda f: -f.presence)]
+
+
+def with_forehead(box: Box) -> Box:
+    """The box of landmarks, which ends at the brows, as labelled boxes are: up to the hair.
+
+    The box's height is the distance from the upper brow to the chin.
+    """
+    more = FOREHEAD * box.height
+    return Box(box.cx, box.cy - more / 2, box.width, box.height + more)
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Recall by size and false finds, alone and held, with intervals of 95 %."""
+    names = [f"{a:.0f}-{b:.0f} px" if np.isfinite(b) else f"over {a:.0f} px"
+             for a, b in zip(counting.BINS, counting.BINS[1:], strict=False)]  # fmt: skip
+    rows = [["detector", "", *names, "all", "false per picture", "ms"]]
+    for outcome in outcomes:
+        rows.append(_row(outcome.name, "alone", outcome.alone, f"{outcome.milliseconds:.1f}"))
+        if outcome.held is not None:
+            rows.append(_row("", "held", outcome.held, ""))
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(v.ljust(w) for v, w in zip(r, widths, strict=True)).rstrip() for r in rows
+    )
+
+
+def _row(name: str, kind: str, counts: Sequence[Count], time_ms: str) -> list[str]:
+    rates = [counting.recall(counts, a, b)
+             for a, b in zip(counting.BINS, counting.BINS[1:], strict=False)]  # fmt: skip
+    cells = [_percent(r) for r in (*rates, counting.recall(counts, counting.BINS[0]))]
+    false = counting.false_per_picture(counts)
+    return [name, kind, *cells, f"{false.value:.3f} ({false.low:.3f}-{false.high:.3f})", time_ms]
+
+
+def _percent(rate: Rate) -> str:
+    if rate.number == 0:
+        return "-"
+    return f"{100 * rate.value:.0f} ({100 * rate.low:.0f}-{100 * rate.high:.0f})"

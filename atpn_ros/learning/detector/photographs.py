@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The photographs that teach the detector: read, each with the outline of its one face.
+
+Outlines come from hand-placed points where a set has them, and else from this package's own face
+network, started where the set's way of taking pictures puts the face. No other detector is asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from atpn_ros.crop import Crop
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.detector.finding import Finder
+from atpn_ros.learning.detector.sprites import frontal_outline
+from atpn_ros.learning.synth.assets.library import london
+from atpn_ros.types import Floats, Image
+
+_LONDON_EVERY, _LONDON_AT = 8, 3
+"""Which of the London people are held back, as everywhere in this package."""
+_CANADA_LAST = 6
+POINTING_HELD = (10, 11)
+_CONGRESS_FROM = 800
+_NOFACES_EVERY = 10
+_TEMPLATES = 189
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A photograph of one person.
+
+    Attributes:
+        name: Set and file.
+        image: (H, W, 3) uint8 BGR.
+        outline: (K, 2) pixels of the points that the face's box holds.
+        landmarks: (98, 2) pixels, WFLW order.
+        plain: Whether what is behind the person is one even surface.
+        held_back: Whether the person teaches nothing.
+    """
+
+    name: str
+    image: Image
+    outline: Floats
+    landmarks: Floats
+    plain: bool
+    held_back: bool
+
+
+def photographs(root: Path, finder: Finder) -> Iterator[Photograph]:
+    """All photographs of the folder of data sets in which a face is found.
+
+    Raises:
+        DataError: A set is missing, or a picture cannot be read; names it.
+    """
+    people = sorted(p.stem.split("_")[0] for p in (root / "faces_london").glob("*.jpg"))
+    if not people:
+        raise DataError(f"{root / 'faces_london'}: holds no photograph (*.jpg)")
+    held = {p for i, p in enumerate(people) if i % _LONDON_EVERY == _LONDON_AT}
+    yield from _with_points(root / "faces_london", lambda i, p: p.stem.split("_")[0] in held)
+    canada = sorted((root / "faces_canada").glob("*.jpg"))
+    last = {p.stem for p in canada[-_CANADA_LAST:]}
+    yield from _with_points(root / "faces_canada", lambda i, p: p.stem in last)
+    for folder in ("faces_london_smiling", "faces_london_views"):
+        for path in sorted((root / folder).rglob("*.jpg")):
+            person, view = path.stem.split("_")
+            starts = _london_starts(int(view))
+            yield from _searched(path, finder, starts, True, person in held)
+    for path in sorted((root / "faces_congress" / "images").glob("*.jpg")):
+        held_back = int(path.stem) >= _CONGRESS_FROM
+        yield from _searched(path, finder, _PORTRAIT_STARTS, False, held_back)
+    for path in sorted((root / "faces_cc0_lisa").glob("*.jpg")):
+        yield from _searched(path, finder, _PORTRAIT_STARTS, False, False)
+    yield from _pointing(root / "pointing04", finder)
+
+
+def without_faces(folder: Path, held_back: bool) -> Iterator[tuple[str, Image]]:
+    """The pictures of ``nofaces`` that teach, or those that are held back (every tenth)."""
+    for i, path in enumerate(sorted((folder / "images").iterdir())):
+        if (i % _NOFACES_EVERY == 0) == held_back:
+            yield path.name, read(path)
+
+
+def read(path: Path) -> Image:
+    """A picture, BGR.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    image = cv2.imread(str(path))
+    if image is None:
+        raise DataError(f"{path}: not an image that can be read")
+    return np.asarray(image, np.uint8)
+
+
+_Start = Callable[[int, int], list[Crop]]
+
+
+def _grid(
+    xs: tuple[float, ...], ys: tuple[float, ...], sides: tuple[float, ...],
+    angles: tuple[float, ...] = (0.0,),
+) -> _Start:  # fmt: skip
+    """Crops at shares of a picture's width, height and width."""
+    return lambda width, height: [
+        Crop(width * x, height * y, width * side, angle)
+        for x in xs for y in ys for side in sides for angle in angles
+    ]  # fmt: skip
+
+
+_PORTRAIT_STARTS = _grid((0.43, 0.55), (0.33, 0.42, 0.5), (0.45, 0.62), (-0.12, 0.12))
+
+
+def _london_starts(view: int) -> _Start:
+    """Where the studio's set-up puts the face: 1 left profile to 5 right profile, 6 to 10 too."""
+    kind = (view - 1) % 5
+    xs = ((0.36, 0.42, 0.47), (0.42, 0.48), (0.5,), (0.52, 0.58), (0.53, 0.58, 0.64))[kind]
+    return _grid(xs, (0.45, 0.52, 0.58), (0.33, 0.42))
+
+
+def _searched(
+    path: Path, finder: Finder, starts: _Start, plain: bool, held_back: bool
+) -> Iterator[Photograph]:
+    image = read(path)
+    height, width = image.shape[:2]
+    found = finder.find(image, starts(width, height))
+    if found is not None:
+        name = "/".join(path.parts[-2:])
+        yield Photograph(name, image, found.outline, found.landmarks, plain, held_back)
+
+
+def _with_points(folder: Path, held: Callable[[int, Path], bool]) -> Iterator[Photograph]:
+    for i, path in enumerate(sorted(folder.glob("*.jpg"))):
+        lines = path.with_suffix(".tem").read_text().splitlines()
+        try:
+            rows = [[float(v) for v in line.split()] for line in lines[1 : _TEMPLATES + 1]]
+            points = london.to_wflw98(np.array(rows).reshape(_TEMPLATES, 2))
+        except ValueError as error:
+            raise DataError(f"{path.with_suffix('.tem')}: not a template: {error}") from error
+        name = "/".join(path.parts[-2:])
+        yield Photograph(name, read(path), frontal_outline(points), points, True, held(i, path))
+
+
+def _pointing(folder: Path, finder: Finder) -> Iterator[Photograph]:
+    """Faces that the set's own boxes of the inner face agree with."""
+    for record in json.loads((folder / "labels.json").read_text()):
+        image = read(folder / "images" / record["file"])
+        middle = np.asarray(record["centre_xy"], float)
+        side = float(max(record["size_wh"]))
+        found = finder.find(image, _around(middle, side))
+        if found is None:
+            continue
+        low, high = found.outline.min(0), found.outline.max(0)
+        if np.abs((found.landmarks[33:].mean(0) - middle) / side).max() > 0.4:
+            continue
+        if not 0.8 < float(np.sqrt((high - low).prod())) / side < 2.2:
+            continue
+        held_back = record["person"] in POINTING_HELD
+        name = f"pointing04/{record['file']}"
+        yield Photograph(name, image, found.outline, found.landmarks, False, held_back)
+
+
+def _around(middle: Floats, side: float) -> list[Crop]:
+    steps = ((0, 0, 1.3), (0.1, 0.1, 1.5), (-0.1, 0.1, 1.5), (0, -0.1, 1.7), (0, 0.1, 1.2))
+    return [Crop(middle[0] + x * side, middle[1] + y * side, k * side) for x, y, k in steps]
