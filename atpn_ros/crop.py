@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a face to the square that the network sees, and back.
+"""Image crops of faces: the square input of the network, and its coordinate transform.
 
-A crop is a square of the image, turned so that the head stands upright in it. Crop coordinates run
+A crop is a square of the image, rotated so that the head is upright in it. Crop coordinates run
 from 0 to 1 over the square, edge to edge.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from atpn_ros import layouts
+from atpn_ros import landmark_layouts
 from atpn_ros.types import Box, Floats, Image
 
 CROP_SIZE = 128
@@ -26,7 +26,7 @@ CROP_MARGIN = 1.4
 
 _UP = np.zeros(98)
 _UP[60:76] = 1 / 16
-_UP[[layouts.RIGHT_MOUTH_CORNER, layouts.LEFT_MOUTH_CORNER]] = -1 / 2
+_UP[[landmark_layouts.RIGHT_MOUTH_CORNER, landmark_layouts.LEFT_MOUTH_CORNER]] = -1 / 2
 """Weights of the landmarks that make the vector from the mouth's corners to the eyes."""
 
 
@@ -34,7 +34,7 @@ _UP[[layouts.RIGHT_MOUTH_CORNER, layouts.LEFT_MOUTH_CORNER]] = -1 / 2
 class Crop:
     """A square of the image: centre and side in pixels, angle in radians.
 
-    ``angle`` is how far the square is turned clockwise as one sees it (x towards y).
+    ``angle`` is the clockwise rotation of the square in the image (from x towards y).
 
     >>> Crop(50, 40, 20, 0).to_image(np.array([[0.5, 0.5], [0.0, 1.0]])).tolist()
     [[50.0, 40.0], [40.0, 50.0]]
@@ -75,7 +75,7 @@ def upright_angle(landmarks: Floats) -> float:
 def crop_from_landmarks(
     landmarks: Floats, angle: float | None = None, margin: float = CROP_MARGIN
 ) -> Crop:
-    """The crop that holds (98, 2) landmarks, turned by ``angle`` (default: upright)."""
+    """The crop around (98, 2) landmarks, rotated by ``angle`` (default: upright)."""
     turn = upright_angle(landmarks) if angle is None else angle
     c, s = math.cos(turn), math.sin(turn)
     upright = np.array([[c, s], [-s, c]]) @ landmarks.T
@@ -85,7 +85,7 @@ def crop_from_landmarks(
 
 
 def cut(image: Image, crop: Crop, size: int = CROP_SIZE) -> Image:
-    """The (size, size, 3) picture inside a crop; black beyond the image.
+    """Cut a crop out of an image as (size, size, 3) uint8; black beyond the image.
 
     Large faces are shrunk by area first, so that no aliasing reaches the network.
     """
@@ -95,7 +95,7 @@ def cut(image: Image, crop: Crop, size: int = CROP_SIZE) -> Image:
 
 
 def cut_batch(image: Image, crops: Sequence[Crop], size: int = CROP_SIZE) -> Image:
-    """All crops of one frame, (N, size, size, 3)."""
+    """Cut several crops out of an image as (N, size, size, 3) uint8."""
     out = np.empty((len(crops), size, size, 3), np.uint8)
     for target, crop in zip(out, crops, strict=True):
         _cut_into(target, image, crop)

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Rotations and rays. Frames are those of :mod:`atpn_ros.types`; all angles are radians.
+"""3D geometry: rotation matrices, quaternions, head angles and rays, in radians.
 
-The sign table, for a person who faces the camera (REP-103 about the head's own axes):
+Frames are those of :mod:`atpn_ros.types`. Signs of the head angles, for a person who faces the
+camera (REP-103 about the head's own axes):
 
 ========  ==============================================================
 roll > 0  the head tilts towards its right shoulder (the scalp moves to the image's left)
@@ -29,7 +30,7 @@ def roll_pitch_yaw(rotation: Floats) -> tuple[float, float, float]:
     """Fixed-axis roll, pitch and yaw of a head, 0 when it looks straight into the camera.
 
     ``FACING.T @ rotation = Rz(yaw) Ry(pitch) Rx(roll)`` (REP-103 order). At pitch = +-90 degrees
-    roll is 0 and yaw holds what is left.
+    roll is 0 and yaw holds the remaining rotation.
 
     Args:
         rotation: (3, 3) head to camera.
@@ -93,7 +94,7 @@ def nearest_rotation(matrix: Floats) -> Floats:
     """(3, 3) the rotation closest to a matrix (orthogonal Procrustes).
 
     By Newton's iteration for the polar decomposition (Higham 1986), in plain numbers: after a
-    network has run, numpy's decomposition has to be fetched from memory first.
+    network has run, numpy's decomposition is no longer in the CPU cache.
     """
     m = matrix.ravel().tolist()
     for _ in range(_NEWTON_STEPS):
@@ -147,14 +148,14 @@ def quaternion(rotation: Floats) -> tuple[float, float, float, float]:
     return x, y, z, w
 
 
-def rotation_of(x: float, y: float, z: float, w: float) -> Floats:
+def rotation_from_quaternion(x: float, y: float, z: float, w: float) -> Floats:
     """(3, 3) rotation of a unit quaternion; the inverse of :func:`quaternion`."""
     v = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     out: Floats = np.eye(3) + 2 * w * v + 2 * v @ v
     return out
 
 
-def frame_along(direction: Floats) -> Floats:
+def rotation_from_direction(direction: Floats) -> Floats:
     """(3, 3) a rotation whose z axis is a unit direction and whose x axis is level.
 
     Level means: without a component along the camera's y. For ``gaze_<id>``, where only z matters.

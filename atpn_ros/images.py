@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Image bytes to a BGR picture, or :class:`BadImage` with the reason; nothing else ever comes out.
+"""Decodes raw and compressed image messages to BGR; invalid input raises :class:`BadImage`.
 
 Encodings are those of ``sensor_msgs/image_encodings`` plus ``nv12``. 16-bit grey is scaled to
 8 bits by its full range, 32-bit float grey is taken as 0..1.
@@ -21,14 +21,14 @@ from atpn_ros.types import Array, AtpnError, Image
 Bytes: TypeAlias = "bytes | bytearray | memoryview | Array"
 
 MAX_PIXELS = 64_000_000
-"""Default limit of a picture's size, checked before anything is decoded or allocated."""
+"""Default limit of an image's size, checked before anything is decoded or allocated."""
 
 
 class BadImage(AtpnError):
-    """An image that cannot be used.
+    """An image message does not hold a valid image.
 
     Attributes:
-        reason: A short name that can be counted, e.g. ``short_data``.
+        reason: A short name by which errors are counted, e.g. ``short_data``.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -37,8 +37,8 @@ class BadImage(AtpnError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """How an encoding's bytes lie: type, channels per pixel, rows per image row, conversion."""
+class _PixelFormat:
+    """Data type, channels per pixel, rows per image row, and conversion of an encoding."""
 
     dtype: type[np.generic]
     channels: int
@@ -47,11 +47,11 @@ class _Layout:
     even: bool = False
 
 
-def _coded(code: int) -> Callable[[Array], Array]:
+def _color_conversion(code: int) -> Callable[[Array], Array]:
     return lambda pixels: cv2.cvtColor(pixels, code)
 
 
-def _same(pixels: Array) -> Array:
+def _unchanged(pixels: Array) -> Array:
     return pixels
 
 
@@ -68,34 +68,34 @@ def _grey_float(pixels: Array) -> Array:
     return cv2.cvtColor(grey.astype(np.uint8), cv2.COLOR_GRAY2BGR)
 
 
-def _table() -> dict[str, _Layout]:
+def _pixel_formats() -> dict[str, _PixelFormat]:
     u8, u16 = np.uint8, np.uint16
-    bgr = _Layout(u8, 3, _same)
-    grey8 = _Layout(u8, 1, _coded(cv2.COLOR_GRAY2BGR))
-    bgra = _Layout(u8, 4, _coded(cv2.COLOR_BGRA2BGR))
-    uyvy = _Layout(u8, 2, _coded(cv2.COLOR_YUV2BGR_UYVY), even=True)
-    yuyv = _Layout(u8, 2, _coded(cv2.COLOR_YUV2BGR_YUYV), even=True)
+    bgr = _PixelFormat(u8, 3, _unchanged)
+    grey8 = _PixelFormat(u8, 1, _color_conversion(cv2.COLOR_GRAY2BGR))
+    bgra = _PixelFormat(u8, 4, _color_conversion(cv2.COLOR_BGRA2BGR))
+    uyvy = _PixelFormat(u8, 2, _color_conversion(cv2.COLOR_YUV2BGR_UYVY), even=True)
+    yuyv = _PixelFormat(u8, 2, _color_conversion(cv2.COLOR_YUV2BGR_YUYV), even=True)
     table = {
         "bgr8": bgr,
         "8UC3": bgr,
-        "rgb8": _Layout(u8, 3, _coded(cv2.COLOR_RGB2BGR)),
+        "rgb8": _PixelFormat(u8, 3, _color_conversion(cv2.COLOR_RGB2BGR)),
         "bgra8": bgra,
         "8UC4": bgra,
-        "rgba8": _Layout(u8, 4, _coded(cv2.COLOR_RGBA2BGR)),
-        "bgr16": _Layout(u16, 3, _high_byte),
-        "16UC3": _Layout(u16, 3, _high_byte),
-        "rgb16": _Layout(u16, 3, lambda p: cv2.cvtColor(_high_byte(p), cv2.COLOR_RGB2BGR)),
+        "rgba8": _PixelFormat(u8, 4, _color_conversion(cv2.COLOR_RGBA2BGR)),
+        "bgr16": _PixelFormat(u16, 3, _high_byte),
+        "16UC3": _PixelFormat(u16, 3, _high_byte),
+        "rgb16": _PixelFormat(u16, 3, lambda p: cv2.cvtColor(_high_byte(p), cv2.COLOR_RGB2BGR)),
         "mono8": grey8,
         "8UC1": grey8,
-        "mono16": _Layout(u16, 1, _grey16),
-        "16UC1": _Layout(u16, 1, _grey16),
-        "32FC1": _Layout(np.float32, 1, _grey_float),
+        "mono16": _PixelFormat(u16, 1, _grey16),
+        "16UC1": _PixelFormat(u16, 1, _grey16),
+        "32FC1": _PixelFormat(np.float32, 1, _grey_float),
         "yuv422": uyvy,
         "uyvy": uyvy,
         "yuv422_yuy2": yuyv,
         "yuyv": yuyv,
-        "nv12": _Layout(u8, 1, _coded(cv2.COLOR_YUV2BGR_NV12), rows=1.5, even=True),
-        "nv21": _Layout(u8, 1, _coded(cv2.COLOR_YUV2BGR_NV21), rows=1.5, even=True),
+        "nv12": _PixelFormat(u8, 1, _color_conversion(cv2.COLOR_YUV2BGR_NV12), rows=1.5, even=True),
+        "nv21": _PixelFormat(u8, 1, _color_conversion(cv2.COLOR_YUV2BGR_NV21), rows=1.5, even=True),
     }
     # OpenCV names a Bayer pattern by its second row's second and third pixel, ROS by its first two.
     patterns = {
@@ -105,15 +105,15 @@ def _table() -> dict[str, _Layout]:
         "grbg": cv2.COLOR_BayerGB2BGR,
     }
     for name, code in patterns.items():
-        convert = _coded(code)
-        table[f"bayer_{name}8"] = _Layout(u8, 1, convert)
-        table[f"bayer_{name}16"] = _Layout(u16, 1, lambda p, f=convert: f(_high_byte(p)))  # type: ignore[misc]
+        convert = _color_conversion(code)
+        table[f"bayer_{name}8"] = _PixelFormat(u8, 1, convert)
+        table[f"bayer_{name}16"] = _PixelFormat(u16, 1, lambda p, f=convert: f(_high_byte(p)))  # type: ignore[misc]
     return table
 
 
-_LAYOUTS = _table()
+_FORMATS = _pixel_formats()
 
-ENCODINGS: tuple[str, ...] = tuple(_LAYOUTS)
+ENCODINGS: tuple[str, ...] = tuple(_FORMATS)
 """Every raw encoding that can be decoded."""
 
 
@@ -126,26 +126,26 @@ def decode_raw(
     data: Bytes,
     max_pixels: int = MAX_PIXELS,
 ) -> Image:
-    """The picture in the fields of a ``sensor_msgs/Image``.
+    """Decode the fields of a ``sensor_msgs/Image``.
 
     Returns:
         (height, width, 3) uint8 BGR. For ``bgr8`` without padding it shares memory with ``data``.
 
     Raises:
-        BadImage: The fields do not describe a picture.
+        BadImage: The fields do not describe a valid image.
     """
-    layout = _LAYOUTS.get(encoding)
-    if layout is None:
+    pixel_format = _FORMATS.get(encoding)
+    if pixel_format is None:
         raise BadImage("unknown_encoding", f"encoding {encoding!r:.40} is not known")
     _check_size(width, height, max_pixels)
-    if layout.even and (width % 2 or (layout.rows != 1 and height % 2)):
+    if pixel_format.even and (width % 2 or (pixel_format.rows != 1 and height % 2)):
         raise BadImage("odd_size", f"{encoding} needs even sides, not {width}x{height}")
-    dtype = np.dtype(layout.dtype)
-    row = width * layout.channels * dtype.itemsize
-    rows = int(height * layout.rows)
+    dtype = np.dtype(pixel_format.dtype)
+    row = width * pixel_format.channels * dtype.itemsize
+    rows = int(height * pixel_format.rows)
     if step < row:
         raise BadImage("short_step", f"step {step} is less than the {row} bytes of a row")
-    buffer = _flat(data)
+    buffer = _byte_array(data)
     # The last row may come without its padding.
     if buffer.size < step * (rows - 1) + row:
         raise BadImage(
@@ -161,18 +161,18 @@ def decode_raw(
             dtype.newbyteorder(">" if is_bigendian else "<")
         )
         pixels = pixels.astype(dtype)
-    shape = (rows, width) if layout.channels == 1 else (rows, width, layout.channels)
+    shape = (rows, width) if pixel_format.channels == 1 else (rows, width, pixel_format.channels)
     try:
-        return np.asarray(layout.convert(pixels.reshape(shape)), np.uint8)
-    except cv2.error as error:  # e.g. a Bayer picture of one row
+        return np.asarray(pixel_format.convert(pixels.reshape(shape)), np.uint8)
+    except cv2.error as error:  # e.g. a Bayer image of one row
         raise BadImage("not_convertible", f"{encoding} {width}x{height}: {error.err}") from error
 
 
 def decode_compressed(data: Bytes, max_pixels: int = MAX_PIXELS) -> Image:
-    """The picture in the bytes of a JPEG or PNG file, whatever its ``format`` field says.
+    """Decode the data of a ``sensor_msgs/CompressedImage``: JPEG or PNG, detected from the bytes.
 
     The size is read from the file's own header before anything is decoded. Orientation tags are
-    ignored: ``camera_info`` speaks of the pixels as they are stored.
+    ignored: ``camera_info`` refers to the pixels as they are stored.
 
     Returns:
         (H, W, 3) uint8 BGR.
@@ -180,7 +180,7 @@ def decode_compressed(data: Bytes, max_pixels: int = MAX_PIXELS) -> Image:
     Raises:
         BadImage: Not JPEG or PNG, too large, truncated or corrupt.
     """
-    buffer = _flat(data)
+    buffer = _byte_array(data)
     if buffer.size == 0:
         raise BadImage("empty", "no bytes")
     raw = buffer.tobytes()
@@ -206,7 +206,7 @@ def decode_compressed(data: Bytes, max_pixels: int = MAX_PIXELS) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def _flat(data: Bytes) -> Array:
+def _byte_array(data: Bytes) -> Array:
     if isinstance(data, np.ndarray):
         return np.ascontiguousarray(data).reshape(-1).view(np.uint8)
     return np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)

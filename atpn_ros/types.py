@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What crosses the borders between rooms: frozen dataclasses, their units and frames.
+"""The data types shared by all modules, with their units and coordinate frames.
 
 Pixels are those of the full incoming image: x to the right, y down, the centre of the first pixel
 at (0, 0). The camera frame is the image's optical frame (REP-103: x right, y down, z forward). The
@@ -23,37 +23,37 @@ Array = npt.NDArray[Any]
 
 
 class AtpnError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base class of the errors that this package raises."""
 
 
 class FaceState(IntEnum):
-    """What happened to a face in this frame; the values are those of ``FaceBox.msg``."""
+    """State of a face in this frame; the values are those of ``FaceBox.msg``."""
 
     DETECTED = 1
     """The detector found it in this frame and the network confirmed it."""
     TRACKED = 2
-    """Its crop came from its own landmarks of the frame before; no detector was needed."""
+    """Tracked from its landmarks of the previous frame; no detector was needed."""
     LOST = 3
-    """It was known until now and is no longer held. Its box is the last one that was held."""
+    """No longer tracked since this frame. The box is the last one that was tracked."""
 
 
 class GazeSource(IntEnum):
-    """Where a gaze direction comes from; the values are those of ``Gaze.msg``."""
+    """Source of a gaze direction; the values are those of ``Gaze.msg``."""
 
     HEAD = 1
-    """The face's own x axis: where the nose points."""
+    """The x axis of the head: where the nose points."""
     EYES = 2
     """The network's estimate of the two eyes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture on its way into the pipeline.
+    """One image with its stamp, the input of the pipeline.
 
     Attributes:
         image: (H, W, 3) uint8, BGR.
-        stamp_ns: When it was taken. The pipeline knows no other clock.
-        frame_id: The camera's optical frame.
+        stamp_ns: Time at which it was taken. The pipeline uses no other clock.
+        frame_id: Name of the camera's optical frame.
     """
 
     image: Image
@@ -114,7 +114,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class HeadPose:
-    """How a head stands in the camera frame.
+    """Position and orientation of a head in the camera frame.
 
     Attributes:
         rotation: (3, 3) from the head frame to the camera frame. Without a calibrated camera it is
@@ -130,11 +130,11 @@ class HeadPose:
 
 @dataclass(frozen=True, slots=True)
 class Gaze:
-    """Where a person looks.
+    """Gaze direction of a person.
 
     Attributes:
         direction: (3,) unit vector in the camera frame.
-        source: What it was taken from.
+        source: Whether it comes from the head or the eyes.
         confidence: 0..1.
     """
 
@@ -148,7 +148,7 @@ class Face:
     """One person's face in one frame.
 
     ``landmarks`` (98, 2) pixels in WFLW-98 order, ``sigma`` (98,) pixels, ``pose`` and ``gaze`` are
-    None when ``state`` is LOST. ``age_ns`` counts from the frame in which the id began,
+    None when ``state`` is LOST. ``age_ns`` counts from the frame in which the track started,
     ``frames_since_detection`` the frames since the detector last found this face.
     """
 
@@ -166,7 +166,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long each stage of a frame took. It tells of the machine and decides nothing."""
+    """Duration of each stage of a frame. No result depends on it."""
 
     detect_ns: int = 0
     crop_ns: int = 0
@@ -177,7 +177,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class FaceFrame:
-    """What the pipeline says about one frame; ``faces`` is empty when there is none."""
+    """The result of one frame; ``faces`` is empty when there is none."""
 
     stamp_ns: int
     frame_id: str

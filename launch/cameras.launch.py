@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Several cameras on one machine: a face_node each, in a namespace and with a TF prefix of its own.
+"""Launch file that starts one ``face_node`` per camera, each with a namespace and a TF prefix.
 
-``ros2 launch atpn_ros cameras.launch.py cameras:="front rear"`` listens on ``/front/image_raw`` and
-``/rear/image_raw`` and sends ``front_face_1`` and so on.
+``ros2 launch atpn_ros cameras.launch.py cameras:="front rear"`` subscribes to ``/front/image_raw``
+and ``/rear/image_raw`` and publishes the TF frames ``front_face_1``, ``rear_face_1`` and so on.
 """
 
 from pathlib import Path
@@ -15,19 +15,23 @@ from launch.substitutions import LaunchConfiguration
 
 from launch import LaunchContext, LaunchDescription
 
-ONE = Path(get_package_share_directory("atpn_ros")) / "launch" / "atpn.launch.py"
+ONE_CAMERA = Path(get_package_share_directory("atpn_ros")) / "launch" / "atpn.launch.py"
 
 
 def generate_launch_description() -> LaunchDescription:
-    """One node per camera; every other argument of atpn.launch.py is handed on to all of them."""
+    """The launch description; arguments of atpn.launch.py are passed to all nodes."""
     return LaunchDescription(
         [
-            DeclareLaunchArgument("cameras", description="the cameras' namespaces, with spaces"),
             DeclareLaunchArgument(
-                "image", default_value="image_raw", description="image topic in each namespace"
+                "cameras", description="namespaces of the cameras, separated by spaces"
             ),
             DeclareLaunchArgument(
-                "camera_info", default_value="camera_info", description="calibration topic in each"
+                "image", default_value="image_raw", description="image topic within each namespace"
+            ),
+            DeclareLaunchArgument(
+                "camera_info",
+                default_value="camera_info",
+                description="calibration topic within each namespace",
             ),
             OpaqueFunction(function=_start),
         ]
@@ -40,7 +44,7 @@ def _start(context: LaunchContext) -> list[IncludeLaunchDescription]:
 
     return [
         IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(ONE)),
+            PythonLaunchDescriptionSource(str(ONE_CAMERA)),
             launch_arguments={
                 "namespace": camera,
                 "image_topic": f"/{camera}/{given('image')}",

@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from atpn_ros import fields
+from atpn_ros.conversions import messages
 from atpn_ros.replay.bags import BagReader, new_bag
-from atpn_ros.replay.types import own_types
+from atpn_ros.replay.message_types import replay_typestore
 from atpn_ros.types import Image
 
 SECOND = 1_000_000_000
@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 320, 240
 
 @lru_cache
 def types(ros1: bool = False) -> Any:
-    return own_types(ros1)
+    return replay_typestore(ros1)
 
 
 @lru_cache
@@ -119,6 +119,6 @@ def read(path: Path) -> dict[str, list[tuple[int, Any]]]:
     return out
 
 
-def stamps(messages: list[tuple[int, Any]]) -> list[int]:
+def stamps(recorded: list[tuple[int, Any]]) -> list[int]:
     """The frames' numbers, from the messages' own stamps."""
-    return [(fields.stamp_ns(m.header.stamp) - T0) // STEP for _, m in messages]
+    return [(messages.stamp_ns(m.header.stamp) - T0) // STEP for _, m in recorded]

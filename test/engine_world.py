@@ -48,7 +48,7 @@ def machine(
         if not child:
             patch.setattr(
                 "atpn_ros.engines.tensorrt_load.build_in_child",
-                lambda model, options, watch: build(model, options, watch.tell),
+                lambda model, options, control: build(model, options, control.report),
             )
         _forget()
         gpu = importlib.import_module("gpu_double")

@@ -8,7 +8,7 @@ import numpy as np
 from atpn_ros.detectors import Detection
 from atpn_ros.engines import BackendError, NetworkOutput
 from atpn_ros.geometry import FACING
-from atpn_ros.head import MEAN_HEAD
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box, Frame
 
 MS = 1_000_000

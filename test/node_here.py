@@ -15,10 +15,10 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from atpn_ros import messages
-from atpn_ros.flow import FlowStats
-from atpn_ros.node import FaceNode
-from atpn_ros.worker import Worker
+from atpn_ros.node import ros_messages
+from atpn_ros.node.face_node import FaceNode
+from atpn_ros.node.frame_slot import FlowStats
+from atpn_ros.node.worker import Worker
 from ros_world import INPUTS, OUTPUTS, SECOND, Robot, header, portrait
 
 FRAME = SECOND // 15
@@ -66,7 +66,7 @@ class World:
     def good(self) -> Image | CompressedImage:
         """The next frame, with a face in it."""
         if self.robot.camera.msg_type is Image:
-            return messages.image_message(portrait(), self.now())
+            return ros_messages.image_message(portrait(), self.now())
         data = array.array("B", cv2.imencode(".jpg", portrait())[1].tobytes())
         return CompressedImage(header=self.now(), format="jpeg", data=data)
 

@@ -21,38 +21,39 @@ import cv2
 import numpy as np
 
 import conftest  # noqa: F401  a ROS world of its own, before any ROS import
-from atpn_ros import stage
+from atpn_ros.bench import node_process
 
 # The processes meet as the launch files have them, not over the tests' UDP.
 os.environ.pop("FASTDDS_BUILTIN_TRANSPORTS", None)
-WORLD = stage.environment()
+WORLD = node_process.environment()
 os.environ.update(WORLD)
 
 from rclpy.qos import qos_profile_sensor_data
 
-from atpn_ros import messages
+from atpn_ros.conversions import messages
+from atpn_ros.node import ros_messages
 from ros_world import OUTPUTS, Robot, header
 
 RATE = 30
 WIDTH, HEIGHT = 640, 480
-NODE = "import sys; from atpn_ros.start import main; sys.exit(main())"
+NODE = "import sys; from atpn_ros.node.main import main; sys.exit(main())"
 BLIND = """
 import sys
-import atpn_ros.node
-from atpn_ros.loading import Sight
-from atpn_ros.pipeline import FacePipeline
+import atpn_ros.node.face_node
+from atpn_ros.runtime import LoadedPipeline
+from atpn_ros.pipeline.pipeline import FacePipeline
 
 class Nobody:
     name = report = "switched off"
-    refusals, losses = (), 0
+    skipped_backends, runtime_failures = (), 0
     def detect(self, image): return []
     def close(self): pass
 
-def sight(settings, watch):
-    return Sight(FacePipeline(Nobody(), Nobody(), settings.pipeline()), Nobody())
+def load(settings, control):
+    return LoadedPipeline(FacePipeline(Nobody(), Nobody(), settings.pipeline_settings()), Nobody())
 
-atpn_ros.node.load_sight = sight
-from atpn_ros.start import main
+atpn_ros.node.face_node.load_pipeline = load
+from atpn_ros.node.main import main
 sys.exit(main())
 """
 
@@ -98,7 +99,7 @@ def run(program: str, seconds: float, folder: Path) -> dict[str, float]:
             if n == warm_up:
                 before, began = cpu_s(node), time.monotonic()
             stamp = time.time_ns()
-            robot.camera.publish(messages.image_message(shown, header(stamp)))
+            robot.camera.publish(ros_messages.image_message(shown, header(stamp)))
             if n >= warm_up:
                 sent.append(stamp)
         robot.spin(1.0)

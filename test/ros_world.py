@@ -25,14 +25,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
-from atpn_ros import messages
-from atpn_ros.msg import (
-    FaceBoxArray,
-    FaceLandmarksArray,
-    GazeArray,
-    HeadPoseArray,
-    TrackingStatus,
-)
+from atpn_ros.msg import FaceBoxArray, FaceLandmarksArray, GazeArray, HeadPoseArray, TrackingStatus
+from atpn_ros.node import ros_messages
 
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
@@ -65,7 +59,7 @@ def nobody() -> np.ndarray:
 
 def header(stamp_ns: int, frame_id: str = "camera_optical_frame") -> Header:
     """An image's header."""
-    return Header(stamp=messages.time_message(stamp_ns), frame_id=frame_id)
+    return Header(stamp=ros_messages.time_message(stamp_ns), frame_id=frame_id)
 
 
 class Robot:
@@ -122,7 +116,7 @@ class Robot:
     ) -> None:
         """Send one good frame and wait for its answer on every topic."""
         before = self.counts()
-        self.camera.publish(messages.image_message(picture, header(stamp_ns, frame_id)))
+        self.camera.publish(ros_messages.image_message(picture, header(stamp_ns, frame_id)))
         self.wait(lambda: all(len(self.heard[n]) > before.get(n, 0) for n in OUTPUTS))
 
     def calibrate(self, **fields: Any) -> None:
@@ -167,7 +161,7 @@ class NodeProcess:
         given = [v for p in (*LISTEN_RELIABLY, *parameters) for v in ("-p", p)]
         with self.log.open("w") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "atpn_ros.start", "--ros-args", *given, *arguments],
+                [sys.executable, "-m", "atpn_ros.node.main", "--ros-args", *given, *arguments],
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},

@@ -24,7 +24,7 @@ from rcl_interfaces.srv import SetParameters
 from skimage.transform import resize
 
 import conftest  # noqa: F401  a ROS world of its own, before any ROS import
-from atpn_ros import messages
+from atpn_ros.node import ros_messages
 from ros_world import OUTPUTS, SECOND, NodeProcess, Robot, header, nobody, portrait
 
 RATE = 30
@@ -75,7 +75,7 @@ def soak(seconds: float, folder: Path, seed: int = 0, warm_up_s: float = WARM_UP
             if before is None and now > began + warm_up_s:
                 before = _state(robot, node)
             picture = portrait() if (sent // 90) % 3 < 2 else nobody()
-            message = messages.image_message(picture, header(stamp))
+            message = ros_messages.image_message(picture, header(stamp))
             kind = _fault(rng, sent)
             if kind:
                 faults[kind] += 1
@@ -142,7 +142,7 @@ def _inject(kind: str, robot: Robot, message: object, big: np.ndarray, stamp: in
         case "again":
             message.header = header(stamp - SECOND // RATE)
         case "resize":
-            robot.camera.publish(messages.image_message(big, header(stamp)))
+            robot.camera.publish(ros_messages.image_message(big, header(stamp)))
         case "pause":
             robot.spin(3.5)
         case "setting":

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atpn_ros.annotations import image_annotations
+from atpn_ros.conversions.annotations import image_annotations
+from atpn_ros.drawing.overlay import caption
 from atpn_ros.geometry import head_rotation
-from atpn_ros.sketch import caption
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
 from doubles import foxglove_double as foxglove
 from doubles.message_double import Header, Time

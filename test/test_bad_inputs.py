@@ -24,7 +24,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from atpn_ros import messages
+from atpn_ros.conversions import messages
 from atpn_ros.msg import TrackingStatus
 from node_here import FRAME, World
 from ros_world import HEIGHT, RELIABLE, SECOND, WIDTH, Robot, header, portrait
@@ -128,7 +128,7 @@ def test_an_empty_scene_is_answered_without_a_face(world: World, value: object) 
     for _ in range(3):  # a face in view is lost first
         message.header = world.now()
         answer = world.answer(message)
-    assert answer.landmarks.faces == answer.boxes.faces == answer.head_poses.poses == []
+    assert answer.landmarks.faces == answer.boxes.faces == answer.head_poses.faces == []
     world.still_works()
 
 
@@ -188,7 +188,10 @@ ODD_HEADERS = {
     "empty frame_id": (lambda w: Header(stamp=w.now().stamp), "frame_id is empty"),
     "only a slash": (lambda w: Header(stamp=w.now().stamp, frame_id="/"), "frame_id is empty"),
     "zero stamp": (lambda w: Header(frame_id="camera_optical_frame"), "stamp is zero"),
-    "the stamp before": (lambda w: header(w.stamp - FRAME), "stamp is that of the image before"),
+    "the stamp before": (
+        lambda w: header(w.stamp - FRAME),
+        "stamp equals that of the previous image",
+    ),
     "nanosec of 4 s": (
         lambda w: Header(stamp=Time(sec=1000, nanosec=4_000_000_000), frame_id="c"),
         "stamp has a nanosec over 999999999",
@@ -229,11 +232,11 @@ def test_a_jump_forgets_the_faces_and_says_so(world: World, case: str) -> None:
     message = world.good()
     world.stamp += step - FRAME
     message.header = header(world.stamp, **fields)
-    resets = world.worker.sight.pipeline.resets.get(why, 0)
+    resets = world.worker.engine_thread.value.pipeline.resets.get(why, 0)
     (face,) = world.answer(message).boxes.faces
     assert face.id > known
-    assert world.worker.sight.pipeline.resets[why] == resets + 1
-    assert int(world.robot.diagnosis()[f"tracks forgotten: {why}"]) == resets + 1
+    assert world.worker.engine_thread.value.pipeline.resets[why] == resets + 1
+    assert int(world.robot.diagnosis()[f"tracks dropped: {why}"]) == resets + 1
     world.still_works()
 
 
@@ -262,10 +265,10 @@ def calibrate(world: World, fields: dict[str, object]) -> None:
 def test_a_bad_camera_info_costs_the_position_and_says_why(world: World, case: str) -> None:
     fields, words = BAD_INFOS[case]
     calibrate(world, fields)
-    assert not world.still_works().head_poses.poses[0].has_position
+    assert not world.still_works().head_poses.faces[0].has_position
     assert words in world.robot.diagnosis()["camera_info"]
     calibrate(world, {})
-    assert world.still_works().head_poses.poses[0].has_position
+    assert world.still_works().head_poses.faces[0].has_position
 
 
 USABLE_INFOS = {
@@ -291,7 +294,7 @@ USABLE_INFOS = {
 @pytest.mark.parametrize("case", USABLE_INFOS)
 def test_every_usable_camera_info_gives_a_position(world: World, case: str) -> None:
     calibrate(world, USABLE_INFOS[case])
-    (pose,) = world.still_works().head_poses.poses
+    (pose,) = world.still_works().head_poses.faces
     assert pose.has_position
     assert 0.1 < pose.pose.pose.position.z < 2
     calibrate(world, {})
@@ -340,7 +343,7 @@ def test_a_camera_that_is_restarted_is_heard_again(world: World) -> None:
 
 
 def test_another_node_of_the_same_name_is_told(world: World) -> None:
-    robot, words = world.robot, "another node has this one's name"
+    robot, words = world.robot, "another node has the same name"
     twin = robot.node.create_publisher(TrackingStatus, "/face_node/status", RELIABLE)
 
     def told() -> bool:
@@ -387,7 +390,7 @@ def test_simulated_time_that_does_not_run_and_that_jumps_back_is_told() -> None:
     summaries = lambda: [m.status[0].message for m in robot.heard["diagnostics"]]  # noqa: E731
     try:
         world.still_works()
-        robot.wait(lambda: any("no time has come on /clock" in s for s in summaries()))
+        robot.wait(lambda: any("no time was received on /clock" in s for s in summaries()))
         clock = robot.node.create_publisher(Clock, "/clock", RELIABLE)
         robot.wait(lambda: clock.get_subscription_count() > 0)
 
@@ -399,8 +402,8 @@ def test_simulated_time_that_does_not_run_and_that_jumps_back_is_told() -> None:
         known = world.still_works().boxes.faces[-1].id
         tick(1_002)
         assert world.still_works().boxes.faces[-1].id > known
-        assert robot.diagnosis()["tracks forgotten: the clock jumped"] == "1"
-        robot.wait(lambda: any("/clock has stood still for" in s for s in summaries()))
+        assert robot.diagnosis()["tracks dropped: the clock jumped"] == "1"
+        robot.wait(lambda: any("/clock has not advanced for" in s for s in summaries()))
         assert messages.stamp_ns(robot.heard["diagnostics"][-1].header.stamp) == 1_002 * SECOND
     finally:
         world.close()

@@ -14,22 +14,24 @@ import pytest
 
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 
-from atpn_ros.bench import marks, node, peers, pipeline, plots
-from atpn_ros.bench.frames import MOST_FACES, BadFrames, frames
-from atpn_ros.bench.landmark_models import BadPeer, their_crops
-from atpn_ros.bench.lines import Died, LineProcess
+from atpn_ros.bench import node, peers, pipeline, plots, targets
+from atpn_ros.bench.frames import MAX_FACES, InvalidFrameRequest, frames
+from atpn_ros.bench.json_subprocess import JsonSubprocess, SubprocessFailed
+from atpn_ros.bench.landmark_models import UnusableModel, their_crops
 from atpn_ros.bench.memory import memory_of
-from atpn_ros.bench.peer_environment import NoPeer, mediapipe_python
+from atpn_ros.bench.peer_environment import PeerUnavailable, mediapipe_python
 from atpn_ros.bench.runner import Block, timed
-from atpn_ros.bench.timing import ratios, spread
+from atpn_ros.bench.timing import quartiles, ratios
 from atpn_ros.cli import bench, main
 from atpn_ros.settings import SHIPPED_MODEL
 
 
 def made_up(first=1.0, second=2.0, faces=(1, 1), held=(1, 1), names=("atpn_ros", "MediaPipe")):
     """A row of peers as if measured."""
-    ratio = spread([first / second])
-    return peers.Row("a row", *names, faces, held, (first, second), (first, second), ratio, ratio)
+    ratio = quartiles([first / second])
+    return peers.Comparison(
+        "a row", *names, faces, held, (first, second), (first, second), ratio, ratio
+    )
 
 
 # Frames -------------------------------------------------------------------------------------------
@@ -45,9 +47,9 @@ def test_frames_close_to_a_loop_and_move(faces):
     np.testing.assert_array_equal(loop, frames(faces, 40))
 
 
-@pytest.mark.parametrize(("faces", "count"), [(0, 5), (MOST_FACES + 1, 5), (1, 0)])
+@pytest.mark.parametrize(("faces", "count"), [(0, 5), (MAX_FACES + 1, 5), (1, 0)])
 def test_frames_that_cannot_be_made(faces, count):
-    with pytest.raises(BadFrames):
+    with pytest.raises(InvalidFrameRequest):
         frames(faces, count)
 
 
@@ -134,35 +136,35 @@ def test_latencies_leave_the_best_and_the_worst_run_out():
 
 
 def lines(code):
-    return LineProcess("it", [sys.executable, "-c", code], {})
+    return JsonSubprocess("it", [sys.executable, "-c", code], {})
 
 
 def test_a_process_answers_and_ends():
     code = "print('{}', flush=True)\nwhile True: print(input(), flush=True)"
     with lines(code) as process:
         assert process.greeting == {}
-        assert process.ask(a=2) == {"a": 2}
+        assert process.request(a=2) == {"a": 2}
         assert memory_of(process.pid).resident > 0
 
 
 def test_a_process_that_dies_says_why():
-    with pytest.raises(Died, match=r"it: ended with code 1: .*no luck"):
+    with pytest.raises(SubprocessFailed, match=r"it: ended with code 1: .*no luck"):
         lines("raise SystemExit('no luck')")
     with (
         lines("print('{}', flush=True); input(); raise SystemExit(3)") as process,
-        pytest.raises(Died, match="it: ended with code 3: without a word"),
+        pytest.raises(SubprocessFailed, match="it: ended with code 3: no output"),
     ):
-        process.ask(a=1)
-    with pytest.raises(Died, match="No such file"):
-        LineProcess("it", ["/no/such/python"], {})
+        process.request(a=1)
+    with pytest.raises(SubprocessFailed, match="No such file"):
+        JsonSubprocess("it", ["/no/such/python"], {})
 
 
-class FakeContender:
+class FakeCandidate:
     """Takes a fixed time a frame; who slows down does so for both."""
 
     def __init__(self, python, kind, frames, faces, core, *more):
         if kind == "broken":
-            raise Died("broken: ended with code 1: it is")
+            raise SubprocessFailed("broken: ended with code 1: it is")
         self.name = kind
         self._ms, self._faces = {"ours": 3.0, "mediapipe": 2.0}[kind], faces
         self.asked = []
@@ -180,16 +182,18 @@ class FakeContender:
         pass
 
 
-def test_a_duel_compares_pair_by_pair(monkeypatch):
-    monkeypatch.setattr(peers, "Contender", FakeContender)
-    ours, theirs = (peers.Entry(Path(), kind, 2) for kind in ("ours", "mediapipe"))
-    row = peers.duel("which?", ours, theirs, lambda n: Path(), peers.Plan(None, 5, 4))
+def test_candidates_are_compared_pair_by_pair(monkeypatch):
+    monkeypatch.setattr(peers, "Candidate", FakeCandidate)
+    ours, theirs = (peers.CandidateSpec(Path(), kind, 2) for kind in ("ours", "mediapipe"))
+    row = peers.compare(
+        "which?", ours, theirs, lambda n: Path(), peers.ComparisonSettings(None, 5, 4)
+    )
     assert (row.first, row.second, row.faces, row.held) == ("ours", "mediapipe", (2, 2), (2, 2))
-    assert row.cpu_ratio == row.wall_ratio == spread([1.5] * 5)
+    assert row.cpu_ratio == row.wall_ratio == quartiles([1.5] * 5)
     assert row.cpu_ms == (9.0, 6.0), "the middle of five blocks, each slower"
-    broken = peers.duel("which?", ours, peers.Entry(Path(), "broken", 2), lambda n: Path(),
-                        peers.Plan(None))  # fmt: skip
-    assert (broken.error, broken.cpu_ratio) == ("broken: ended with code 1: it is", None)
+    broken = peers.CandidateSpec(Path(), "broken", 2)
+    row = peers.compare("which?", ours, broken, lambda n: Path(), peers.ComparisonSettings(None))
+    assert (row.error, row.cpu_ratio) == ("broken: ended with code 1: it is", None)
 
 
 @pytest.fixture
@@ -239,10 +243,10 @@ def test_peers_end_to_end(monkeypatch, capsys, tmp_path, double):
 
 def test_a_peer_that_cannot_be_installed_has_a_row_that_says_so(monkeypatch, capsys, tmp_path):
     def refuse(base):
-        raise NoPeer("MediaPipe cannot be installed: no network")
+        raise PeerUnavailable("MediaPipe cannot be installed: no network")
 
     monkeypatch.setattr(bench, "mediapipe_python", refuse)
-    monkeypatch.setattr(peers, "Contender", FakeContender)
+    monkeypatch.setattr(peers, "Candidate", FakeCandidate)
     out = tmp_path / "peers.json"
     assert main(f"bench peers --pairs 2 --seconds 0 --json {out}".split()) == 1
     refused, growth = json.loads(out.read_text())["peers"]["rows"]
@@ -264,7 +268,9 @@ def test_the_environment_is_made_once_and_a_failure_is_one_line(tmp_path):
         failed = "pip" in command
         return run(command, int(failed), "WARNING: slow\nERROR: No matching distribution\n\nbye\n")
 
-    with pytest.raises(NoPeer, match=r"cannot be installed: ERROR: No matching distribution$"):
+    with pytest.raises(
+        PeerUnavailable, match=r"cannot be installed: ERROR: No matching distribution$"
+    ):
         mediapipe_python(Path("/usr/bin/python3"), tmp_path, told.append, fail)
     assert told, "what takes its time says so"
     commands.clear()
@@ -281,9 +287,11 @@ def test_the_environment_is_made_once_and_a_failure_is_one_line(tmp_path):
 def test_landmark_models_that_cannot_be_compared_say_why(tmp_path):
     loop = frames(1, 2)
     (tmp_path / "noise.onnx").write_bytes(b"noise")
-    with pytest.raises(BadPeer, match="cannot be loaded"):
+    with pytest.raises(UnusableModel, match="cannot be loaded"):
         their_crops(loop, 1, tmp_path / "noise.onnx", "wflw98")
-    with pytest.raises(BadPeer, match=r"none of its outputs .* holds the 68 points of ibug68"):
+    with pytest.raises(
+        UnusableModel, match=r"none of its outputs .* holds the 68 points of ibug68"
+    ):
         their_crops(loop, 1, SHIPPED_MODEL, "ibug68")
 
 
@@ -291,13 +299,13 @@ def test_landmark_models_that_cannot_be_compared_say_why(tmp_path):
 
 
 def test_marks_are_met_missed_or_not_measured():
-    figure = pipeline.Figure(1, 1.0, "tracked", *[1.0] * 6, python_share=0.3, frames=20)
+    figure = pipeline.PipelineTiming(1, 1.0, "tracked", *[1.0] * 6, python_share=0.3, frames=20)
     rows = [made_up(1.0, 1.0), made_up(5.0, 2.0, (5, 1), (5, 1), ("atpn_ros 1", "atpn_ros 1"))]
-    one, five, python = marks.verdicts(rows, [figure])
-    assert (one.word, five.word, python.word) == ("met", "met", "MISSED")
+    one, five, python = targets.check_targets(rows, [figure])
+    assert (one.status, five.status, python.status) == ("met", "met", "MISSED")
     assert (one.measured, five.measured, python.measured) == (1.0, 2.5, 0.3)
     lost = [made_up(held=(0.9, 1)), made_up(names=("atpn_ros", "MediaPipe, iris"))]
-    assert [v.word for v in marks.verdicts(lost, [])] == ["not measured"] * 3
+    assert [v.status for v in targets.check_targets(lost, [])] == ["not measured"] * 3
 
 
 def test_memory_and_pipeline_from_the_shell(capsys, tmp_path):
@@ -313,8 +321,11 @@ def test_memory_and_pipeline_from_the_shell(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("bench speed", "speed: none of network, pipeline, node, memory, peers"),
-        ("bench peers --peer-model m.onnx", "--peer-model and --peer-layout go together"),
+        ("bench speed", "speed: must be one of network, pipeline, node, memory, peers"),
+        (
+            "bench peers --peer-model m.onnx",
+            "--peer-model and --peer-layout must be given together",
+        ),
     ],
 )
 def test_arguments_that_make_no_sense(words, error, capsys):
@@ -333,12 +344,14 @@ def test_without_matplotlib_plots_say_so_before_anything_is_measured(monkeypatch
 
 def test_plots_are_drawn(tmp_path):
     pytest.importorskip("matplotlib")
-    figure = pipeline.Figure(1, 1.0, "tracked", *[1.0] * 6, python_share=0.3, frames=20)
+    figure = pipeline.PipelineTiming(1, 1.0, "tracked", *[1.0] * 6, python_share=0.3, frames=20)
     result = {
         "machine": {"cpu": "a CPU"},
         "pipeline": [bench.asdict(figure)],
         "network": {"figures": [{"threads": 1, "batch": b, "face": 2.0} for b in (1, 2)]},
         "node": {"rates": [{"rate_hz": 10, "p50_ms": 1, "p95_ms": 2, "p99_ms": 3}]},
-        "peers": {"rows": [bench.asdict(made_up()), bench.asdict(peers.Row("x", error="no"))]},
+        "peers": {
+            "rows": [bench.asdict(made_up()), bench.asdict(peers.Comparison("x", error="no"))]
+        },
     }
     assert len(plots.draw(result, tmp_path)) == 4

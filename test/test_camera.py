@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atpn_ros.camera import BadCamera, Camera, CameraInfo, camera_for
+from atpn_ros.camera import BadCamera, Camera, CameraInfo, camera_from_info
 
 K = (600.0, 0.0, 330.0, 0.0, 610.0, 230.0, 0.0, 0.0, 1.0)
 D = {
@@ -22,20 +22,20 @@ def info(**changes):
 
 
 def test_without_changes_the_matrix_is_k():
-    camera = camera_for(info(), 640, 480)
+    camera = camera_from_info(info(), 640, 480)
     np.testing.assert_allclose(camera.matrix.ravel(), K)
     assert camera.distortion.size == 0
     assert not camera.fisheye
 
 
 def test_the_principal_point_is_the_optical_axis():
-    rays = camera_for(info(), 640, 480).rays(np.array([[330.0, 230.0], [930.0, 840.0]]))
+    rays = camera_from_info(info(), 640, 480).rays(np.array([[330.0, 230.0], [930.0, 840.0]]))
     np.testing.assert_allclose(rays, [[0, 0, 1], [1, 1, 1]], atol=1e-9)
 
 
 @pytest.mark.parametrize("model", sorted(D))
 def test_rays_undo_project_for_every_distortion(model):
-    camera = camera_for(info(d=D[model], distortion_model=model), 640, 480)
+    camera = camera_from_info(info(d=D[model], distortion_model=model), 640, 480)
     assert camera.fisheye == (model == "equidistant")
     points = np.array([[x, y, 1.0] for x in (-0.4, -0.1, 0.0, 0.3) for y in (-0.3, 0.0, 0.25)])
     pixels = camera.project(points * 2.5)
@@ -45,43 +45,45 @@ def test_rays_undo_project_for_every_distortion(model):
 
 def test_pixels_move_outwards_with_positive_k1():
     """So that a sign mixed up in both directions would be noticed."""
-    camera = camera_for(info(d=(0.2, 0, 0, 0, 0), distortion_model="plumb_bob"), 640, 480)
+    camera = camera_from_info(info(d=(0.2, 0, 0, 0, 0), distortion_model="plumb_bob"), 640, 480)
     x, _ = camera.project(np.array([[0.5, 0.0, 1.0]]))[0]
     assert x == pytest.approx(330 + 600 * 0.5 * (1 + 0.2 * 0.25))
 
 
 def test_binning_divides_as_image_geometry_does():
-    camera = camera_for(info(binning_x=2, binning_y=4), 320, 120)
+    camera = camera_from_info(info(binning_x=2, binning_y=4), 320, 120)
     np.testing.assert_allclose(camera.matrix, [[300, 0, 165], [0, 152.5, 57.5], [0, 0, 1]])
 
 
 def test_a_region_of_interest_shifts_the_centre():
-    camera = camera_for(info(roi_x=100, roi_y=50, roi_width=400, roi_height=300), 400, 300)
+    camera = camera_from_info(info(roi_x=100, roi_y=50, roi_width=400, roi_height=300), 400, 300)
     np.testing.assert_allclose(camera.matrix, [[600, 0, 230], [0, 610, 180], [0, 0, 1]])
 
 
 def test_region_and_binning_together():
     region = {"roi_x": 100, "roi_y": 50, "roi_width": 400, "roi_height": 300}
-    camera = camera_for(info(**region, binning_x=2, binning_y=2), 200, 150)
+    camera = camera_from_info(info(**region, binning_x=2, binning_y=2), 200, 150)
     np.testing.assert_allclose(camera.matrix, [[300, 0, 115], [0, 305, 90], [0, 0, 1]])
 
 
 def test_another_resolution_scales_about_the_image_corner():
     """A pixel's left edge is at -0.5: the corner stays the corner."""
-    full, half = camera_for(info(), 640, 480), camera_for(info(), 320, 240)
+    full, half = camera_from_info(info(), 640, 480), camera_from_info(info(), 320, 240)
     corners = [np.array([[-0.5, -0.5], [w - 0.5, h - 0.5]]) for w, h in ((640, 480), (320, 240))]
     np.testing.assert_allclose(full.rays(corners[0]), half.rays(corners[1]), atol=1e-9)
 
 
 def test_binning_0_means_1():
     np.testing.assert_array_equal(
-        camera_for(info(binning_x=0, binning_y=0), 640, 480).matrix,
-        camera_for(info(binning_x=1, binning_y=1), 640, 480).matrix,
+        camera_from_info(info(binning_x=0, binning_y=0), 640, 480).matrix,
+        camera_from_info(info(binning_x=1, binning_y=1), 640, 480).matrix,
     )
 
 
 def test_a_camera_info_without_size_is_for_the_image():
-    np.testing.assert_allclose(camera_for(info(width=0, height=0), 640, 480).matrix.ravel(), K)
+    np.testing.assert_allclose(
+        camera_from_info(info(width=0, height=0), 640, 480).matrix.ravel(), K
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,24 +107,24 @@ def test_a_camera_info_without_size_is_for_the_image():
 )
 def test_unusable_camera_infos_are_refused_and_say_why(changes, why):
     with pytest.raises(BadCamera, match=why):
-        camera_for(info(**changes), 640, 480)
+        camera_from_info(info(**changes), 640, 480)
 
 
 @pytest.mark.parametrize("size", [0, 4, 5, 8, 12, 14])
 def test_coefficients_that_are_all_zero_are_no_distortion(size):
-    camera = camera_for(info(d=(0.0,) * size, distortion_model="whatever"), 640, 480)
+    camera = camera_from_info(info(d=(0.0,) * size, distortion_model="whatever"), 640, 480)
     assert camera.distortion.size == 0
 
 
 @pytest.mark.parametrize("size", [(0, 480), (640, 0), (-1, -1)])
 def test_an_empty_image_has_no_camera(size):
     with pytest.raises(BadCamera, match="empty"):
-        camera_for(info(), *size)
+        camera_from_info(info(), *size)
 
 
 @pytest.mark.parametrize("model", ["", *sorted(D)])
 def test_rays_far_outside_the_image_are_finite_and_point_forward(model):
-    camera = camera_for(info(d=D.get(model, ()), distortion_model=model), 640, 480)
+    camera = camera_from_info(info(d=D.get(model, ()), distortion_model=model), 640, 480)
     far = [[1e9, 0], [-1e9, 1e9], [1e300, -1e300], [np.nan, 3], [np.inf, -np.inf], [-5e3, 5e3]]
     rays = camera.rays(np.array(far))
     assert np.isfinite(rays).all()
@@ -150,7 +152,7 @@ def test_any_numbers_are_a_camera_with_finite_rays_or_bad_camera(
 ):
     width, height, image_width, image_height = sizes
     try:
-        camera = camera_for(
+        camera = camera_from_info(
             CameraInfo(width, height, k, tuple(d), model, *region), image_width, image_height
         )
     except BadCamera:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import atpn_ros
-from atpn_ros.bench.network import Figure, gain
+from atpn_ros.bench.network import NetworkTiming, batch_gain
 from atpn_ros.cli import main
 from atpn_ros.engines.base import NetworkOutput
 from atpn_ros.engines.cache import EngineCache
@@ -103,7 +103,7 @@ def test_bench_prints_and_writes_what_it_measured(tmp_path, capsys):
 
 
 def test_gain_needs_both_sizes():
-    assert gain([Figure(1, 1, 1.0, 1.0, 1.0, 1.0, 9)], 1) is None
+    assert batch_gain([NetworkTiming(1, 1, 1.0, 1.0, 1.0, 1.0, 9)], 1) is None
 
 
 def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tmp_path):

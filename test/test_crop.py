@@ -17,7 +17,7 @@ from atpn_ros.crop import (
     upright_angle,
 )
 from atpn_ros.geometry import FACING, about_z, head_rotation
-from atpn_ros.head import MEAN_HEAD
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 
 crops = st.builds(
     Crop,

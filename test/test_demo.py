@@ -9,12 +9,13 @@ import time
 import numpy as np
 import pytest
 
-from atpn_ros import places, stage
+from atpn_ros import resources
+from atpn_ros.bench import node_process
+from atpn_ros.bench.node_process import wait_until
 from atpn_ros.cli import demo, main
 from atpn_ros.cli.demo import DemoError, face_frame, sheet, summarise
 from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
-from atpn_ros.places import NotInstalled
-from atpn_ros.stage import wait_until
+from atpn_ros.resources import ResourceNotFoundError
 
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 COUNT = 120
@@ -94,12 +95,12 @@ def test_a_show_without_any_answer_has_a_summary_too(portrait, capsys):
     summary = summarise([record(n, answered=False) for n in range(COUNT)], portrait)
     assert summary["frames"]["processed"] == 0
     assert summary["engine"] is None
-    demo._tell(summary)
+    demo._print_summary(summary)
     assert "0 processed" in capsys.readouterr().out
 
 
 def test_the_summary_is_told_in_five_lines(portrait, capsys):
-    demo._tell(summarise(good_show(portrait), portrait))
+    demo._print_summary(summarise(good_show(portrait), portrait))
     lines = capsys.readouterr().out.strip().splitlines()
     assert [line.split()[0] for line in lines] == [
         "frames", "faces", "latency", "detector", "engine",
@@ -153,8 +154,10 @@ def test_a_show_of_no_frame_is_refused(capsys, tmp_path):
 
 
 def test_a_script_that_is_not_installed_is_told_with_the_way_out():
-    with pytest.raises(NotInstalled, match="no_such_script is not installed: run make venv"):
-        places.script("no_such_script")
+    with pytest.raises(
+        ResourceNotFoundError, match="no_such_script is not installed: run make venv"
+    ):
+        resources.script_path("no_such_script")
 
 
 def test_wait_until_steps_until_the_condition_holds():
@@ -185,7 +188,7 @@ def test_it_waits_for_the_engine_and_tells_of_its_building(tmp_path, capsys, scr
             stderr=stream,
         )
         began = time.monotonic()
-        stage.wait_for_engine(node, log)
+        node_process.wait_for_engine(node, log)
         assert time.monotonic() - began < 10
         node.kill()
         node.wait()

@@ -86,7 +86,7 @@ def test_small_and_large_faces_come_from_two_looks_and_each_face_once(tmp_path, 
     assert sorted(sides(d) for d in found) == [
         pytest.approx((28, 20, 8, 8)), pytest.approx((56, 40, 16, 16))
     ]  # fmt: skip
-    monkeypatch.setattr(atpn, "looks_at", lambda longer, min_face: [310, 320])
+    monkeypatch.setattr(atpn, "input_sides", lambda longer, min_face: [310, 320])
     found = AtpnDetector(path).detect(np.zeros((320, 320, 3), np.uint8))
     assert len(found) == 1
 
@@ -102,7 +102,7 @@ def test_a_mad_size_stays_finite():
 
 @pytest.mark.parametrize(("height", "width"), [(480, 640), (1080, 1920), (640, 480), (90, 120)])
 def test_pictures_of_any_shape_give_boxes_in_their_own_pixels(tmp_path, monkeypatch, height, width):
-    monkeypatch.setattr(atpn, "looks_at", lambda longer, min_face: [min(longer, 384)])
+    monkeypatch.setattr(atpn, "input_sides", lambda longer, min_face: [min(longer, 384)])
     path = model(tmp_path / "d.onnx", [(1, 2, 0.9, 0, 0, 0, 0)])
     (found,) = AtpnDetector(path).detect(np.zeros((height, width, 3), np.uint8))
     scale = min(1.0, 384 / max(height, width))
@@ -110,11 +110,11 @@ def test_pictures_of_any_shape_give_boxes_in_their_own_pixels(tmp_path, monkeypa
 
 
 def test_a_smaller_wanted_face_or_a_larger_picture_needs_a_larger_look():
-    assert atpn.looks_at(640, 20.0)[-1] < atpn.looks_at(640, 15.0)[-1]
-    assert atpn.looks_at(640, 20.0)[-1] < atpn.looks_at(1280, 20.0)[-1]
+    assert atpn.input_sides(640, 20.0)[-1] < atpn.input_sides(640, 15.0)[-1]
+    assert atpn.input_sides(640, 20.0)[-1] < atpn.input_sides(1280, 20.0)[-1]
     for longer in (1, 100, 640, 10_000):
         for min_face in (0.0, 8.0, 20.0, 1e6):
-            looks = atpn.looks_at(longer, min_face)
+            looks = atpn.input_sides(longer, min_face)
             assert looks == sorted(set(looks))
             assert 1 <= looks[-1] <= longer
 

@@ -15,12 +15,12 @@ from atpn_ros.geometry import (
     about_y,
     about_z,
     angle_between,
-    frame_along,
     head_rotation,
     nearest_rotation,
     quaternion,
     roll_pitch_yaw,
-    rotation_of,
+    rotation_from_direction,
+    rotation_from_quaternion,
     rotation_to_ray,
 )
 
@@ -94,7 +94,7 @@ def test_quaternion_and_matrix_there_and_back(roll, pitch, yaw):
     q = quaternion(rotation)
     assert np.linalg.norm(q) == pytest.approx(1, abs=1e-12)
     assert q[3] >= 0
-    np.testing.assert_allclose(rotation_of(*q), rotation, atol=1e-9)
+    np.testing.assert_allclose(rotation_from_quaternion(*q), rotation, atol=1e-9)
 
 
 @pytest.mark.parametrize("axis", range(3))
@@ -156,7 +156,7 @@ def test_frame_along_has_its_z_along_the_direction_and_is_level(x, y, z):
     direction = np.array([x, y, z])
     if np.linalg.norm(direction) < 1e-3:
         return
-    frame = frame_along(direction)
+    frame = rotation_from_direction(direction)
     assert is_rotation(frame, atol=3e-6)  # less would be asked of almost vertical ones
     np.testing.assert_allclose(frame[:, 2], direction / np.linalg.norm(direction), atol=1e-9)
     assert abs(frame[1, 0]) < 1e-9
@@ -164,4 +164,4 @@ def test_frame_along_has_its_z_along_the_direction_and_is_level(x, y, z):
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_frame_along_straight_up_and_down_is_still_a_rotation(sign):
-    assert is_rotation(frame_along(np.array([0.0, sign, 0.0])))
+    assert is_rotation(rotation_from_direction(np.array([0.0, sign, 0.0])))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The GPU report's script, on machines without a GPU: refusals, and the double's figures."""
+"""The GPU report's script, on machines without a GPU: skipped backends and the double's figures."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def test_without_a_gpu_it_says_what_is_missing_and_measures_the_cpu(report, tmp_
 def test_with_the_double(report, tmp_path, monkeypatch):
     model = small_model(tmp_path / "m.onnx")
     with machine(monkeypatch, tmp_path):
-        found = report.examine(model, "tensorrt", "fp16", 0.1, tmp_path / "c" / "engines")
-    assert not found.refused
+        found = report.measure_backend(model, "tensorrt", "fp16", 0.1, tmp_path / "c" / "engines")
+    assert not found.error
     assert "CUDA graphs for batch 1, 2, 3, 4, 8" in found.report
     assert [f.batch for f in found.figures] == [1, 2, 4, 8]
     assert all(d.passes for d in found.differences)
-    assert "| 8 | " in report.written([found], "2026-01-01")
+    assert "| 8 | " in report.report_page([found], "2026-01-01")

@@ -6,22 +6,30 @@ from dataclasses import replace
 
 import pytest
 
-from atpn_ros.health import AHEAD_NS, BEHIND_NS, SILENCE_NS, ClockWatch, Facts, Level, assess
+from atpn_ros.node.health import (
+    AHEAD_NS,
+    BEHIND_NS,
+    SILENCE_NS,
+    ClockWatch,
+    Level,
+    NodeStatus,
+    assess,
+)
 
-FINE = Facts(True, "/cam/image", publishers=1, received=30, processed=30)
+FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
 
 
 @pytest.mark.parametrize(
     ("facts", "level", "words"),
     [
-        (Facts(False, None), Level.OK, "not configured"),
-        (Facts(True, None), Level.OK, "configured, not active"),
-        (Facts(True, None, building="5 %"), Level.WARN, "building: 5 %"),
+        (NodeStatus(False, None), Level.OK, "not configured"),
+        (NodeStatus(True, None), Level.OK, "configured, not active"),
+        (NodeStatus(True, None, building="5 %"), Level.WARN, "building: 5 %"),
         (replace(FINE, building="5 %", publishers=0), Level.WARN, "building: 5 %"),
         (
             replace(FINE, engine_problem="tensorrt: left"),
             Level.WARN,
-            "slower than it should be: tensorrt: left",
+            "slower backend in use: tensorrt: left",
         ),
         (FINE, Level.OK, "running"),
         (replace(FINE, silent_ns=SILENCE_NS), Level.OK, "running"),
@@ -48,7 +56,7 @@ FINE = Facts(True, "/cam/image", publishers=1, received=30, processed=30)
         (
             replace(FINE, publishers=2),
             Level.WARN,
-            "2 publishers on /cam/image: faces will jump",
+            "2 publishers on /cam/image: images of several cameras are mixed",
         ),
         (
             replace(FINE, refused=3, refused_reason="short_data"),
@@ -68,27 +76,27 @@ FINE = Facts(True, "/cam/image", publishers=1, received=30, processed=30)
         (
             replace(FINE, calibrated=False),
             Level.OK,
-            "running; no positions: no camera_info has come",
+            "running; no positions: no camera_info received",
         ),
         (
-            replace(FINE, twins=1),
+            replace(FINE, duplicate_nodes=1),
             Level.WARN,
-            "another node has this one's name: every answer comes twice",
+            "another node has the same name: every message is published twice",
         ),
         (
             replace(FINE, age_ns=None),
             Level.WARN,
-            "the camera does not stamp its images: all is said for time zero",
+            "image stamps are zero: set them in the camera driver",
         ),
         (
             replace(FINE, age_ns=-1_500_000_000),
             Level.WARN,
-            "stamps are 1.5 s ahead of the clock: is use_sim_time as it should?",
+            "stamps are 1.5 s ahead of the clock: check use_sim_time",
         ),
         (
             replace(FINE, age_ns=3_000_000_000),
             Level.WARN,
-            "stamps are 3.0 s behind the clock: a recording, or a late camera",
+            "stamps are 3.0 s behind the clock: a recording or a delayed camera",
         ),
         (replace(FINE, age_ns=-AHEAD_NS), Level.OK, "running"),
         (replace(FINE, age_ns=BEHIND_NS), Level.OK, "running"),
@@ -96,7 +104,7 @@ FINE = Facts(True, "/cam/image", publishers=1, received=30, processed=30)
         (
             replace(FINE, received=90, lost=30),
             Level.WARN,
-            "30 of 120 images lost on the way here: is the Fast DDS profile in use?",
+            "30 of 120 images lost in transport: is the Fast DDS profile in use?",
         ),
         (replace(FINE, received=95, lost=5), Level.OK, "running"),
         (
@@ -106,30 +114,37 @@ FINE = Facts(True, "/cam/image", publishers=1, received=30, processed=30)
         ),
         (replace(FINE, received=30, processed=24, dropped=6), Level.OK, "running"),
         (
-            replace(FINE, clock_problem="/clock has stood still for 5 s"),
+            replace(FINE, clock_problem="/clock has not advanced for 5 s"),
             Level.WARN,
-            "/clock has stood still for 5 s",
+            "/clock has not advanced for 5 s",
         ),
         (
-            replace(FINE, silent_ns=5 * 10**9, clock_problem="/clock has stood still for 5 s"),
+            replace(FINE, silent_ns=5 * 10**9, clock_problem="/clock has not advanced for 5 s"),
             Level.WARN,
-            "no image on /cam/image for 5 s: 1 publisher; /clock has stood still for 5 s",
+            "no image on /cam/image for 5 s: 1 publisher; /clock has not advanced for 5 s",
         ),
         (
-            replace(FINE, twins=1, publishers=2, refused=30, processed=0, refused_reason="empty"),
+            replace(
+                FINE,
+                duplicate_nodes=1,
+                publishers=2,
+                refused=30,
+                processed=0,
+                refused_reason="empty",
+            ),
             Level.ERROR,
             "every image is refused: empty",
         ),
     ],
 )
-def test_the_worst_is_said_in_words(facts: Facts, level: Level, words: str) -> None:
+def test_the_worst_is_said_in_words(facts: NodeStatus, level: Level, words: str) -> None:
     assert assess(facts) == (level, words)
 
 
 def test_a_simulators_pause_is_told_until_it_runs_again() -> None:
     watch = ClockWatch()
     said = [watch.problem(True, 7 * 10**9, steady * 10**9) for steady in range(100, 106)]
-    still = [f"/clock has stood still for {n} s" for n in (4, 5)]
+    still = [f"/clock has not advanced for {n} s" for n in (4, 5)]
     assert said == ["", "", "", "", *still]
     assert watch.problem(True, 7 * 10**9 + 1, 106 * 10**9) == ""
 

@@ -13,10 +13,10 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspa
 
 from rclpy.lifecycle import TransitionCallbackReturn
 
-import atpn_ros.node
+import atpn_ros.node.face_node
 from atpn_ros.detectors.base import Detection
-from atpn_ros.loading import Sight
-from atpn_ros.pipeline import FacePipeline, PipelineSettings
+from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
+from atpn_ros.runtime import LoadedPipeline
 from atpn_ros.types import AtpnError, Box
 from fakes import DiscDetector, DiscEngine
 from node_here import World
@@ -40,8 +40,8 @@ class Held:
     """An engine that may be held up in the middle of a frame, or fail."""
 
     name = report = "held"
-    refusals: tuple[str, ...] = ()
-    losses = 0
+    skipped_backends: tuple[str, ...] = ()
+    runtime_failures = 0
 
     def __init__(self) -> None:
         self.entered, self.go = threading.Event(), threading.Event()
@@ -74,9 +74,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Held:
     engine = Held()
     settings = PipelineSettings(search_interval_ns=0)
     monkeypatch.setattr(
-        atpn_ros.node,
-        "load_sight",
-        lambda _, watch: Sight(FacePipeline(engine, Anything(), settings), engine),
+        atpn_ros.node.face_node,
+        "load_pipeline",
+        lambda _, control: LoadedPipeline(FacePipeline(engine, Anything(), settings), engine),
     )
     return engine
 
@@ -107,7 +107,9 @@ def test_deactivating_forgets_the_faces_and_cleaning_up_frees_all(world: World) 
 def test_deactivated_in_the_middle_of_a_frame_its_answer_is_thrown_away(
     world: World, engine: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atpn_ros.node, "_END_S", 0.01)  # it is held up for longer than patience
+    monkeypatch.setattr(
+        atpn_ros.node.face_node, "_STOP_TIMEOUT_S", 0.01
+    )  # it is held up for longer than patience
     world.start()
     engine.go.clear()
     world.robot.camera.publish(world.good())
@@ -129,7 +131,7 @@ def test_cleaned_up_in_the_middle_of_a_frame_the_engine_is_freed_after_it(
     world.robot.camera.publish(world.good())
     world.robot.wait(engine.entered.is_set)
     with monkeypatch.context() as patch:
-        patch.setattr(atpn_ros.node, "_END_S", 0.01)
+        patch.setattr(atpn_ros.node.face_node, "_STOP_TIMEOUT_S", 0.01)
         assert world.node.trigger_deactivate() == SUCCESS
         assert world.node.trigger_cleanup() == SUCCESS
     assert not engine.closed
@@ -155,11 +157,11 @@ def test_a_frame_that_fails_is_counted_and_the_next_is_answered(
 def test_what_cannot_be_loaded_is_a_failure_and_may_be_tried_again(
     world: World, engine: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: object, watch: object) -> Sight:
+    def refuse(_: object, control: object) -> LoadedPipeline:
         raise AtpnError("no such network")
 
     with monkeypatch.context() as patch:
-        patch.setattr(atpn_ros.node, "load_sight", refuse)
+        patch.setattr(atpn_ros.node.face_node, "load_pipeline", refuse)
         assert world.node.trigger_configure() == FAILURE
         assert faces_threads() == []
     assert "not configured" in world.robot.diagnosis()["summary"]
@@ -174,7 +176,7 @@ def test_a_transition_that_breaks_leaves_an_unconfigured_node(
         raise RuntimeError("the middleware says no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(atpn_ros.node, step, broken)
+        patch.setattr(atpn_ros.node.face_node, step, broken)
         answers = [world.node.trigger_configure()]
         if step == "Subscriptions":
             answers.append(world.node.trigger_activate())

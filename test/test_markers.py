@@ -16,9 +16,9 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from atpn_ros.conversions.markers import NAMESPACES, markers
 from atpn_ros.geometry import head_rotation
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.markers import NAMESPACES, markers
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
 
 KINDS = SimpleNamespace(

@@ -14,7 +14,7 @@ import pytest
 from atpn_ros.detectors import load_detector
 from atpn_ros.detectors.atpn import DETECTOR_MODEL
 from atpn_ros.engines import load_engine
-from atpn_ros.pipeline import FacePipeline
+from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.settings import SHIPPED_MODEL, Settings
 from atpn_ros.types import Box, FaceState, Frame
 
@@ -43,8 +43,8 @@ def test_both_shipped_models_are_named_in_the_settings() -> None:
 def test_a_shipped_model_sees_the_portrait_and_nobody_on_a_wall(model: Path) -> None:
     data = pytest.importorskip("skimage.data", reason="the photographs come with scikit-image")
     settings = Settings()
-    engine = load_engine(model, "onnx-cpu").engine
-    pipeline = FacePipeline(engine, load_detector(), settings.pipeline())
+    engine = load_engine(model, "onnx-cpu")
+    pipeline = FacePipeline(engine, load_detector(), settings.pipeline_settings())
     picture = np.ascontiguousarray(data.astronaut()[..., ::-1])
     for n in range(3):
         (face,) = pipeline.process(Frame(picture, n * 66_000_000)).faces

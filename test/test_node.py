@@ -21,9 +21,10 @@ from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from sensor_msgs.msg import CompressedImage, Image
 
-from atpn_ros import messages
+from atpn_ros.conversions import messages
 from atpn_ros.msg import FaceBox, FaceLandmarks
-from atpn_ros.settings import RULES
+from atpn_ros.node import ros_messages
+from atpn_ros.settings import CONSTRAINTS
 from ros_world import (
     BEST_EFFORT,
     HEIGHT,
@@ -72,8 +73,8 @@ def test_a_face_is_found_followed_and_lost(robot: Robot, node: NodeProcess) -> N
     assert states[4:] == [[FaceBox.STATE_LOST], []]
     assert {f.id for m in robot.heard["boxes"] for f in m.faces} == {1}
     assert [len(m.faces) for m in robot.heard["landmarks"]] == [1, 1, 1, 1, 0, 0]
-    assert [len(m.poses) for m in robot.heard["head_poses"]] == [1, 1, 1, 1, 0, 0]
-    assert [len(m.gazes) for m in robot.heard["gazes"]] == [1, 1, 1, 1, 0, 0]
+    assert [len(m.faces) for m in robot.heard["head_poses"]] == [1, 1, 1, 1, 0, 0]
+    assert [len(m.faces) for m in robot.heard["gazes"]] == [1, 1, 1, 1, 0, 0]
 
 
 def test_every_output_carries_the_images_own_header(robot: Robot, node: NodeProcess) -> None:
@@ -91,8 +92,8 @@ def test_what_is_said_of_a_face_hangs_together(robot: Robot, node: NodeProcess) 
     robot.show(portrait(), T0)
     box = robot.heard["boxes"][0].faces[0]
     points = robot.heard["landmarks"][0].faces[0]
-    pose = robot.heard["head_poses"][0].poses[0]
-    gaze = robot.heard["gazes"][0].gazes[0]
+    pose = robot.heard["head_poses"][0].faces[0]
+    gaze = robot.heard["gazes"][0].faces[0]
     assert box.id == points.id == pose.id == gaze.id
     assert points.layout == FaceLandmarks.LAYOUT_WFLW98
     xy = np.array(points.xy).reshape(98, 2)
@@ -121,9 +122,9 @@ def test_without_calibration_there_is_rotation_but_no_position(
     robot: Robot, node: NodeProcess
 ) -> None:
     robot.show(portrait(), T0)
-    pose = robot.heard["head_poses"][0].poses[0]
+    pose = robot.heard["head_poses"][0].faces[0]
     assert not pose.has_position
-    assert not robot.heard["gazes"][0].gazes[0].has_origin
+    assert not robot.heard["gazes"][0].faces[0].has_origin
     robot.spin(0.3)
     assert robot.heard["tf"] == []
 
@@ -143,17 +144,17 @@ def test_a_bad_camera_info_is_named_once_and_changes_nothing_else(
     robot.calibrate(**fields)
     for n in range(3):
         robot.show(portrait(), T0 + n * FRAME)
-    assert not robot.heard["head_poses"][-1].poses[0].has_position
+    assert not robot.heard["head_poses"][-1].faces[0].has_position
     warnings = [line for line in node.words().splitlines() if "WARN" in line]
     assert len(warnings) == 1
     assert word in warnings[0]
     robot.calibrate()
     robot.show(portrait(), T0 + 3 * FRAME)
-    assert robot.heard["head_poses"][-1].poses[0].has_position
+    assert robot.heard["head_poses"][-1].faces[0].has_position
 
 
 def spoilt(kind: str) -> object:
-    message = messages.image_message(portrait(), header(T0))
+    message = ros_messages.image_message(portrait(), header(T0))
     match kind:
         case "empty":
             message.data = array.array("B")
@@ -226,7 +227,7 @@ def compressed(data: bytes, stamp_ns: int) -> CompressedImage:
 def test_a_burst_is_answered_with_the_newest_frame(robot: Robot, node: NodeProcess) -> None:
     robot.show(portrait(), T0)
     for n in range(1, 41):
-        robot.camera.publish(messages.image_message(portrait(), header(T0 + n * FRAME)))
+        robot.camera.publish(ros_messages.image_message(portrait(), header(T0 + n * FRAME)))
     robot.wait(lambda: messages.stamp_ns(robot.heard["boxes"][-1].header.stamp) == T0 + 40 * FRAME)
     robot.spin(0.3)
     status = robot.heard["status"][-1]
@@ -253,7 +254,7 @@ def test_a_bag_that_loops_forgets_the_tracks_and_says_so(robot: Robot, node: Nod
     robot.show(portrait(), T0 + 10 * SECOND)
     robot.show(portrait(), T0)
     assert [m.faces[0].id for m in robot.heard["boxes"]] == [1, 2]
-    assert robot.diagnosis()["tracks forgotten: time went back"] == "1"
+    assert robot.diagnosis()["tracks dropped: time went back"] == "1"
 
 
 def test_silence_is_reported_in_words(robot: Robot, node: NodeProcess) -> None:
@@ -265,7 +266,7 @@ def test_silence_is_reported_in_words(robot: Robot, node: NodeProcess) -> None:
 def test_two_cameras_on_one_topic_are_reported(robot: Robot, node: NodeProcess) -> None:
     other = robot.node.create_publisher(Image, "image", RELIABLE)
     for n in range(40):
-        robot.camera.publish(messages.image_message(nobody(), header(T0 + n * FRAME)))
+        robot.camera.publish(ros_messages.image_message(nobody(), header(T0 + n * FRAME)))
         robot.spin(FRAME / SECOND)
     assert "2 publishers on /image" in robot.diagnosis()["summary"]
     robot.node.destroy_publisher(other)
@@ -287,7 +288,7 @@ def test_a_publisher_that_cannot_be_heard_is_named(tmp_path: Path) -> None:
 def test_a_camera_info_of_another_frame_is_named(robot: Robot, node: NodeProcess) -> None:
     robot.calibrate(header=header(T0, "gripper_camera"))
     robot.show(portrait(), T0)
-    assert robot.heard["head_poses"][0].poses[0].has_position
+    assert robot.heard["head_poses"][0].faces[0].has_position
     assert "'gripper_camera'" in node.words()
 
 
@@ -299,7 +300,7 @@ def set_parameter(robot: Robot, name: str, value: ParameterValue) -> object:
 def test_parameters_describe_themselves_and_refuse_with_a_reason(
     robot: Robot, node: NodeProcess
 ) -> None:
-    request = DescribeParameters.Request(names=list(RULES))
+    request = DescribeParameters.Request(names=list(CONSTRAINTS))
     for descriptor in robot.call(DescribeParameters, "describe_parameters", request).descriptors:
         assert descriptor.description, descriptor.name
     integer, text = ParameterType.PARAMETER_INTEGER, ParameterType.PARAMETER_STRING
@@ -337,7 +338,7 @@ def test_lifecycle_with_a_face_in_view(tmp_path: Path, robot: Robot) -> None:
             assert robot.heard["boxes"][0].faces[0].state == FaceBox.STATE_DETECTED
             assert transition(robot, Transition.TRANSITION_DEACTIVATE)
             robot.heard["boxes"].clear()
-            robot.camera.publish(messages.image_message(portrait(), header(T0 + FRAME)))
+            robot.camera.publish(ros_messages.image_message(portrait(), header(T0 + FRAME)))
             robot.spin(0.5)
             assert robot.heard["boxes"] == [], "silent while inactive"
             assert transition(robot, Transition.TRANSITION_CLEANUP)
@@ -367,7 +368,7 @@ def test_interrupted_while_frames_come_it_ends_at_once(tmp_path: Path, robot: Ro
     node = NodeProcess(tmp_path)
     robot.wait_for_node()
     for n in range(10):
-        robot.camera.publish(messages.image_message(portrait(), header(T0 + n * FRAME)))
+        robot.camera.publish(ros_messages.image_message(portrait(), header(T0 + n * FRAME)))
     assert node.stop() == 0, node.words()
     assert "Traceback" not in node.words()
 

@@ -106,8 +106,8 @@ def test_interrupted_while_it_builds_it_ends_at_once(
 def test_interrupted_while_it_loads_what_cannot_be_stopped(tmp_path: Path) -> None:
     """As ONNX Runtime's own builds are."""
     program = (
-        "import sys, time, atpn_ros.node as n, atpn_ros.start as s;"
-        "n.load_sight = lambda settings, watch: print('loading', flush=True) or time.sleep(3600);"
+        "import sys, time, atpn_ros.node.face_node as n, atpn_ros.node.main as s;"
+        "n.load_pipeline = lambda *_: print('loading', flush=True) or time.sleep(3600);"
         "sys.exit(s.main())"
     )
     process = subprocess.Popen(
@@ -189,10 +189,10 @@ def test_a_gpu_that_is_lost_costs_speed_and_no_face(
         rungs = [m.engine for m in robot.heard["status"]]
         assert rungs == ["tensorrt"] * 3 + ["onnx-cpu"] * 3
         diagnosis = robot.diagnosis()
-        assert "left while running" in diagnosis["engine not used: tensorrt"]
+        assert "failed while running" in diagnosis["engine not used: tensorrt"]
         assert "onnx-cpu" in diagnosis["engine"]
         warned = [line for line in node.words().splitlines() if "WARN" in line]
-        assert len([w for w in warned if "left while running" in w]) == 1
+        assert len([w for w in warned if "failed while running" in w]) == 1
     finally:
         assert node.stop() == 0, node.words()
     assert "Traceback" not in node.words()

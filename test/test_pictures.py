@@ -10,9 +10,9 @@ import pytest
 
 data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
 
-from atpn_ros import clips
 from atpn_ros.cli import main
-from atpn_ros.clips import BadClip, Clip, ClipWriter, read_picture
+from atpn_ros.drawing import video
+from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, read_image
 
 PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
 
@@ -28,7 +28,7 @@ def lines(path):
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     path = tmp_path_factory.mktemp("clips") / "portrait.mp4"
-    writer = ClipWriter(path, 10.0)
+    writer = VideoWriter(path, 10.0)
     for n in range(6):
         writer.write(np.roll(PORTRAIT, 2 * n, axis=1))
     writer.close(keep=True)
@@ -65,8 +65,8 @@ def test_a_file_that_is_no_picture_is_named_and_the_others_are_done(tmp_path, ca
     assert [json.loads(line)["source"] for line in said.out.splitlines()] == [str(good)]
     errors = [line for line in said.err.splitlines() if line.startswith("atpn image: ")]
     assert [e.split(": ", 1)[1] for e in errors] == [
-        f"{bad}: no picture that OpenCV can read",
-        f"{empty}: no picture that OpenCV can read",
+        f"{bad}: not an image that OpenCV can read",
+        f"{empty}: not an image that OpenCV can read",
         f"{tmp_path / 'gone.jpg'}: No such file or directory",
     ]
 
@@ -78,7 +78,7 @@ def test_an_upright_picture_stays_upright(tmp_path):
     tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
     exif = b"Exif\0\0" + tiff
     path.write_bytes(raw[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + raw[2:])
-    assert read_picture(path).shape == PORTRAIT.shape
+    assert read_image(path).shape == PORTRAIT.shape
 
 
 def test_a_clip_keeps_its_face_and_becomes_an_annotated_clip(tmp_path, clip, capsys):
@@ -87,7 +87,7 @@ def test_a_clip_keeps_its_face_and_becomes_an_annotated_clip(tmp_path, clip, cap
     assert [f["id"] for line in every for f in line["faces"]] == [1] * 6
     assert [line["stamp_ns"] for line in every] == [n * 100_000_000 for n in range(6)]
     assert "6 frames, 6 with faces, ids [1]" in capsys.readouterr().out
-    assert len(list(Clip(str(tmp_path / "portrait.mp4")))) == 6
+    assert len(list(VideoReader(str(tmp_path / "portrait.mp4")))) == 6
     assert not list(tmp_path.glob(".*"))
 
 
@@ -136,7 +136,7 @@ class FakeCamera:
 
 
 def test_a_live_camera_runs_until_it_is_interrupted(tmp_path, monkeypatch):
-    monkeypatch.setattr(clips.cv2, "VideoCapture", FakeCamera)
+    monkeypatch.setattr(video.cv2, "VideoCapture", FakeCamera)
     monkeypatch.chdir(tmp_path)
     assert atpn("video", "0", "--out", "out") == 0
     every = lines(tmp_path / "out" / "faces.jsonl")
@@ -150,8 +150,8 @@ def test_what_is_no_clip_is_named(tmp_path, clip, capsys):
     text.write_text("hello")
     assert atpn("video", text, tmp_path / "gone.mp4", clip, "--out", tmp_path / "out") == 1
     said = capsys.readouterr()
-    assert f"atpn video: {text}: no clip that OpenCV can read" in said.err
-    assert f"atpn video: {tmp_path / 'gone.mp4'}: there is no such file" in said.err
+    assert f"atpn video: {text}: not a video that OpenCV can read" in said.err
+    assert f"atpn video: {tmp_path / 'gone.mp4'}: no such file" in said.err
     assert "6 frames" in said.out
 
 
@@ -159,7 +159,7 @@ def test_an_interrupted_clip_leaves_no_annotated_file(tmp_path, clip, monkeypatc
     def interrupted(self, image):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ClipWriter, "write", interrupted)
+    monkeypatch.setattr(VideoWriter, "write", interrupted)
     assert atpn("video", clip, "--out", tmp_path) == 130
     assert [p.name for p in tmp_path.iterdir()] == ["faces.jsonl"]
 
@@ -182,5 +182,5 @@ def test_a_window_that_cannot_be_is_one_line(tmp_path, clip, monkeypatch, capsys
 
 
 def test_an_odd_suffix_is_told(tmp_path):
-    with pytest.raises(BadClip, match=r"cannot write \.xyz"):
-        clips.write_picture(tmp_path / "a.xyz", PORTRAIT)
+    with pytest.raises(MediaError, match=r"cannot write \.xyz"):
+        video.write_image(tmp_path / "a.xyz", PORTRAIT)

@@ -8,24 +8,24 @@ import cv2
 import numpy as np
 import pytest
 
-from atpn_ros.camera import CameraInfo, camera_for
+from atpn_ros.camera import CameraInfo, camera_from_info
 from atpn_ros.cli.portrait import MovingPortrait
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import BackendError, load_engine
 from atpn_ros.geometry import FACING, about_y, angle_between
 from atpn_ros.images import decode_raw
-from atpn_ros.measure import MeasureSettings
-from atpn_ros.pipeline import FacePipeline, PipelineSettings
+from atpn_ros.pipeline.estimator import EstimatorSettings
+from atpn_ros.pipeline.one_euro import OneEuroSettings
+from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
+from atpn_ros.pipeline.tracker import TrackerSettings
 from atpn_ros.settings import SHIPPED_MODEL
-from atpn_ros.smoothing import OneEuroSettings
-from atpn_ros.tracker import TrackerSettings
 from atpn_ros.types import FaceState, Frame, GazeSource
 from fakes import FACE, MS, DiscDetector, DiscEngine, frame, scene
 
-RAW = PipelineSettings(measure=MeasureSettings(smoothing=None))
+RAW = PipelineSettings(estimator=EstimatorSettings(smoothing=None))
 DISC = (160.0, 120.0, 30.0)
 K = (300.0, 0.0, 160.0, 0.0, 300.0, 120.0, 0.0, 0.0, 1.0)
-CAMERA = camera_for(CameraInfo(320, 240, K), 320, 240)
+CAMERA = camera_from_info(CameraInfo(320, 240, K), 320, 240)
 
 
 def discs(settings=RAW):
@@ -334,7 +334,7 @@ def test_the_distance_is_that_of_a_head_of_mean_size():
     (near,) = discs().process(frame(0, (160, 120, 60)), CAMERA).faces
     (far,) = discs().process(frame(0, (160, 120, 20)), CAMERA).faces
     assert far.pose.position[2] / near.pose.position[2] == pytest.approx(3, rel=0.05)
-    settings = replace(RAW, measure=MeasureSettings(smoothing=None, head_scale=0.5))
+    settings = replace(RAW, estimator=EstimatorSettings(smoothing=None, head_scale=0.5))
     (child,) = discs(settings).process(frame(0, (160, 120, 20)), CAMERA).faces
     np.testing.assert_allclose(child.pose.position, far.pose.position / 2, rtol=1e-9)
 
@@ -362,7 +362,7 @@ def test_smoothing_may_be_switched_while_faces_are_held():
     assert lagging.landmarks.mean(axis=0)[0] < lagging.box.cx - 0.5
     np.testing.assert_allclose(exact.landmarks, FACE * 30 + (180, 120), atol=1)
     pipeline.settings = replace(
-        RAW, measure=MeasureSettings(smoothing=OneEuroSettings(min_cutoff=1e6))
+        RAW, estimator=EstimatorSettings(smoothing=OneEuroSettings(min_cutoff=1e6))
     )
     pipeline.process(frame(3, (180, 120, 30)))
     quick = pipeline.process(frame(4, (190, 120, 30))).faces[0]
@@ -396,7 +396,7 @@ def test_faces_at_the_border_tiny_and_huge_are_answered_with_numbers(disc):
 
 @pytest.fixture(scope="module")
 def shipped():
-    engine, detector = load_engine(SHIPPED_MODEL, "onnx-cpu").engine, load_detector()
+    engine, detector = load_engine(SHIPPED_MODEL, "onnx-cpu"), load_detector()
     return lambda settings=None: FacePipeline(engine, detector, settings or PipelineSettings())
 
 
@@ -497,7 +497,7 @@ def test_no_face_is_seen_where_there_is_none(name, shipped):
 
 def test_the_same_frames_give_the_same_faces_to_the_bit(shipped):
     show = MovingPortrait(60)
-    camera = camera_for(CameraInfo(640, 480, (600, 0, 320, 0, 600, 240, 0, 0, 1)), 640, 480)
+    camera = camera_from_info(CameraInfo(640, 480, (600, 0, 320, 0, 600, 240, 0, 0, 1)), 640, 480)
     frames = [Frame(show.frame(n), 10**9 + n * 66 * MS, "camera") for n in range(24)]
 
     def answers():

@@ -12,27 +12,27 @@ import numpy as np
 import pytest
 
 from atpn_ros import geometry
-from atpn_ros.camera import Camera, CameraInfo, camera_for
+from atpn_ros.camera import Camera, CameraInfo, camera_from_info
 from atpn_ros.crop import crop_from_landmarks
 from atpn_ros.engines import NetworkOutput
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.measure import Measurer, MeasureSettings
-from atpn_ros.tracker import Look, Track
+from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
+from atpn_ros.pipeline.head_model import MEAN_HEAD
+from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.types import Face, Floats
 
 K = (500.0, 0.0, 319.5, 0.0, 500.0, 239.5, 0.0, 0.0, 1.0)
 LENSES = {
-    "none": camera_for(CameraInfo(640, 480, K), 640, 480),
-    "plumb_bob": camera_for(
+    "none": camera_from_info(CameraInfo(640, 480, K), 640, 480),
+    "plumb_bob": camera_from_info(
         CameraInfo(640, 480, K, (-0.25, 0.07, 0.001, -0.0005, 0.0), "plumb_bob"), 640, 480
     ),
-    "rational_polynomial": camera_for(
+    "rational_polynomial": camera_from_info(
         CameraInfo(
             640, 480, K, (0.1, -0.05, 0.001, -0.001, 0.01, 0.3, -0.04, 0.001), "rational_polynomial"
         ),
         640, 480,
     ),
-    "equidistant": camera_for(
+    "equidistant": camera_from_info(
         CameraInfo(640, 480, K, (0.02, -0.01, 0.003, -0.001), "equidistant"), 640, 480
     ),
 }  # fmt: skip
@@ -58,9 +58,9 @@ def seen(lens: Camera, rotation: Floats, position: Floats, calibrated: bool = Tr
     output = NetworkOutput(
         np.zeros((1, 98, 2)), said[None], np.array([0.9]), np.full((1, 98), 0.01), eyes[None]
     )
-    track = Track(1, 0, Look(landmarks, 0.9, 0), 0, 0.9)
-    measurer = Measurer(MeasureSettings(smoothing=None))
-    return measurer.face(track, output, crop, 0, lens if calibrated else None)
+    track = Track(1, 0, Observation(landmarks, 0.9, 0), 0, 0.9)
+    estimator = FaceEstimator(EstimatorSettings(smoothing=None))
+    return estimator.estimate(track, output, crop, 0, lens if calibrated else None)
 
 
 @pytest.mark.parametrize("lens", LENSES)

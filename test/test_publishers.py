@@ -19,18 +19,18 @@ from builtin_interfaces.msg import Time
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
-from atpn_ros import publishers, rep155_topics
-from atpn_ros.fields import Progress
+from atpn_ros.conversions.messages import FrameProgress
 from atpn_ros.geometry import head_rotation
-from atpn_ros.publishers import OUTPUTS, Output, Publishers
-from atpn_ros.rep155_topics import FaceTopics
+from atpn_ros.node import publishers, rep155_publishers
+from atpn_ros.node.publishers import OUTPUTS, Output, Publishers
+from atpn_ros.node.rep155_publishers import FaceTopics
+from atpn_ros.node.worker import FrameResult
 from atpn_ros.settings import Settings
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
-from atpn_ros.worker import Answer
 from doubles import foxglove_double, hri_double, message_double
 from fakes import FACE
 
-PROGRESS = Progress(1, 2, 3, 0, 0, 1, 1, 0, 0, "engine", "detector", 1)
+PROGRESS = FrameProgress(1, 2, 3, 0, 0, 1, 1, 0, 0, "engine", "detector", 1)
 SETTINGS = Settings()
 
 
@@ -89,14 +89,14 @@ def face(number: int, state: FaceState = FaceState.TRACKED) -> Face:
     )  # fmt: skip
 
 
-def answer(*faces: Face, settings: Settings = SETTINGS, header: Any = None) -> Answer:
+def answer(*faces: Face, settings: Settings = SETTINGS, header: Any = None) -> FrameResult:
     picture = np.indices((240, 320, 3)).sum(axis=0).astype(np.uint8) // 2  # shades
     header = header or Header(stamp=Time(sec=5), frame_id="cam")
-    return Answer(picture, header, FaceFrame(5, "cam", 320, 240, faces), PROGRESS, settings)
+    return FrameResult(picture, header, FaceFrame(5, "cam", 320, 240, faces), PROGRESS, settings)
 
 
 def test_nothing_is_made_while_nobody_listens() -> None:
-    def never(_: Answer) -> None:
+    def never(_: FrameResult) -> None:
         raise AssertionError("made for nobody")
 
     node = FakeNode()
@@ -156,8 +156,10 @@ class Humans:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, prefix: str = "") -> None:
         # Images stay ROS's own; only their header is the double's.
-        monkeypatch.setattr(rep155_topics.messages, "image_message", lambda image, header: image)
-        monkeypatch.setattr(rep155_topics, "ImageMsg", np.ndarray)
+        monkeypatch.setattr(
+            rep155_publishers.ros_messages, "image_message", lambda image, header: image
+        )
+        monkeypatch.setattr(rep155_publishers, "ImageMsg", np.ndarray)
         self.node = FakeNode()
         self.topics = FaceTopics(self.node, hri_double)  # type: ignore[arg-type]
         self.settings = Settings(rep155=True, tf_prefix=prefix)
@@ -194,7 +196,7 @@ def test_faces_that_vanish_without_being_lost_have_no_topics_left(humans: Humans
     humans.show(face(3))
     humans.show(face(9))
     assert humans.names == {"tracked"} | {f"f9/{t}" for t in OF_A_FACE}
-    humans.topics.forget()
+    humans.topics.close_face_topics()
     assert humans.names == {"tracked"}
     humans.show(face(9))
     humans.topics.close()
@@ -215,7 +217,7 @@ def test_crops_are_cut_for_listeners_only(humans: Humans, monkeypatch: pytest.Mo
     cuts: list[str] = []
 
     def watched(name: str) -> Callable[..., np.ndarray]:
-        original = getattr(rep155_topics.rep155, name)
+        original = getattr(rep155_publishers.rep155, name)
 
         def cut(image: np.ndarray, seen: Face) -> np.ndarray:
             cuts.append(name)
@@ -224,7 +226,7 @@ def test_crops_are_cut_for_listeners_only(humans: Humans, monkeypatch: pytest.Mo
         return cut
 
     for name in ("cropped", "aligned"):
-        monkeypatch.setattr(rep155_topics.rep155, name, watched(name))
+        monkeypatch.setattr(rep155_publishers.rep155, name, watched(name))
     humans.show(face(3))
     assert cuts == []
     humans.node.heard.add("/humans/faces/f3/cropped")
@@ -253,7 +255,7 @@ def test_topics_and_frames_have_the_same_ids(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_hri_msgs_it_is_refused_in_words_and_the_rest_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(publishers, "load_kinds", lambda: None)
+    monkeypatch.setattr(publishers, "import_hri_msgs", lambda: None)
     node = FakeNode()
     every = Publishers(node, rep155=True)  # type: ignore[arg-type]
     (error,) = node.errors
@@ -261,17 +263,17 @@ def test_without_hri_msgs_it_is_refused_in_words_and_the_rest_goes_on(
     assert "apt install" in error
     node.heard.add("~/boxes")
     every.publish(answer(face(1)))
-    every.forget()
+    every.close_face_topics()
     assert len(node.sent("~/boxes")) == 1
 
 
 def test_with_hri_msgs_the_topics_are_part_of_the_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishers, "load_kinds", lambda: hri_double)
+    monkeypatch.setattr(publishers, "import_hri_msgs", lambda: hri_double)
     node = FakeNode()
     every = Publishers(node, rep155=True)  # type: ignore[arg-type]
     every.publish(answer(face(3), settings=Settings(rep155=True)))
     assert "/humans/faces/f3/roi" in node.topics
-    every.forget()
+    every.close_face_topics()
     assert "/humans/faces/f3/roi" not in node.topics
     every.close()
     assert node.topics == {}

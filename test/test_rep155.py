@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atpn_ros import layouts, rep155
+from atpn_ros import landmark_layouts
+from atpn_ros.conversions import rep155
 from atpn_ros.geometry import FACING, about_z
-from atpn_ros.head import MEAN_HEAD
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box, Face, FaceFrame, FaceState
 from doubles import hri_double as hri
 from doubles.message_double import Header, Time
@@ -121,7 +122,11 @@ def test_a_lost_face_has_no_landmarks():
 def picture_of(some):
     """Black, with a red dot on each eye and a green one on the mouth."""
     picture = np.zeros((480, 640, 3), np.uint8)
-    for indices, colour in ((layouts.RIGHT_EYE, 2), (layouts.LEFT_EYE, 2), (range(76, 96), 1)):
+    for indices, colour in (
+        (landmark_layouts.RIGHT_EYE, 2),
+        (landmark_layouts.LEFT_EYE, 2),
+        (range(76, 96), 1),
+    ):
         x, y = some.landmarks[list(indices)].mean(axis=0).round().astype(int)
         picture[y - 2 : y + 3, x - 2 : x + 3, colour] = 255
     return picture

@@ -10,17 +10,17 @@ import pytest
 
 pytest.importorskip("rosbags", reason="pip install rosbags")
 
-from atpn_ros import fields
 from atpn_ros.cli import main
+from atpn_ros.conversions import messages
 from atpn_ros.geometry import head_rotation
 from atpn_ros.replay.bags import new_bag
 from atpn_ros.replay.compare import compare
-from atpn_ros.replay.types import TYPES, kinds_of, own_types
+from atpn_ros.replay.message_types import OUTPUT_TYPES, message_types, replay_typestore
 from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
 from fakes import FACE
 
-STORE = own_types()
-KINDS = kinds_of(STORE)
+STORE = replay_typestore()
+KINDS = message_types(STORE)
 
 
 def face(number=1, x=100.0, turn=0.0, z=1.0, state=FaceState.TRACKED):
@@ -35,15 +35,15 @@ def bag(path, frames, node="/face_node", only=("boxes", "landmarks", "head_poses
     """A bag with the answers about images 0, 1, ...; None: not answered."""
     with new_bag(path) as out:
         for name in only:
-            topic = out.add(f"{node}/{name}", TYPES[name], STORE)
+            topic = out.add(f"{node}/{name}", OUTPUT_TYPES[name], STORE)
             for n, faces in enumerate(frames):
                 if faces is None:
                     continue
                 header = KINDS.Header(frame_id="camera")
-                fields.set_time(header.stamp, n * 10**8)
+                messages.set_time(header.stamp, n * 10**8)
                 frame = FaceFrame(n * 10**8, "camera", 320, 240, tuple(faces))
-                message = getattr(fields, name)(KINDS, frame, header)
-                out.write(topic, n, STORE.serialize_cdr(message, TYPES[name]))
+                message = getattr(messages, name)(KINDS, frame, header)
+                out.write(topic, n, STORE.serialize_cdr(message, OUTPUT_TYPES[name]))
     return path
 
 
@@ -134,7 +134,7 @@ def test_exit_codes_for_a_robot(tmp_path, capsys, shift, code, word):
 def test_what_cannot_be_compared_has_a_code_of_its_own(tmp_path, capsys):
     a, none = bag(tmp_path / "a", [[face()]]), bag(tmp_path / "none", [], only=())
     assert main(["replay", "--diff", str(a), str(none)]) == 2
-    assert "none: holds no answers of a face_node" in capsys.readouterr().err
+    assert "none: contains no outputs of a face_node" in capsys.readouterr().err
     assert main(["replay", "--diff", str(a), str(tmp_path / "gone")]) == 2
     assert main(["replay", "--diff", str(a)]) == 2
     nowhere = str(tmp_path / "gone" / "d.json")

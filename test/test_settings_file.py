@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("ruamel.yaml", reason="pip install ruamel.yaml")
 
-from atpn_ros.settings import BadSetting, Settings
-from atpn_ros.settings_file import BadSettingsFile, settings_from
+from atpn_ros.settings import Settings, SettingsError
+from atpn_ros.settings_file import load_settings
 
 SHIPPED = Path(__file__).parents[1] / "config" / "atpn.yaml"
 
@@ -23,7 +23,7 @@ def written(folder, text):
 
 @pytest.mark.skipif(not SHIPPED.is_file(), reason="not in a source checkout")
 def test_the_shipped_file_holds_the_defaults():
-    assert settings_from(SHIPPED) == Settings()
+    assert load_settings(SHIPPED) == Settings()
 
 
 def test_the_nodes_own_part_wins_and_words_win_over_both(tmp_path):
@@ -33,8 +33,8 @@ def test_the_nodes_own_part_wins_and_words_win_over_both(tmp_path):
         "/face_node:\n  ros__parameters: {max_faces: 3}\n"
         "other:\n  ros__parameters: {max_faces: 99}\n",
     )
-    assert (settings_from(path).max_faces, settings_from(path).memory) == (3, 3.0)
-    assert settings_from(path, ["max_faces=5"]).max_faces == 5
+    assert (load_settings(path).max_faces, load_settings(path).memory) == (3, 3.0)
+    assert load_settings(path, ["max_faces=5"]).max_faces == 5
 
 
 @pytest.mark.parametrize(
@@ -47,18 +47,18 @@ def test_the_nodes_own_part_wins_and_words_win_over_both(tmp_path):
     ],
 )
 def test_what_is_no_parameter_file_is_told(tmp_path, text, words):
-    with pytest.raises(BadSettingsFile, match=words) as caught:
-        settings_from(written(tmp_path, text))
+    with pytest.raises(SettingsError, match=words) as caught:
+        load_settings(written(tmp_path, text))
     assert "\n" not in str(caught.value)
 
 
 def test_a_wrong_value_is_told(tmp_path):
     path = written(tmp_path, "/**:\n  ros__parameters: {max_faces: many}\n")
-    with pytest.raises(BadSetting, match="max_faces: 'many' is not of type int"):
-        settings_from(path)
+    with pytest.raises(SettingsError, match="max_faces: 'many' is not of type int"):
+        load_settings(path)
 
 
 def test_without_the_yaml_reader_one_line_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
-    with pytest.raises(BadSettingsFile, match=r"pip install ruamel\.yaml"):
-        settings_from(written(tmp_path, ""))
+    with pytest.raises(SettingsError, match=r"pip install ruamel\.yaml"):
+        load_settings(written(tmp_path, ""))

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 import atpn_ros
-from atpn_ros.engines import BackendError, Interrupted, ModelError, Watch, load_engine
+from atpn_ros.engines import BackendError, LoadCancelled, LoadControl, ModelError, load_engine
 from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.child import build_in_child
+from atpn_ros.engines.model_inspection import inspect_model, with_float_input
 from atpn_ros.engines.onnx import OnnxEngine
-from atpn_ros.engines.onnx_bytes import facts, with_float_input
-from atpn_ros.engines.tensorrt import WrongThread, precisions
+from atpn_ros.engines.tensorrt import precisions
 from atpn_ros.engines.tensorrt_build import BuildOptions, build
 from atpn_ros.engines.tensorrt_load import load_tensorrt
 from atpn_ros.settings import SHIPPED_MODEL
@@ -56,9 +56,9 @@ def reference(model):
     return OnnxEngine(model, "onnx-cpu", "CPUExecutionProvider")
 
 
-def load(model: Path, folder: Path, watch: Watch | None = None, **options):
+def load(model: Path, folder: Path, control: LoadControl | None = None, **options):
     return load_tensorrt(
-        model, BuildOptions(**options), EngineCache(folder / "engines"), watch or Watch()
+        model, BuildOptions(**options), EngineCache(folder / "engines"), control or LoadControl()
     )
 
 
@@ -148,7 +148,7 @@ def test_tf32_does_not_pass_for_fp32(ten, model):
 def test_a_model_that_transposes_bytes_is_built_all_the_same(double, tmp_path):
     """The double refuses it like TensorRT does, unless its input is declared float."""
     path = small_model(tmp_path / "t.onnx", transposed=True)
-    assert not facts(path.read_bytes()).cast_first
+    assert not inspect_model(path.read_bytes()).cast_first
     engine = load(path, tmp_path)
     expected = OnnxEngine(path, "onnx-cpu", "CPUExecutionProvider").run(crops(3))
     assert_alike(engine.run(crops(3)), expected, 2e-3)
@@ -177,24 +177,31 @@ def test_the_shipped_model(ten, tmp_path):
     assert_alike(engine.run(crops(2)), expected, 1e-5)
 
 
-def test_float_input_changes_one_byte(tmp_path):
+def test_float_input_changes_only_the_inputs_type(tmp_path):
     data = small_model(tmp_path / "m.onnx").read_bytes()
     changed = with_float_input(data)
     assert sum(a != b for a, b in zip(data, changed, strict=True)) == 1
+    assert inspect_model(changed).uint8_input == ""
     assert with_float_input(changed) == changed
+
+
+def test_a_missing_onnx_package_is_a_reason(double, model, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(BackendError, match=r"the onnx package is not installed.*pip install onnx"):
+        load(model, tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", b"not a model", bytes(range(256)), b"\x3a\x7f"])
 def test_what_is_no_onnx_is_told_so(data):
     with pytest.raises(ModelError, match="not an ONNX"):
-        facts(data)
+        inspect_model(data)
 
 
 def test_every_prefix_of_a_model_is_read_or_refused(tmp_path):
     data = small_model(tmp_path / "m.onnx").read_bytes()
     for end in range(0, len(data), 7):
         try:
-            facts(data[:end])
+            inspect_model(data[:end])
         except ModelError:
             continue
 
@@ -207,7 +214,7 @@ def test_another_thread_is_told_off(ten, model, tmp_path):
         for action in (lambda: engine.run(crops(1)), engine.close):
             try:
                 action()
-            except WrongThread as error:
+            except RuntimeError as error:
                 caught.append(str(error))
 
     thread = threading.Thread(target=intrude, name="intruder")
@@ -278,20 +285,20 @@ def test_the_builder_s_reason_is_passed_on(monkeypatch, model, tmp_path):
 def test_a_builder_that_is_killed_is_only_a_reason(monkeypatch, model, tmp_path):
     with (
         machine(monkeypatch, tmp_path, child=True, build="crash"),
-        pytest.raises(BackendError, match="SIGKILL, perhaps for lack of memory"),
+        pytest.raises(BackendError, match="SIGKILL, perhaps because memory ran out"),
     ):
         load(model, tmp_path)
 
 
 def test_progress_is_told(monkeypatch, model, tmp_path):
-    for flavour, words in (("10", "Building Engine"), ("8.6", "tells nothing of its progress")):
+    for flavour, words in (("10", "Building Engine"), ("8.6", "does not report progress")):
         told: list[str] = []
         with (
             monkeypatch.context() as patch,
             machine(monkeypatch, tmp_path, child=True, tensorrt=flavour, build_s="0.8"),
         ):
-            patch.setattr("atpn_ros.engines.child._SAY_EVERY_S", 0.2)
-            load(model, tmp_path / flavour, Watch(told.append))
+            patch.setattr("atpn_ros.engines.child._REPORT_INTERVAL_S", 0.2)
+            load(model, tmp_path / flavour, LoadControl(told.append))
         assert any("building the engine" in t and words in t for t in told), told
 
 
@@ -299,13 +306,13 @@ def test_a_build_is_stopped_at_once_and_leaves_the_cache_usable(monkeypatch, mod
     stop = threading.Event()
     with machine(monkeypatch, tmp_path, child=True, build_s="30") as world:
         threading.Timer(0.5, stop.set).start()
-        with pytest.raises(Interrupted):
-            build_in_child(model.read_bytes(), BuildOptions(), Watch(stop=stop))
+        with pytest.raises(LoadCancelled):
+            build_in_child(model.read_bytes(), BuildOptions(), LoadControl(cancel=stop))
         assert world.gpu.held() == 0
         stop.clear()
         threading.Timer(0.5, stop.set).start()
-        with pytest.raises(Interrupted):
-            load(model, tmp_path, Watch(stop=stop))
+        with pytest.raises(LoadCancelled):
+            load(model, tmp_path, LoadControl(cancel=stop))
     assert not list((tmp_path / "engines").glob("*.engine"))
     with machine(monkeypatch, tmp_path):
         assert "built in" in load(model, tmp_path).report
@@ -330,7 +337,7 @@ def test_a_process_that_is_killed_takes_its_builder_along(monkeypatch, model, tm
         wait_until(lambda: not builder.is_dir() or "State:\tZ" in (builder / "status").read_text())
     with machine(monkeypatch, tmp_path):
         cache = EngineCache()
-        loaded = load_tensorrt(model, BuildOptions(), cache, Watch())
+        loaded = load_tensorrt(model, BuildOptions(), cache, LoadControl())
         assert "built in" in loaded.report
         assert [e.problem for e in cache.entries()] == [""]
 
@@ -357,31 +364,31 @@ def test_a_cached_engine_that_does_not_load_is_built_again(ten, model, tmp_path,
     monkeypatch.setattr(
         "atpn_ros.engines.tensorrt_load.build_in_child", lambda *_: b"not what it was" * 9
     )
-    with pytest.raises(BackendError, match="does not take it"):
+    with pytest.raises(BackendError, match="cannot load the engine"):
         load(model, tmp_path)
     monkeypatch.undo()
     told: list[str] = []
     with machine(monkeypatch, tmp_path):
-        assert "built in" in load(model, tmp_path, Watch(told.append)).report
+        assert "built in" in load(model, tmp_path, LoadControl(told.append)).report
     assert any("building again" in t for t in told)
 
 
 def test_auto_takes_it_and_reports_it(ten, model):
     loaded = load_engine(model)
-    assert loaded.engine.name == "tensorrt"
-    assert loaded.refusals == ()
-    assert "TensorRT 10.3.0 on Double GPU (compute 8.7)" in loaded.engine.report
+    assert loaded.name == "tensorrt"
+    assert loaded.skipped_backends == ()
+    assert "TensorRT 10.3.0 on Double GPU (compute 8.7)" in loaded.report
 
 
 def test_answers_that_are_not_finite_refuse_the_rung(monkeypatch, model, tmp_path):
     with machine(monkeypatch, tmp_path, output="nan"):
         loaded = load_engine(model)
-        assert loaded.engine.name == "onnx-cpu"
-        assert loaded.refusals[0] == "tensorrt: gives values that are not finite"
+        assert loaded.name == "onnx-cpu"
+        assert loaded.skipped_backends[0] == "tensorrt: outputs values that are not finite"
 
 
 def test_precisions_of_all_versions_schemas():
     split = '{"Layers": [{"Outputs": [{"Format": "Row major linear", "Datatype": "Half"}]}, {}]}'
     assert precisions(split) == "layers: 1 fp16"
-    assert precisions('{"Layers": ["conv"]}') == "layers' precision not told"
-    assert precisions("") == "layers' precision not told"
+    assert precisions('{"Layers": ["conv"]}') == "precision of layers unknown"
+    assert precisions("") == "precision of layers unknown"

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ends with one line that says what to do where the set-up with wheels cannot work.
+"""Checks whether this machine can install the ROS 2 wheels, and prints what to do if it cannot.
 
-Runs on any Python 3, so that an old one is told so instead of failing.
+Runs on any Python 3, so that it can report a version that is too old.
 """
 
 import os
@@ -15,7 +15,7 @@ VERSIONS = ((3, 10), (3, 13))
 
 
 def problem():
-    """Return what is in the way and what to do about it, or None."""
+    """Return the first problem and its remedy as one line, or None."""
     machine = "%s %s" % (platform.system(), platform.machine())
     glibc = platform.libc_ver()
     if machine != "Linux x86_64" or glibc[0] != "glibc":
@@ -28,7 +28,7 @@ def problem():
     if tuple(int(n) for n in glibc[1].split(".")[:2]) < (2, 28):
         return "the ROS 2 wheels need glibc 2.28, this is %s: use a newer system" % glibc[1]
     if not VERSIONS[0] <= sys.version_info[:2] <= VERSIONS[1]:
-        return "this is Python %d.%d, needed is 3.%d to 3.%d: make PYTHON=python3.%d" % (
+        return "this is Python %d.%d, but 3.%d to 3.%d is needed: make PYTHON=python3.%d" % (
             sys.version_info[0],
             sys.version_info[1],
             VERSIONS[0][1],

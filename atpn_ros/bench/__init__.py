@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How fast it is: network, pipeline, node, memory, and beside others on the same frames."""
+"""Speed benchmarks of the network, the pipeline and the node, and comparison with MediaPipe."""

@@ -1,47 +1,45 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Networks alone, on the same crops of the same frames: ours, and any landmark model in ONNX."""
+"""Crop-and-network benchmark functions for the ATPN network and for any ONNX landmark model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from atpn_ros.bench.runner import PERIOD_NS
-from atpn_ros.bench.subject import load
+from atpn_ros.bench.frames import PERIOD_NS, FrameFunction
+from atpn_ros.bench.pipeline_setup import load
 from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
+from atpn_ros.detectors.session import cpu_session
 from atpn_ros.types import AtpnError, Frame, Image
 
 LAYOUTS: dict[str, int] = {"ibug68": 68, "wflw98": 98, "hri70": 70, "mesh468": 468, "mesh478": 478}
-"""Names of landmark layouts, and their numbers of points."""
-
-See = Callable[[int], int]
+"""Number of points of each landmark layout, by name."""
 
 
-class BadPeer(AtpnError):
-    """A model that cannot be compared; says why."""
+class UnusableModel(AtpnError):
+    """A model that cannot be benchmarked; the message gives the reason."""
 
 
-def our_crops(frames: Image, faces: int) -> tuple[See, str]:
-    """Cutting and network of this package."""
+def our_crops(frames: Image, faces: int) -> tuple[FrameFunction, str]:
+    """Crops of the tracked faces of a frame, and this package's network on them as one batch."""
     engine, crops = load(faces).engine, tracked_crops(frames, faces)
 
-    def see(n: int) -> int:
+    def process(n: int) -> int:
         i = n % len(frames)
         return len(engine.run(cut_batch(frames[i], crops[i])).presence)
 
-    return see, f"ATPN, crop and network ({engine.name})"
+    return process, f"ATPN, crop and network ({engine.name})"
 
 
-def their_crops(frames: Image, faces: int, path: Path, layout: str) -> tuple[See, str]:
-    """Cutting, turning into floats 0..1, and another network; one face after the other.
+def their_crops(frames: Image, faces: int, path: Path, layout: str) -> tuple[FrameFunction, str]:
+    """Crops of the tracked faces, scaled to 0..1, and another network on them, one face at a time.
 
     Raises:
-        BadPeer: It cannot be run, or gives other points than the layout has.
+        UnusableModel: The model cannot be run, or has no output of the layout's size.
     """
     session, name, size, first = _open(path)
     points = LAYOUTS[layout]
@@ -56,56 +54,57 @@ def their_crops(frames: Image, faces: int, path: Path, layout: str) -> tuple[See
     try:
         shapes = [np.shape(v) for v in run(np.zeros((size, size, 3), np.uint8))]
     except Exception as error:  # ONNX Runtime's own types are not importable by name
-        raise BadPeer(f"{path}: cannot be run: {' '.join(str(error).split())[:200]}") from error
+        raise UnusableModel(
+            f"{path}: cannot be run: {' '.join(str(error).split())[:200]}"
+        ) from error
     if not any(_holds(shape, points) for shape in shapes):
-        raise BadPeer(f"{path}: none of its outputs {shapes} holds the {points} points of {layout}")
+        raise UnusableModel(
+            f"{path}: none of its outputs {shapes} holds the {points} points of {layout}"
+        )
     crops = tracked_crops(frames, faces)
 
-    def see(n: int) -> int:
+    def process(n: int) -> int:
         i = n % len(frames)
         for crop in cut_batch(frames[i], crops[i], size):
             run(crop)
         return len(crops[i])
 
-    return see, f"{path.name} ({layout}), crop and network"
+    return process, f"{path.name} ({layout}), crop and network"
 
 
 def tracked_crops(frames: Image, faces: int) -> list[list[Crop]]:
-    """For each frame the crops of the faces that are tracked there."""
-    subject = load(faces)
+    """The crops of the faces that the pipeline tracks in each frame."""
+    setup = load(faces)
     out = []
-    for n in range(-len(frames), len(frames)):  # once around first, so that all are held
+    for n in range(-len(frames), len(frames)):  # a full loop first, so that all faces are tracked
         frame = Frame(frames[n % len(frames)], (n + len(frames) + 1) * PERIOD_NS)
-        found = subject.pipeline.process(frame, subject.camera).faces
+        found = setup.pipeline.process(frame, setup.camera).faces
         out.append([crop_from_landmarks(f.landmarks) for f in found if f.landmarks is not None])
     return out[len(frames) :]
 
 
 def _open(path: Path) -> tuple[Any, str, int, bool]:
-    """The session, its input's name, its side, and whether channels come first."""
-    import onnxruntime as ort
-
+    """The session, the input's name and side in pixels, and whether channels come first."""
     cv2.setNumThreads(1)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = cpu_session(path)
     except Exception as error:
-        raise BadPeer(f"{path}: cannot be loaded: {' '.join(str(error).split())[:200]}") from error
+        raise UnusableModel(
+            f"{path}: cannot be loaded: {' '.join(str(error).split())[:200]}"
+        ) from error
     inputs = session.get_inputs()
     shape = list(inputs[0].shape)
     if len(inputs) != 1 or len(shape) != 4 or 3 not in shape[1:]:
-        raise BadPeer(f"{path}: expected one input of pictures with 3 channels, has {shape}")
+        raise UnusableModel(f"{path}: expected one image input with 3 channels, got {shape}")
     first = shape[1] == 3
     side = shape[2] if first else shape[1]
     if not isinstance(side, int):
-        raise BadPeer(f"{path}: its input {shape} leaves the picture's size open")
+        raise UnusableModel(f"{path}: the input {shape} has no fixed image size")
     return session, str(inputs[0].name), side, first
 
 
 def _holds(shape: tuple[int, ...], points: int) -> bool:
-    """Whether an output may be so many points: coordinates, or a map for each.
+    """Whether an output can hold that many points, as coordinates or as a heat map per point.
 
     >>> _holds((1, 136), 68), _holds((1, 468, 3), 468), _holds((1, 98, 64, 64), 98)
     (True, True, True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the figures are of: the machine, what else it does, and the versions."""
+"""Describes the machine that a benchmark runs on: CPU, load and library versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VERSIONS = ("numpy", "opencv-python-headless", "opencv-python", "onnxruntime", 
 
 
 def machine() -> dict[str, str | int]:
-    """Names and values, for JSON."""
+    """CPU, number of cores, operating system, load and versions, for JSON."""
     versions = {}
     for name in _VERSIONS:
         try:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a process holds of the machine's memory, as Linux counts it."""
+"""Memory use of a process, read from ``/proc`` (Linux)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 from atpn_ros.types import AtpnError
 
 
-class NoProcess(AtpnError):
-    """There is no such process, or this system does not tell of its memory."""
+class MemoryUnknown(AtpnError):
+    """There is no such process, or this system has no ``/proc``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of one process, MiB.
+    """Memory of one process.
 
     Attributes:
-        resident: In memory now, shared libraries included.
-        peak: The most that ``resident`` has been.
-        threads: How many it has.
+        resident: Resident set size, shared libraries included, MiB.
+        peak: Largest value that ``resident`` has had, MiB.
+        threads: Number of threads.
     """
 
     resident: float
@@ -30,19 +30,19 @@ class Memory:
 
 
 def memory_of(pid: int | str = "self") -> Memory:
-    """Read it.
+    """Memory of a process, by default of this one.
 
     Raises:
-        NoProcess: It cannot be read.
+        MemoryUnknown: ``/proc`` cannot be read.
     """
     try:
         return parsed(Path("/proc", str(pid), "status").read_text())
     except (OSError, KeyError) as error:
-        raise NoProcess(f"process {pid}: its memory cannot be read") from error
+        raise MemoryUnknown(f"process {pid}: cannot read its memory use") from error
 
 
 def parsed(status: str) -> Memory:
-    r"""From the text of ``/proc/PID/status``.
+    r"""Parse the text of ``/proc/PID/status``.
 
     >>> parsed("VmHWM:\t 4096 kB\nVmRSS:\t 2048 kB\nThreads:\t3\n")
     Memory(resident=2.0, peak=4.0, threads=3)

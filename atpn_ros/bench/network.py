@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Milliseconds per face of the network alone, by batch and threads."""
+"""Measures the time of the network alone, by batch size and number of threads."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ BATCHES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """How long calls of one kind took, milliseconds.
+class NetworkTiming:
+    """Times of network calls with one batch size and thread count, milliseconds.
 
     Attributes:
-        threads: Of the network, on a CPU.
+        threads: CPU threads of the network.
         batch: Faces in one call.
-        call_p50: Median of a call.
+        call_p50: Median time of a call.
         call_p99: 99th percentile of a call.
-        call_best: The fastest call: the one that nothing else on this machine disturbed.
-        face: The fastest call, per face.
-        calls: How many were measured.
-        call_cpu: Median of a call in this process's CPU time; says nothing of a GPU's.
+        call_best: The fastest call, the one least disturbed by other processes.
+        face: The fastest call divided by the batch size.
+        calls: Number of calls measured.
+        call_cpu: Median CPU time of this process per call; excludes time on a GPU.
     """
 
     threads: int
@@ -40,8 +40,10 @@ class Figure:
     call_cpu: float = 0.0
 
 
-def measure(engine: Engine, threads: int, batches: tuple[int, ...], seconds: float) -> list[Figure]:
-    """Time calls of each batch size, in turns, so that what else runs here disturbs all alike."""
+def measure(
+    engine: Engine, threads: int, batches: tuple[int, ...], seconds: float
+) -> list[NetworkTiming]:
+    """Time calls of all batch sizes in turns, so that other load affects all of them alike."""
     crops = sample_crops(max(batches))
     times: dict[int, list[float]] = {n: [] for n in batches}
     cpu: dict[int, list[float]] = {n: [] for n in batches}
@@ -55,22 +57,23 @@ def measure(engine: Engine, threads: int, batches: tuple[int, ...], seconds: flo
             engine.run(crops[:n])
             times[n].append(1e3 * (time.perf_counter() - began))
             cpu[n].append((time.process_time_ns() - cpu_began) / 1e6)
-    figures = []
+    timings = []
     for n in batches:
         p50, p99, best = (float(v) for v in np.percentile(times[n], [50, 99, 0]))
         p50, p99, best, face = (round(v, 3) for v in (p50, p99, best, best / n))
         spent = round(float(np.median(cpu[n])), 3)
-        figures.append(Figure(threads, n, p50, p99, best, face, len(times[n]), spent))
-    return figures
+        timings.append(NetworkTiming(threads, n, p50, p99, best, face, len(times[n]), spent))
+    return timings
 
 
-def gain(figures: list[Figure], threads: int) -> float | None:
-    """The time of a batch of four over that of four single calls; None if not measured.
+def batch_gain(timings: list[NetworkTiming], threads: int) -> float | None:
+    """Time of a batch of four divided by that of four single calls; None if not measured.
 
-    Of the fastest calls: on a busy machine a long call is interrupted more often than a short one.
+    Uses the fastest calls, since on a busy machine long calls are interrupted more often.
 
-    >>> gain([Figure(1, 1, 2.1, 3.0, 2.0, 2.0, 9), Figure(1, 4, 6.1, 9.0, 6.0, 1.5, 9)], 1)
+    >>> one = NetworkTiming(1, 1, 2.1, 3.0, 2.0, 2.0, 9)
+    >>> batch_gain([one, NetworkTiming(1, 4, 6.1, 9.0, 6.0, 1.5, 9)], 1)
     0.75
     """
-    face = {f.batch: f.face for f in figures if f.threads == threads}
+    face = {f.batch: f.face for f in timings if f.threads == threads}
     return round(face[4] / face[1], 3) if 1 in face and 4 in face else None

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The node in its own process, over DDS: latency by rate, and the highest rate that it follows.
+"""Measures ``face_node`` over DDS: latency at fixed image rates, and the highest rate it sustains.
 
-After ros2_benchmark's method: several runs, the best and the worst left out, the mean of the rest;
-the highest rate is searched for first and then held in as many runs.
+Follows ros2_benchmark: several runs, best and worst left out, mean of the rest. The highest rate is
+found by bisection and then confirmed in as many runs.
 """
 
 from __future__ import annotations
@@ -19,40 +19,41 @@ from typing import Any
 
 import numpy as np
 
-from atpn_ros import places, stage
+from atpn_ros import resources
+from atpn_ros.bench import node_process
 from atpn_ros.bench.frames import frames
-from atpn_ros.bench.lines import LineProcess
+from atpn_ros.bench.json_subprocess import JsonSubprocess
 from atpn_ros.bench.memory import Memory, memory_of
 from atpn_ros.bench.timing import trimmed
 from atpn_ros.types import AtpnError
 
 RATES_HZ = (10.0, 30.0, 60.0)
 ALLOWED = 0.05
-"""Share of images that may go unanswered at the highest rate."""
+"""Largest share of dropped images at the highest sustained rate."""
 
 _LOOP = 30
-_MOST_HZ = 480.0
+_MAX_HZ = 480.0
 _STEPS = 4
-"""Of halving between a rate that holds and one that does not."""
+"""Bisections between a rate that the node sustains and one that it does not."""
 
-Show = Callable[[float, float], dict[str, Any]]
-"""Images at a rate for some seconds; what ``bench_client`` answers."""
+SendFrames = Callable[[float, float], dict[str, Any]]
+"""Sends images at a rate (Hz) for some seconds; returns the reply of ``bench_client``."""
 
 
-class NoNode(AtpnError):
-    """The node cannot be started here; says why."""
+class NodeUnavailable(AtpnError):
+    """The node cannot be started; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class RateFigure:
-    """At one rate, over the runs that count.
+class RateTiming:
+    """Latency at one image rate, averaged over runs without the best and the worst.
 
     Attributes:
-        rate_hz: That was meant.
-        sent_hz: That the camera reached.
-        p50_ms, p95_ms, p99_ms: From image stamp to landmarks received; means over runs.
-        dropped: Share of images without an answer; mean over runs.
-        runs: That were made; the best and the worst do not count.
+        rate_hz: Requested image rate.
+        sent_hz: Image rate that the camera process reached.
+        p50_ms, p95_ms, p99_ms: Percentiles of the latency from image stamp to landmarks received.
+        dropped: Share of images without a result.
+        runs: Number of runs.
     """
 
     rate_hz: float
@@ -65,98 +66,100 @@ class RateFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """What the node can do.
+class NodeTiming:
+    """Latency by rate, highest rate and memory of the node.
 
     Attributes:
-        rates: At fixed rates.
-        highest_hz: The highest rate with fewer drops than ``allowed``; 0 if there is none.
-        allowed: That share.
-        memory: Of the node's process, at the end.
+        rates: One entry per fixed rate.
+        highest_hz: The highest rate at which less than ``allowed`` is dropped; 0 if there is none.
+        allowed: Largest share of dropped images at that rate.
+        memory: Memory of the node's process at the end.
     """
 
-    rates: tuple[RateFigure, ...]
+    rates: tuple[RateTiming, ...]
     highest_hz: float
     allowed: float
     memory: Memory
 
 
-def measure(faces: int, seconds: float, runs: int, rates: Sequence[float] = RATES_HZ) -> Figure:
-    """Start the node as shipped and a camera, and measure.
+def measure(faces: int, seconds: float, runs: int, rates: Sequence[float] = RATES_HZ) -> NodeTiming:
+    """Start the node with its default settings and a camera process, and measure.
 
     Args:
-        faces: In view.
-        seconds: Of each run.
-        runs: At each rate.
-        rates: Hz.
+        faces: Number of faces in view.
+        seconds: Length of each run.
+        runs: Runs at each rate.
+        rates: Image rates, Hz.
 
     Raises:
-        NoNode: There is no ROS, or the node did not come up.
-        Died: The camera's process ended early.
+        NodeUnavailable: ROS 2 is not installed, or the node did not start.
+        SubprocessFailed: The camera process ended early.
     """
     if importlib.util.find_spec("rclpy") is None:
-        raise NoNode("node: needs ROS 2: make venv, or source a workspace")
+        raise NodeUnavailable("node: needs ROS 2: run make venv, or source a workspace")
     here = str(Path(__file__).resolve().parents[2])
-    world = stage.environment()
-    world["PYTHONPATH"] = os.pathsep.join(filter(None, (here, world.get("PYTHONPATH", ""))))
+    environment = node_process.environment()
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (here, environment.get("PYTHONPATH", "")))
+    )
     with tempfile.TemporaryDirectory(prefix="atpn-bench-") as folder:
         log, file = Path(folder, "node.log"), Path(folder, "frames.npy")
         np.save(file, frames(faces, _LOOP))
-        with stage.node(log, world) as process:
+        with node_process.node(log, environment) as process:
             if process.poll() is not None:
-                raise NoNode(f"node: it did not start: {stage.last_words(log)}")
-            command = [sys.executable, str(places.script("bench_client")), str(file), "30"]
-            with LineProcess("bench_client", command, world) as client:
+                raise NodeUnavailable(f"node: it did not start: {node_process.last_line(log)}")
+            command = [sys.executable, str(resources.script_path("bench_client")), str(file), "30"]
+            with JsonSubprocess("bench_client", command, environment) as client:
 
-                def show(rate_hz: float, length: float) -> dict[str, Any]:
-                    return client.ask(rate_hz=rate_hz, seconds=length)
+                def send(rate_hz: float, length: float) -> dict[str, Any]:
+                    return client.request(rate_hz=rate_hz, seconds=length)
 
-                held = tuple(at_rate(show, rate, seconds, runs) for rate in rates)
-                highest = highest_rate(show, seconds, runs)
-                return Figure(held, highest, ALLOWED, memory_of(process.pid))
+                timings = tuple(at_rate(send, rate, seconds, runs) for rate in rates)
+                highest = highest_rate(send, seconds, runs)
+                return NodeTiming(timings, highest, ALLOWED, memory_of(process.pid))
 
 
-def at_rate(show: Show, rate_hz: float, seconds: float, runs: int) -> RateFigure:
-    """Several runs at one rate."""
-    answers = [show(rate_hz, seconds) for _ in range(runs)]
-    shares = [np.percentile(a["latency_ms"] or [0.0], [50, 95, 99]) for a in answers]
-    # Best and worst by each figure of its own.
+def at_rate(send: SendFrames, rate_hz: float, seconds: float, runs: int) -> RateTiming:
+    """Latency at one rate, from several runs."""
+    replies = [send(rate_hz, seconds) for _ in range(runs)]
+    shares = [np.percentile(a["latency_ms"] or [0.0], [50, 95, 99]) for a in replies]
+    # The best and the worst run are chosen for each percentile separately.
     p50, p95, p99 = (float(np.mean(trimmed([float(s[i]) for s in shares]))) for i in range(3))
-    return RateFigure(
+    return RateTiming(
         rate_hz,
-        round(float(np.mean([_sent_hz(a) for a in answers])), 1),
+        round(float(np.mean([_sent_hz(a) for a in replies])), 1),
         round(p50, 2),
         round(p95, 2),
         round(p99, 2),
-        round(float(np.mean(trimmed([_dropped(a) for a in answers]))), 4),
+        round(float(np.mean(trimmed([_dropped(a) for a in replies]))), 4),
         runs,
     )
 
 
-def highest_rate(show: Show, seconds: float, runs: int) -> float:
-    """The highest rate, Hz, with fewer drops than allowed; a camera that is too slow ends it."""
+def highest_rate(send: SendFrames, seconds: float, runs: int) -> float:
+    """The highest rate, Hz, with fewer drops than allowed, as far as the camera can send."""
 
-    def holds(rate: float) -> bool:
-        answer = show(rate, seconds)
-        # What the camera cannot send was not asked of the node.
-        return _dropped(answer) < ALLOWED and _sent_hz(answer) > 0.9 * rate
+    def sustains(rate: float) -> bool:
+        reply = send(rate, seconds)
+        # A rate that the camera process did not reach says nothing about the node.
+        return _dropped(reply) < ALLOWED and _sent_hz(reply) > 0.9 * rate
 
     low, high = 0.0, 15.0
-    while high <= _MOST_HZ and holds(high):
+    while high <= _MAX_HZ and sustains(high):
         low, high = high, 2 * high
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
+        low, high = (middle, high) if sustains(middle) else (low, middle)
     while low >= 1:
-        if float(np.mean(trimmed([_dropped(show(low, seconds)) for _ in range(runs)]))) < ALLOWED:
+        if float(np.mean(trimmed([_dropped(send(low, seconds)) for _ in range(runs)]))) < ALLOWED:
             return round(low, 1)
         low *= 0.85
     return 0.0
 
 
-def _dropped(answer: dict[str, Any]) -> float:
-    return 1 - len(answer["latency_ms"]) / max(1, int(answer["sent"]))
+def _dropped(reply: dict[str, Any]) -> float:
+    return 1 - len(reply["latency_ms"]) / max(1, int(reply["sent"]))
 
 
-def _sent_hz(answer: dict[str, Any]) -> float:
-    return max(0, int(answer["sent"]) - 1) / max(1e-9, float(answer["seconds"]))
+def _sent_hz(reply: dict[str, Any]) -> float:
+    return max(0, int(reply["sent"]) - 1) / max(1e-9, float(reply["seconds"]))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""This package beside others: the same frames, the same core, turn by turn, as ratios."""
+"""Compares ATPN with MediaPipe and other models: same frames, same core, alternating blocks."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
-from atpn_ros.bench.contender import Contender
+from atpn_ros.bench.candidate import Candidate
 from atpn_ros.bench.frames import frames
-from atpn_ros.bench.timing import Spread, ratios
+from atpn_ros.bench.timing import Quartiles, ratios
 from atpn_ros.types import AtpnError, Image
 
 LOOP = 60
 BLOCK = 20
-"""Frames in a row of one contender, before the other's turn."""
+"""Consecutive frames of one candidate before the other one runs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Who is to be timed, on frames with so many faces.
+class CandidateSpec:
+    """A candidate to time, and the number of faces in its frames.
 
-    ``kind`` and ``more`` are those of :class:`Contender`.
+    The fields are the arguments of :class:`~atpn_ros.bench.candidate.Candidate`.
     """
 
     python: Path
@@ -38,19 +38,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One pair of contenders, measured in this run.
+class Comparison:
+    """Times of two candidates, measured in this run.
 
     Attributes:
-        what: The question.
-        first, second: Who they are.
-        faces: In view, of each.
-        held: Faces that each held in a frame, in the mean.
-        wall_ms: Median of a frame, of each.
-        cpu_ms: The same in CPU time.
-        wall_ratio: First over second, pair by pair.
-        cpu_ratio: The same in CPU time, which other processes do not lengthen.
-        error: Why there is no figure; empty if there is.
+        what: What is compared.
+        first, second: Names of the candidates.
+        faces: Number of faces in view of each candidate.
+        held: Mean number of faces per frame that each candidate tracked.
+        wall_ms: Median wall time of a frame, of each candidate.
+        cpu_ms: Median CPU time of a frame, of each candidate.
+        wall_ratio: Wall time of the first over the second, per pair of blocks.
+        cpu_ratio: The same for CPU time, which other processes do not lengthen.
+        error: Why there is no result; empty if there is one.
     """
 
     what: str
@@ -60,19 +60,19 @@ class Row:
     held: tuple[float, float] = (0.0, 0.0)
     wall_ms: tuple[float, float] = (0.0, 0.0)
     cpu_ms: tuple[float, float] = (0.0, 0.0)
-    wall_ratio: Spread | None = None
-    cpu_ratio: Spread | None = None
+    wall_ratio: Quartiles | None = None
+    cpu_ratio: Quartiles | None = None
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How to measure.
+class ComparisonSettings:
+    """How two candidates are compared.
 
     Attributes:
-        core: The only one that all contenders may use.
-        pairs: Pairs of blocks.
-        block: Frames of a block.
+        core: The only CPU core that all candidates may use, or None for all.
+        pairs: Number of pairs of blocks.
+        block: Frames per block.
     """
 
     core: int | None
@@ -80,29 +80,40 @@ class Plan:
     block: int = BLOCK
 
 
-def duel(what: str, first: Entry, second: Entry, files: Callable[[int], Path], plan: Plan) -> Row:
-    """Let two take turns, and compare each pair of blocks; trouble becomes the row's error."""
+def compare(
+    what: str,
+    first: CandidateSpec,
+    second: CandidateSpec,
+    files: Callable[[int], Path],
+    settings: ComparisonSettings,
+) -> Comparison:
+    """Run two candidates in alternating blocks; a failure becomes the comparison's ``error``."""
     try:
         with ExitStack() as stack:
             pair = [
                 stack.enter_context(
-                    Contender(e.python, e.kind, files(e.faces), e.faces, plan.core, *e.more)
+                    Candidate(e.python, e.kind, files(e.faces), e.faces, settings.core, *e.more)
                 )
                 for e in (first, second)
             ]
-            return _row(what, (first, second), pair, plan)
+            return _measured(what, (first, second), pair, settings)
     except AtpnError as error:
-        return Row(what, error=str(error))
+        return Comparison(what, error=str(error))
 
 
-def _row(what: str, entries: tuple[Entry, Entry], pair: Sequence[Contender], plan: Plan) -> Row:
+def _measured(
+    what: str,
+    entries: tuple[CandidateSpec, CandidateSpec],
+    pair: Sequence[Candidate],
+    settings: ComparisonSettings,
+) -> Comparison:
     wall: tuple[list[float], list[float]] = ([], [])
     cpu: tuple[list[float], list[float]] = ([], [])
     held: tuple[list[int], list[int]] = ([], [])
-    for n in range(plan.pairs):
-        # Who goes first changes, so that neither always comes after the other.
+    for n in range(settings.pairs):
+        # The order alternates, so that neither candidate always runs second.
         for i in (0, 1) if n % 2 == 0 else (1, 0):
-            block = pair[i].block(n * plan.block, plan.block)
+            block = pair[i].block(n * settings.block, settings.block)
             wall[i].append(statistics.median(block.wall_ms))
             cpu[i].append(statistics.median(block.cpu_ms))
             held[i].extend(block.faces)
@@ -111,7 +122,7 @@ def _row(what: str, entries: tuple[Entry, Entry], pair: Sequence[Contender], pla
         a, b = (round(float(np.median(v)), 3) for v in values)
         return a, b
 
-    return Row(
+    return Comparison(
         what,
         pair[0].name,
         pair[1].name,
@@ -126,7 +137,7 @@ def _row(what: str, entries: tuple[Entry, Entry], pair: Sequence[Contender], pla
 
 @contextmanager
 def frame_files(make: Callable[[int, int], Image] = frames) -> Iterator[Callable[[int], Path]]:
-    """Files of frames by number of faces, made when they are asked for; gone at the end."""
+    """A function that returns a file of frames with so many faces; the files are temporary."""
     with tempfile.TemporaryDirectory(prefix="atpn-bench-") as folder:
 
         def file(faces: int) -> Path:
@@ -138,35 +149,41 @@ def frame_files(make: Callable[[int, int], Image] = frames) -> Iterator[Callable
         yield file
 
 
-def whole_frames(python: Path, faces: Sequence[int]) -> list[tuple[str, Entry, Entry]]:
-    """What is asked of MediaPipe's Face Mesh: whole tracked frames, and how both grow."""
+def whole_frames(
+    python: Path, faces: Sequence[int]
+) -> list[tuple[str, CandidateSpec, CandidateSpec]]:
+    """Comparisons with MediaPipe Face Mesh: tracked frames, and how the time grows with faces."""
     here = Path(sys.executable)
-    asked = [
+    comparisons = [
         (f"a tracked frame, {n} face{'s' if n > 1 else ''}",
-         Entry(here, "ours", n), Entry(python, "mediapipe", n))
+         CandidateSpec(here, "ours", n), CandidateSpec(python, "mediapipe", n))
         for n in faces
     ]  # fmt: skip
-    asked += [
+    comparisons += [
         ("the same, with its iris stage, 1 face",
-         Entry(here, "ours", 1), Entry(python, "mediapipe", 1, ("iris",))),
+         CandidateSpec(here, "ours", 1), CandidateSpec(python, "mediapipe", 1, ("iris",))),
         growth(),
         ("five faces over one, theirs",
-         Entry(python, "mediapipe", 5), Entry(python, "mediapipe", 1)),
+         CandidateSpec(python, "mediapipe", 5), CandidateSpec(python, "mediapipe", 1)),
     ]  # fmt: skip
-    return asked
+    return comparisons
 
 
-def growth() -> tuple[str, Entry, Entry]:
-    """What is asked of this package alone: what more faces cost."""
+def growth() -> tuple[str, CandidateSpec, CandidateSpec]:
+    """Comparison of this package with itself: five faces against one."""
     here = Path(sys.executable)
-    return "five faces over one, ours", Entry(here, "ours", 5), Entry(here, "ours", 1)
+    return (
+        "five faces over one, ours",
+        CandidateSpec(here, "ours", 5),
+        CandidateSpec(here, "ours", 1),
+    )
 
 
-def crops(model: Path, layout: str) -> tuple[str, Entry, Entry]:
-    """What is asked of a landmark model: the same crops, cut and run."""
+def crops(model: Path, layout: str) -> tuple[str, CandidateSpec, CandidateSpec]:
+    """Comparison with another landmark model on the same crops."""
     here = Path(sys.executable)
     return (
         "crop and network, 1 face",
-        Entry(here, "our_crops", 1),
-        Entry(here, "onnx", 1, (str(model), layout)),
+        CandidateSpec(here, "our_crops", 1),
+        CandidateSpec(here, "onnx", 1, (str(model), layout)),
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of ``atpn bench --json`` as pictures. Needs matplotlib, which nothing else does."""
+"""Draws the results of ``atpn bench`` as PNG plots with matplotlib."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from atpn_ros.types import AtpnError
 _STAGES = ("detect", "crop", "network", "track")
 
 
-class NoPlots(AtpnError):
+class MatplotlibMissing(AtpnError):
     """matplotlib is not installed."""
 
 
 def check() -> None:
-    """Say early that nothing could be drawn.
+    """Check that matplotlib is installed, before anything is measured.
 
     Raises:
-        NoPlots: As it says.
+        MatplotlibMissing: matplotlib is not installed.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise NoPlots("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
+        raise MatplotlibMissing("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
-    """One picture for each measurement that can be drawn; their paths.
+    """Write one plot per measurement; returns their paths.
 
     Raises:
-        NoPlots: matplotlib is not installed.
+        MatplotlibMissing: matplotlib is not installed.
     """
     check()
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
     for name, make in makers.items():
         if not result.get(name):
             continue
-        # Not pyplot, whose state is the whole process's.
+        # pyplot would keep global state in the process.
         from matplotlib.figure import Figure
 
         figure: Any = Figure(figsize=(6.4, 3.6), layout="constrained")

@@ -1,19 +1,19 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The figures for people: tables on a terminal."""
+"""Formats benchmark results as text tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from atpn_ros.bench import network, node, pipeline
-from atpn_ros.bench.marks import Verdict
 from atpn_ros.bench.memory import Memory
-from atpn_ros.bench.peers import Row
+from atpn_ros.bench.peers import Comparison
+from atpn_ros.bench.targets import TargetResult
 
 
 def columns(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-    """Lines of aligned columns; the first ``left`` columns to the left, others to the right.
+    """Lines of aligned columns: the first ``left`` ones left-aligned, the others right-aligned.
 
     >>> columns([("a", "b"), ("ccc", "10")])
     ['a     b', 'ccc  10']
@@ -29,15 +29,15 @@ def columns(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
 
 
 def head(where: Mapping[str, str | int]) -> str:
-    """What the figures are of, on one line."""
+    """One line about the machine that was measured."""
     return (
         f"{where['cpu']}, {where['cores']} cores, load {where['load_before']} before;"
         f" Python {where['python']}, onnxruntime {where.get('onnxruntime', 'not there')}"
     )
 
 
-def network_table(figures: list[network.Figure], reports: Sequence[str]) -> list[str]:
-    """The network alone."""
+def network_table(figures: list[network.NetworkTiming], reports: Sequence[str]) -> list[str]:
+    """Table of network times."""
     rows = [("threads", "batch", "best call", "p50", "p99", "CPU", "best per face")]
     rows += [
         (str(f.threads), str(f.batch), f"{f.call_best:.2f}", f"{f.call_p50:.2f}",
@@ -46,14 +46,14 @@ def network_table(figures: list[network.Figure], reports: Sequence[str]) -> list
     ]  # fmt: skip
     out = ["the network alone, ms", *reports, *columns(rows)]
     for threads in dict.fromkeys(f.threads for f in figures):
-        ratio = network.gain(figures, threads)
+        ratio = network.batch_gain(figures, threads)
         if ratio is not None:
             out.append(f"{threads} thread(s): a batch of four takes {ratio:.2f} of four calls")
     return out
 
 
-def pipeline_table(figures: Sequence[pipeline.Figure]) -> list[str]:
-    """The pipeline."""
+def pipeline_table(figures: Sequence[pipeline.PipelineTiming]) -> list[str]:
+    """Table of pipeline times by stage."""
     names = "mode faces held wall CPU detect crop network track Python"
     rows: list[Sequence[str]] = [names.split()]
     rows += [
@@ -70,7 +70,7 @@ def pipeline_table(figures: Sequence[pipeline.Figure]) -> list[str]:
 
 
 def memory_table(figures: Mapping[str, Memory]) -> list[str]:
-    """Memory of processes."""
+    """Table of memory use by process."""
     rows = [("process", "resident", "peak", "threads")]
     rows += [
         (what, f"{m.resident:.0f}", f"{m.peak:.0f}", str(m.threads)) for what, m in figures.items()
@@ -78,8 +78,8 @@ def memory_table(figures: Mapping[str, Memory]) -> list[str]:
     return ["memory of a process, MiB", *columns(rows)]
 
 
-def peers_table(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> list[str]:
-    """Beside others; every figure was measured in this run."""
+def peers_table(rows: Sequence[Comparison], results: Sequence[TargetResult]) -> list[str]:
+    """Table of comparisons with other software, and of the speed targets."""
     table = [("first / second", "faces held", "CPU ms", "wall ms", "CPU ratio", "wall ratio")]
     for row in rows:
         if row.error or row.cpu_ratio is None or row.wall_ratio is None:
@@ -96,21 +96,21 @@ def peers_table(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> list[str]:
             )
         )
         table.append((f"    {row.first} / {row.second}", "", "", "", "", ""))
-    out = ["beside others, same frames, turn by turn (ratios: median, and half of all pairs)"]
+    out = ["comparison on the same frames, in alternating blocks (ratios: median and quartiles)"]
     out += columns(table)
     out += [""]
     out += columns(
-        [("mark (CPU time)", "at most", "measured", "")]
+        [("target (CPU time)", "at most", "measured", "")]
         + [
-            (v.mark, f"{v.meant:g}", "-" if v.measured is None else f"{v.measured:.2f}", v.word)
-            for v in verdicts
+            (v.target, f"{v.limit:g}", "-" if v.measured is None else f"{v.measured:.2f}", v.status)
+            for v in results
         ]
     )
     return out
 
 
-def node_table(figure: node.Figure) -> list[str]:
-    """The node in its process, over DDS."""
+def node_table(figure: node.NodeTiming) -> list[str]:
+    """Table of node latencies by image rate."""
     rows = [("images at", "p50", "p95", "p99", "dropped", "runs")]
     rows += [
         (f"{r.rate_hz:g} Hz", f"{r.p50_ms:.1f}", f"{r.p95_ms:.1f}", f"{r.p99_ms:.1f}",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From many measurements to a figure that can be believed: rounds, middles and spreads."""
+"""Robust statistics of repeated measurements: quartiles, paired ratios, trimmed runs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """The middle of several measurements, and between what half of them lie.
+class Quartiles:
+    """Median and quartiles of several measurements.
 
     Attributes:
-        median: Half are less.
-        low: A quarter are less.
-        high: A quarter are more.
-        count: Of how many.
+        median: The median.
+        low: The first quartile.
+        high: The third quartile.
+        count: Number of measurements.
     """
 
     median: float
@@ -27,32 +27,34 @@ class Spread:
     count: int
 
     def text(self, digits: int = 2) -> str:
-        """For people.
+        """Median and quartiles as text.
 
-        >>> spread([1.0, 2.0, 3.0, 4.0, 5.0]).text(1)
+        >>> quartiles([1.0, 2.0, 3.0, 4.0, 5.0]).text(1)
         '3.0 (2.0 .. 4.0)'
         """
         middle, low, high = (f"{v:.{digits}f}" for v in (self.median, self.low, self.high))
         return f"{middle} ({low} .. {high})"
 
 
-def spread(values: Sequence[float]) -> Spread:
-    """The spread of one value or more."""
+def quartiles(values: Sequence[float]) -> Quartiles:
+    """The quartiles of at least one value."""
     low, median, high = (round(float(v), 4) for v in np.percentile(values, [25, 50, 75]))
-    return Spread(median, low, high, len(values))
+    return Quartiles(median, low, high, len(values))
 
 
-def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
-    """Ours over theirs, pair by pair: what slowed a whole pair down falls out.
+def ratios(first: Sequence[float], second: Sequence[float]) -> Quartiles:
+    """Quartiles of the ratios of paired values; load that slows both of a pair cancels out.
 
     >>> ratios([1.0, 8.0, 3.0], [2.0, 16.0, 6.0]).median
     0.5
     """
-    return spread([a / max(b, 1e-9) for a, b in zip(ours, theirs, strict=True)])
+    return quartiles([a / max(b, 1e-9) for a, b in zip(first, second, strict=True)])
 
 
 def trimmed(values: Sequence[float]) -> list[float]:
-    """Without the best and the worst of at least three runs, after ros2_benchmark's method.
+    """The sorted values without the smallest and the largest, if there are three or more.
+
+    ros2_benchmark leaves out the best and the worst run in the same way.
 
     >>> trimmed([5.0, 1.0, 3.0, 2.0, 4.0])
     [2.0, 3.0, 4.0]

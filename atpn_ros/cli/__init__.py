@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``atpn``. Each sub-command is a module with ``add_parser`` and ``run``."""
+"""The command line tool ``atpn``; each module here adds one or more of its commands."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 
@@ -24,38 +25,57 @@ from atpn_ros.cli import (
 )
 from atpn_ros.types import AtpnError
 
-_COMMANDS = (
-    demo,
-    pictures,
-    replay,
-    engine,
-    bench,
-    synth,
-    learn,
-    evaluate,
-    budget,
-    export,
-    detector,
-    studies,
+_RUNNING = (demo, pictures, replay, engine, bench)
+_TRAINING = (synth, learn, evaluate, budget, export, detector, studies)
+
+_DESCRIPTION = (
+    "Finds faces in images, videos and recordings, and trains and measures the networks that do it."
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one sub-command; errors are one line."""
-    parser = argparse.ArgumentParser(prog="atpn", description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_parser(commands)
-    args = parser.parse_args(arguments)
+    """Run one command and return its exit code; an error is printed as one line."""
+    args = _parser().parse_args(arguments)
     try:
         code = int(args.run(args))
-        sys.stdout.flush()  # not only when Python ends, where nobody could catch what goes wrong
+        sys.stdout.flush()  # here, since a broken pipe could not be handled when Python exits
         return code
     except AtpnError as error:
         print(f"atpn {args.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read what was printed has seen enough, like `head`
+    except BrokenPipeError:  # the reader of our output has ended, for example `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="atpn",
+        usage="atpn [-h] COMMAND ...",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # argparse cannot group commands, so the list of them is written into the epilog.
+    commands = parser.add_subparsers(
+        prog="atpn", dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
+    )
+    for module in _RUNNING:
+        module.add_parser(commands)
+    running = list(commands._get_subactions())
+    for module in _TRAINING:
+        module.add_parser(commands)
+    training = commands._get_subactions()[len(running) :]
+    if importlib.util.find_spec("torch") is None:
+        names = ", ".join(action.dest for action in training)
+        rest = f"training (pip install 'atpn_ros[learning,synth]'): {names}"
+    else:
+        rest = "\n".join(["training:", *_help_lines(training)])
+    ending = "'atpn COMMAND --help' describes the options of a command."
+    parser.epilog = "\n".join(["running:", *_help_lines(running), "", rest, "", ending])
+    return parser
+
+
+def _help_lines(commands: list[argparse.Action]) -> list[str]:
+    return [f"  {command.dest:18}  {command.help}" for command in commands]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn bench``: how fast network, pipeline and node are on this machine, and beside others."""
+"""The command ``atpn bench``: measures the speed of network, pipeline and node on this machine."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from atpn_ros import __version__
-from atpn_ros.bench import marks, network, node, peers, pipeline, plots, report
-from atpn_ros.bench.contender import Contender
+from atpn_ros.bench import network, node, peers, pipeline, plots, report, targets
+from atpn_ros.bench.candidate import Candidate
 from atpn_ros.bench.landmark_models import LAYOUTS
 from atpn_ros.bench.machine import machine
-from atpn_ros.bench.peer_environment import NoPeer, mediapipe_python
-from atpn_ros.engines import BACKENDS, PRECISIONS, Watch, load_engine
+from atpn_ros.bench.peer_environment import PeerUnavailable, mediapipe_python
+from atpn_ros.engines import BACKENDS, PRECISIONS, LoadControl, load_engine
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import AtpnError
 
 _ABOUT = """
-Without a name: pipeline, network and memory. Absolute times tell of this machine and of what else
-runs on it; CPU times and ratios hold better when it is busy. Exit codes: 0 measured, 1 something
-could not be.
+Measure speed and memory on this machine; by default: pipeline, network and memory. Wall times
+depend on what else runs on the machine; CPU times and ratios depend on it less. Exit codes: 0 all
+measured, 1 something could not be measured.
 """
 
 
 class BadArguments(AtpnError):
-    """Arguments that do not go together."""
+    """The arguments are not valid together."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,11 +43,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                    help="the same as: network")  # fmt: skip
     p.add_argument("--peers", action="append_const", dest="flags", const="peers",
                    help="the same as: peers")  # fmt: skip
-    p.add_argument("--json", type=Path, help="write the figures there")
-    p.add_argument("--plots", type=Path, metavar="FOLDER", help="draw them (needs matplotlib)")
+    p.add_argument("--json", type=Path, help="write the results to this file")
+    p.add_argument(
+        "--plots", type=Path, metavar="FOLDER", help="write plots of them (needs matplotlib)"
+    )
     p.add_argument(
         "--seconds", type=float, default=4.0,
-        help="of each measurement, roughly (4); of the network for each number of threads",
+        help="approximate length of each measurement (default 4)",
     )  # fmt: skip
     p.set_defaults(run=run, flags=[])
 
@@ -55,7 +57,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     n.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="an ATPN .onnx file")
     n.add_argument("--backend", choices=BACKENDS, default="auto")
     n.add_argument("--precision", choices=PRECISIONS, default="auto")
-    n.add_argument("--threads", type=int, nargs="+", default=[1], help="one run for each")
+    n.add_argument("--threads", type=int, nargs="+", default=[1], help="one measurement per number")
     n.add_argument("--batches", type=int, nargs="+", default=list(network.BATCHES))
 
     f = p.add_argument_group("pipeline, memory, peers")
@@ -63,27 +65,31 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     r = p.add_argument_group("node")
     r.add_argument("--rates", type=float, nargs="+", default=list(node.RATES_HZ), metavar="HZ")
-    r.add_argument("--runs", type=int, default=5, help="at each rate (5)")
+    r.add_argument("--runs", type=int, default=5, help="runs at each rate (default 5)")
 
-    o = p.add_argument_group("peers: MediaPipe Face Mesh, and landmark models of your own")
+    o = p.add_argument_group("peers: MediaPipe Face Mesh and other landmark models")
     o.add_argument("--peer-model", type=Path, help="an ONNX landmark model to compare with")
-    o.add_argument("--peer-layout", choices=tuple(LAYOUTS), help="which points it gives")
+    o.add_argument("--peer-layout", choices=tuple(LAYOUTS), help="landmark layout of its output")
     o.add_argument(
         "--peer-python", type=Path, default=Path(sys.executable),
-        help="Python 3.9 to 3.12 to make MediaPipe's environment with",
+        help="Python 3.9 to 3.12 interpreter for MediaPipe's virtual environment",
     )  # fmt: skip
-    o.add_argument("--pairs", type=int, default=20, help="pairs of blocks of each row (20)")
-    o.add_argument("--core", type=int, help="the core that all take turns on (else the last)")
+    o.add_argument(
+        "--pairs", type=int, default=20, help="pairs of blocks per comparison (default 20)"
+    )
+    o.add_argument(
+        "--core", type=int, help="CPU core that all candidates run on (default: the last)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print and write."""
+    """Run the measurements, print tables and write files."""
     what = list(dict.fromkeys([*args.what, *args.flags])) or ["pipeline", "network", "memory"]
     for name in what:
         if name not in _MEASURES:
-            raise BadArguments(f"{name}: none of {', '.join(_MEASURES)}")
+            raise BadArguments(f"{name}: must be one of {', '.join(_MEASURES)}")
     if (args.peer_model is None) != (args.peer_layout is None):
-        raise BadArguments("--peer-model and --peer-layout go together")
+        raise BadArguments("--peer-model and --peer-layout must be given together")
     if args.plots is not None:
         plots.check()
     where = machine()
@@ -110,22 +116,22 @@ def run(args: argparse.Namespace) -> int:
     return int(failed)
 
 
-Answer = tuple[Any, list[str], bool]
-"""Figures for JSON, lines for people, and whether all could be measured."""
+Measurement = tuple[Any, list[str], bool]
+"""Results for JSON, lines of text, and whether everything could be measured."""
 
 
-def _network(args: argparse.Namespace) -> Answer:
-    figures: list[network.Figure] = []
+def _network(args: argparse.Namespace) -> Measurement:
+    figures: list[network.NetworkTiming] = []
     reports: list[str] = []
     for threads in args.threads:
-        loaded = load_engine(
+        engine = load_engine(
             args.model, args.backend, threads, strict=args.backend != "auto",
-            max_faces=max(args.batches), precision=args.precision, watch=Watch(print),
+            max_faces=max(args.batches), precision=args.precision, control=LoadControl(print),
         )  # fmt: skip
-        figures += network.measure(loaded.engine, threads, tuple(args.batches), args.seconds)
-        reports.append(loaded.engine.report)
-        loaded.engine.close()
-    gains = {str(t): r for t in args.threads if (r := network.gain(figures, t)) is not None}
+        figures += network.measure(engine, threads, tuple(args.batches), args.seconds)
+        reports.append(engine.report)
+        engine.close()
+    gains = {str(t): r for t in args.threads if (r := network.batch_gain(figures, t)) is not None}
     content = {
         "model": str(args.model),
         "engines": reports,
@@ -135,7 +141,7 @@ def _network(args: argparse.Namespace) -> Answer:
     return content, report.network_table(figures, reports), True
 
 
-def _pipeline(args: argparse.Namespace) -> Answer:
+def _pipeline(args: argparse.Namespace) -> Measurement:
     figures = [
         pipeline.measure(faces, mode, args.seconds)
         for mode in ("tracked", "detect")
@@ -144,49 +150,52 @@ def _pipeline(args: argparse.Namespace) -> Answer:
     return [asdict(f) for f in figures], report.pipeline_table(figures), True
 
 
-def _node(args: argparse.Namespace) -> Answer:
+def _node(args: argparse.Namespace) -> Measurement:
     figure = node.measure(1, args.seconds, args.runs, args.rates)
     return asdict(figure), report.node_table(figure), True
 
 
-def _memory(args: argparse.Namespace) -> Answer:
+def _memory(args: argparse.Namespace) -> Measurement:
     figures = {}
     with peers.frame_files() as files:
         for faces in args.faces:
-            with Contender(Path(sys.executable), "ours", files(faces), faces, None) as ours:
+            with Candidate(Path(sys.executable), "ours", files(faces), faces, None) as ours:
                 ours.block(0, peers.LOOP)
                 figures[f"pipeline, {faces} face{'s' if faces > 1 else ''}"] = ours.memory()
     return {k: asdict(m) for k, m in figures.items()}, report.memory_table(figures), True
 
 
-def _peers(args: argparse.Namespace) -> Answer:
+def _peers(args: argparse.Namespace) -> Measurement:
     core = args.core if args.core is not None else max(os.sched_getaffinity(0))
-    plan = peers.Plan(core, args.pairs)
+    settings = peers.ComparisonSettings(core, args.pairs)
     rows = []
     with peers.frame_files() as files:
         try:
             python = mediapipe_python(args.peer_python)
-            asked = peers.whole_frames(python, args.faces)
-        except NoPeer as error:
-            rows.append(peers.Row("MediaPipe Face Mesh", error=str(error)))
-            asked = [peers.growth()]
+            comparisons = peers.whole_frames(python, args.faces)
+        except PeerUnavailable as error:
+            rows.append(peers.Comparison("MediaPipe Face Mesh", error=str(error)))
+            comparisons = [peers.growth()]
         if args.peer_model is not None:
-            asked.append(peers.crops(args.peer_model.resolve(), args.peer_layout))
-        rows += [peers.duel(what, first, second, files, plan) for what, first, second in asked]
+            comparisons.append(peers.crops(args.peer_model.resolve(), args.peer_layout))
+        rows += [
+            peers.compare(what, first, second, files, settings)
+            for what, first, second in comparisons
+        ]
     shares = [pipeline.measure(1, "tracked", args.seconds)]
-    verdicts = marks.verdicts(rows, shares)
+    results = targets.check_targets(rows, shares)
     content = {
         "core": core,
-        "pairs": plan.pairs,
-        "frames_of_a_block": plan.block,
+        "pairs": settings.pairs,
+        "frames_of_a_block": settings.block,
         "rows": [asdict(r) for r in rows],
         "python_share_of_one_face": shares[0].python_share,
-        "marks": [asdict(v) | {"verdict": v.word} for v in verdicts],
+        "targets": [asdict(r) | {"status": r.status} for r in results],
     }
-    return content, report.peers_table(rows, verdicts), not any(r.error for r in rows)
+    return content, report.peers_table(rows, results), not any(r.error for r in rows)
 
 
-_MEASURES: dict[str, Callable[[argparse.Namespace], Answer]] = {
+_MEASURES: dict[str, Callable[[argparse.Namespace], Measurement]] = {
     "network": _network,
     "pipeline": _pipeline,
     "node": _node,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn budget``: what a model costs, beside what it may."""
+"""The command ``atpn budget``, which compares the cost of a model with its limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from atpn_ros.types import AtpnError
 
 
-class NoCounter(AtpnError):
+class CounterMissingError(AtpnError):
     """onnx-tool is not installed."""
 
 
@@ -20,23 +20,23 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     p = commands.add_parser("budget", help="parameters, operations and time of a model")
     p.add_argument("model", type=Path, help=".onnx file or checkpoint (.pt)")
     p.add_argument("--yunet", type=Path, required=True,
-                   help="yunet_n_320.onnx, which the time is compared with")  # fmt: skip
-    p.add_argument("--calls", type=int, default=200, help="of each, in turn (default 200)")
+                   help="yunet_n_320.onnx, for the comparison of the time")  # fmt: skip
+    p.add_argument("--calls", type=int, default=200, help="timed calls of each (default 200)")
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Count and time."""
+    """Run the command."""
     if importlib.util.find_spec("onnx_tool") is None:
-        raise NoCounter("onnx-tool is not installed: pip install 'atpn_ros[learning]'")
+        raise CounterMissingError("onnx-tool is not installed: pip install 'atpn_ros[learning]'")
     if args.calls < 10:
         raise AtpnError(f"--calls must be at least 10, is {args.calls}")
-    from atpn_ros.learning.budget import Limits, measure_costs
-    from atpn_ros.learning.measuring.loading import as_onnx
+    from atpn_ros.learning.evaluation.checkpoint_export import onnx_file
+    from atpn_ros.learning.export.model_cost import CostLimits, measure_cost
 
-    limits = Limits()
-    with as_onnx(args.model) as path:
-        costs = measure_costs(path, args.yunet, args.calls)
+    limits = CostLimits()
+    with onnx_file(args.model) as path:
+        costs = measure_cost(path, args.yunet, args.calls)
     rows = [
         ("parameters", f"{costs.parameters / 1e6:.3f} M", f"{limits.parameters / 1e6:.1f} M",
          costs.parameters <= limits.parameters),

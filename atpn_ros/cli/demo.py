@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn demo``: the real node on a real photograph that moves before it like before a camera.
+"""The command ``atpn demo``: runs ``face_node`` on a moving portrait and reports its results.
 
-The node and the camera run in processes of their own (``face_node`` and ``demo_client``) and talk
-over ROS topics only; this module starts them and tells what came back.
+The node and the camera run in separate processes (``face_node`` and ``demo_client``) that exchange
+ROS messages only; this module starts them, summarises the results and draws them.
 """
 
 from __future__ import annotations
@@ -18,26 +18,34 @@ from typing import Any
 import cv2
 import numpy as np
 
-from atpn_ros import drawing, places, stage
+from atpn_ros import resources
+from atpn_ros.bench import node_process
 from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
-from atpn_ros.flow import percentiles_ms
+from atpn_ros.drawing import draw
+from atpn_ros.timing import percentiles_ms
 from atpn_ros.types import AtpnError, Box, Face, FaceFrame, FaceState, HeadPose, Image
 
 
 class DemoError(AtpnError):
-    """What the demo lacks, in one line."""
+    """The demo cannot run, or a process failed; one line."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``demo`` to ``atpn``."""
-    parser = commands.add_parser("demo", help="start the node and show it a moving portrait")
-    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="where results go")
-    parser.add_argument("--seconds", type=float, default=24.0, help="length of the show")
+    parser = commands.add_parser(
+        "demo", help="run the ROS node on a moving portrait and report its results"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/demo"), help="output folder (default out/demo)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=24.0, help="length in seconds (default 24)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the demo; 0 when the node answered."""
+    """Run the demo; returns 0 if the node processed images."""
     frames = round(args.seconds * RATE)
     if frames < 1:
         raise DemoError(f"--seconds {args.seconds:g} is too short for one frame")
@@ -48,39 +56,39 @@ def run(args: argparse.Namespace) -> int:
     summary = summarise(records, portrait)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     cv2.imwrite(str(out / "faces.jpg"), sheet(records, portrait), [cv2.IMWRITE_JPEG_QUALITY, 88])
-    _tell(summary)
-    print(
-        f"\nleft in {out}: faces.jpg, summary.json, frames.jsonl, node.log, bag (see atpn replay)"
-    )
+    _print_summary(summary)
+    print(f"\nwritten to {out}: faces.jpg, summary.json, frames.jsonl, node.log, bag")
     return 0 if summary["frames"]["processed"] else 1
 
 
 def _play(out: Path, frames: int) -> list[dict[str, Any]]:
-    """Start both processes, wait for the camera to end, stop the node."""
-    world = stage.environment()
+    """Start both processes, wait for the camera process to end and stop the node."""
+    world = node_process.environment()
     log = out / "node.log"
     print(f"starting face_node (log: {log})", flush=True)
-    with stage.node(log, world) as node:
+    with node_process.node(log, world) as node:
         client = subprocess.run(  # noqa: S603 our own script
-            [sys.executable, str(places.script("demo_client")), str(out / "frames.jsonl"),
-             str(out / "bag"), str(frames), f"{stage.START_LIMIT_S:g}"],
+            [sys.executable, str(resources.script_path("demo_client")), str(out / "frames.jsonl"),
+             str(out / "bag"), str(frames), f"{node_process.START_LIMIT_S:g}"],
             env=world, check=False,
         )  # fmt: skip
     code = node.returncode
     if client.returncode:
-        raise DemoError(f"the node gave no answer; its last word: {stage.last_words(log)}")
+        raise DemoError(
+            f"the node published no results; the end of its log: {node_process.last_line(log)}"
+        )
     if code:
         raise DemoError(f"face_node ended with code {code}, see {log}")
     return [json.loads(line) for line in (out / "frames.jsonl").read_text().splitlines()]
 
 
 def summarise(records: list[dict[str, Any]], portrait: MovingPortrait) -> dict[str, Any]:
-    """What came back, as numbers.
+    """Summary of the demo: frames, track ids, latency, detector calls and engine.
 
     Args:
         records: One per frame sent, as ``demo_client`` writes them; ``received_ns`` is null for a
-            frame that no answer came to.
-        portrait: Knows when the face was in view.
+            frame without a result.
+        portrait: The moving portrait, which knows in which frames the face is in view.
     """
     answered = [r for r in records if r["received_ns"] is not None]
     latency = [r["received_ns"] - r["stamp_ns"] for r in answered]
@@ -126,15 +134,15 @@ def summarise(records: list[dict[str, Any]], portrait: MovingPortrait) -> dict[s
     }
 
 
-def _tell(summary: dict[str, Any]) -> None:
+def _print_summary(summary: dict[str, Any]) -> None:
     frames, faces = summary["frames"], summary["faces"]
     latency, detector = summary["latency_ms"], summary["detector"]
     share = latency["share_outside_network_p50"]
     print(
         f"\nframes    {frames['sent']} sent at {frames['rate_hz']} Hz,"
         f" {frames['processed']} processed, {frames['dropped']} dropped"
-        f"\nfaces     ids {faces['track_ids']}; held in {faces['frames_held_before_leaving']} of"
-        f" {faces['frames_in_view_before_leaving']} frames before it left, lost"
+        f"\nfaces     ids {faces['track_ids']}; tracked in {faces['frames_held_before_leaving']} of"
+        f" {faces['frames_in_view_before_leaving']} frames before it left, LOST"
         f" {faces['lost_frames_after_leaving']} frames after it left"
         f"\nlatency   image stamp to landmarks received: p50 {latency['p50']} ms,"
         f" p95 {latency['p95']} ms"
@@ -146,19 +154,19 @@ def _tell(summary: dict[str, Any]) -> None:
 
 
 def sheet(records: list[dict[str, Any]], portrait: MovingPortrait, tiles: int = 12) -> Image:
-    """A sheet of annotated frames, evenly spread over the show."""
+    """A contact sheet of ``tiles`` annotated frames, evenly spread over the demo."""
     chosen = np.linspace(0, len(records) - 1, tiles).round().astype(int)
     pictures = []
     for n in chosen:
         record, picture = records[n], portrait.frame(int(n))
-        annotated = drawing.draw(picture, face_frame(record))
+        annotated = draw.draw(picture, face_frame(record))
         pictures.append(cv2.resize(annotated, (400, 300), interpolation=cv2.INTER_AREA))
     rows = [np.hstack(pictures[i : i + 4]) for i in range(0, tiles, 4)]
     return np.vstack(rows).astype(np.uint8)
 
 
 def face_frame(record: dict[str, Any]) -> FaceFrame:
-    """A record of ``demo_client`` as the core's type."""
+    """Convert a record of ``demo_client``."""
     faces = []
     for f in record["faces"]:
         points = np.array(f["xy"]).reshape(-1, 2) if f["xy"] else None

@@ -15,7 +15,7 @@ from atpn_ros.cli.extras import need
 from atpn_ros.detectors import Detector, load_detector
 from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
 from atpn_ros.engines import Engine, load_engine
-from atpn_ros.settings import SHIPPED_MODEL, Settings, change
+from atpn_ros.settings import SHIPPED_MODEL, Settings, update_settings
 from atpn_ros.types import AtpnError
 
 
@@ -160,7 +160,7 @@ def _on_pictures(args: argparse.Namespace) -> None:
     settings = _settings(args)
     engine = None if args.alone else _engine(settings)
     outcomes = [
-        holding.measure(detector, chosen, engine, settings.pipeline())
+        holding.measure(detector, chosen, engine, settings.pipeline_settings())
         for detector in _detectors(args)
     ]
     faces = sum(len(p.faces) for p in chosen)
@@ -172,7 +172,7 @@ def _on_held_out(args: argparse.Namespace) -> None:
     from atpn_ros.learning.detector import heldout
 
     settings = _settings(args)
-    engine, pipeline = _engine(settings), settings.pipeline()
+    engine, pipeline = _engine(settings), settings.pipeline_settings()
     for detector in _detectors(args):
         folder = args.held_out
         turned = heldout.turned_heads(folder / "pointing04", detector, engine, pipeline)
@@ -181,7 +181,7 @@ def _on_held_out(args: argparse.Namespace) -> None:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    return change(Settings(), dict(_pair(text) for text in args.set))
+    return update_settings(Settings(), dict(_pair(text) for text in args.set))
 
 
 def _engine(settings: Settings) -> Engine:

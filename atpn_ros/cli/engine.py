@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn engine build | list | clean | check``: the built engines of this user on this machine."""
+"""The command ``atpn engine``: builds, lists, removes and checks cached TensorRT engines."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from atpn_ros.engines import BACKENDS, PRECISIONS, LadderEngine, Watch, load_engine
+from atpn_ros.engines import BACKENDS, PRECISIONS, FallbackEngine, LoadControl, load_engine
 from atpn_ros.engines.cache import EngineCache
 from atpn_ros.engines.compare import compare, sample_crops
 from atpn_ros.settings import SHIPPED_MODEL, Settings
@@ -18,17 +18,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("engine", help="build, list, clean or check TensorRT engines")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     build = actions.add_parser(
-        "build", help="build the engine now, so that the node starts at once"
+        "build", help="build the engine now, so that the node need not build it at its first start"
     )
     _add_model(build)
     build.set_defaults(run=_build)
-    show = actions.add_parser("list", help="what is in the cache; 1 if any of it is spoilt")
+    show = actions.add_parser("list", help="list the cached engines; exit code 1 if one is damaged")
     show.set_defaults(run=_list)
-    clean = actions.add_parser("clean", help="remove all built engines")
+    clean = actions.add_parser("clean", help="remove all cached engines")
     clean.set_defaults(run=_clean)
-    check = actions.add_parser("check", help="compare an engine with the CPU's answers")
+    check = actions.add_parser(
+        "check", help="compare the outputs of a backend with those of the CPU"
+    )
     _add_model(check)
-    check.add_argument("--backend", choices=BACKENDS, default="auto", help="the rung to check")
+    check.add_argument("--backend", choices=BACKENDS, default="auto", help="the backend to check")
     check.set_defaults(run=_check)
 
 
@@ -37,19 +39,19 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="an ATPN .onnx file")
     parser.add_argument("--precision", choices=PRECISIONS, default=default.precision)
     parser.add_argument(
-        "--max-faces", type=int, default=default.max_faces, help="the largest batch"
+        "--max-faces", type=int, default=default.max_faces, help="largest batch size"
     )
 
 
-def _load(args: argparse.Namespace, backend: str, strict: bool) -> LadderEngine:
-    watch = Watch(lambda words: print(words, flush=True))
-    loaded = load_engine(
+def _load(args: argparse.Namespace, backend: str, strict: bool) -> FallbackEngine:
+    control = LoadControl(lambda line: print(line, flush=True))
+    engine = load_engine(
         args.model, backend, strict=strict, max_faces=args.max_faces, precision=args.precision,
-        watch=watch,
+        control=control,
     )  # fmt: skip
-    for refusal in loaded.refusals:
-        print(f"not used: {refusal}")
-    return loaded.engine
+    for reason in engine.skipped_backends:
+        print(f"not used: {reason}")
+    return engine
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -86,7 +88,7 @@ def _clean(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     engine = _load(args, args.backend, strict=args.backend != "auto")
-    reference = load_engine(args.model, "onnx-cpu", strict=True).engine
+    reference = load_engine(args.model, "onnx-cpu", strict=True)
     crops = sample_crops()
     print(f"{engine.report}\nagainst {reference.report}\n{len(crops)} crops, batches of 1 to 4")
     differences = compare(engine, reference, crops)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn export``: a trained network as ONNX, and smaller copies of it."""
+"""The command ``atpn export``, which writes a network as ONNX, and FP16 and INT8 copies of it."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from pathlib import Path
 from atpn_ros.types import AtpnError
 
 
-class BadExport(AtpnError):
-    """Arguments that do not go together, a library that is missing, or a place to write."""
+class ExportError(AtpnError):
+    """Invalid arguments, a missing library, or an output file that cannot be written."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to ``atpn``."""
-    p = commands.add_parser("export", help="write a checkpoint's network as ONNX")
+    p = commands.add_parser("export", help="write the network of a checkpoint as ONNX")
     p.add_argument("checkpoint", type=Path, help="a checkpoint (.pt), or an exported model (.onnx)")
     p.add_argument("model", type=Path, help="the .onnx file to write")
     p.add_argument("--no-gaze", action="store_true", help="leave the gaze head out")
     p.add_argument("--fp16", action="store_true", help="write MODEL_fp16.onnx too")
     p.add_argument("--int8", action="store_true", help="write MODEL_int8.onnx too")
     p.add_argument("--calibrate", type=Path, metavar="DIR",
-                   help="faces that were taught, for --int8: shards or photographs")  # fmt: skip
+                   help="training faces for --int8: shards or photographs")  # fmt: skip
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export."""
+    """Run the command."""
     if args.int8 and args.calibrate is None:
-        raise BadExport("--int8 needs --calibrate: faces that the network was taught with")
+        raise ExportError("--int8 needs --calibrate: faces from the network's training data")
     exported = args.checkpoint.suffix == ".onnx"
     if exported and args.no_gaze:
-        raise BadExport("--no-gaze needs a checkpoint")
+        raise ExportError("--no-gaze needs a checkpoint")
     if not exported and importlib.util.find_spec("torch") is None:
-        raise BadExport("needs PyTorch: pip install 'atpn_ros[learning]'")
+        raise ExportError("needs PyTorch: pip install 'atpn_ros[learning]'")
     try:
         args.model.parent.mkdir(parents=True, exist_ok=True)
         if not exported:
@@ -45,15 +45,16 @@ def run(args: argparse.Namespace) -> int:
         elif args.checkpoint.resolve() != args.model.resolve():
             shutil.copyfile(args.checkpoint, args.model)
     except OSError as error:
-        raise BadExport(str(error)) from error
+        raise ExportError(str(error)) from error
     if args.fp16:
-        from atpn_ros.learning.variants import half
+        from atpn_ros.learning.export.quantization import convert_to_fp16
 
-        half(args.model, _beside(args.model, "fp16"))
+        convert_to_fp16(args.model, _beside(args.model, "fp16"))
     if args.int8:
-        from atpn_ros.learning.variants import calibration_crops, quantise
+        from atpn_ros.learning.evaluation.calibration import calibration_crops
+        from atpn_ros.learning.export.quantization import convert_to_int8
 
-        quantise(args.model, _beside(args.model, "int8"), calibration_crops(args.calibrate))
+        convert_to_int8(args.model, _beside(args.model, "int8"), calibration_crops(args.calibrate))
     for path in (args.model, *(_beside(args.model, v) for v in ("fp16", "int8"))):
         if path.is_file() and (path == args.model or getattr(args, path.stem[-4:])):
             print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
@@ -61,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(checkpoint: Path, model: Path, without_gaze: bool) -> None:
-    from atpn_ros.learning.export import export
-    from atpn_ros.learning.train import load_average
+    from atpn_ros.learning.export.onnx_export import export
+    from atpn_ros.learning.training.train import load_average
 
     network = load_average(checkpoint)
     if without_gaze:

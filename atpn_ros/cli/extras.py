@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that need more than the package itself does."""
+"""Checks that the optional dependencies of a command are installed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class MissingExtra(AtpnError):
 
 
 def need(module: str, extra: str) -> None:
-    """Stop with the way out where a library is missing.
+    """Check that a module of one of the package's extras is installed.
 
     Raises:
-        MissingExtra: Says how to install it.
+        MissingExtra: It is not; the message has the command to install it.
     """
     if importlib.util.find_spec(module) is None:
         raise MissingExtra(

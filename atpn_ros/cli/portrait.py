@@ -1,28 +1,31 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A public-domain portrait, panned, zoomed and rolled like before a moving camera."""
+"""Renders the demo's camera frames: a portrait that pans, zooms, rolls and leaves the view."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from atpn_ros.photograph import FACE, portrait
+from atpn_ros.bench.sample_image import FACE_CENTER, portrait
 from atpn_ros.types import Floats, Image
 
 WIDTH, HEIGHT, RATE = 640, 480, 15
-"""Of the demo's camera: pixels, and frames per second."""
+"""Frame size in pixels and frame rate in Hz of the demo's camera."""
 
 FOCAL = 600.0
-"""Of the demo's camera, pixels."""
+"""Focal length of the demo's camera, pixels."""
 
 
 class MovingPortrait:
-    """A show of a given number of frames: face in view, away, and back.
+    """A sequence of frames in which the face is in view, leaves the view and returns.
+
+    Args:
+        frames: Number of frames.
 
     Attributes:
-        leaves_at: The first frame that does not show the middle of the face any more.
-        returns_at: The first frame that shows it again.
+        leaves_at: The first frame without the centre of the face.
+        returns_at: The first frame that contains it again.
     """
 
     def __init__(self, frames: int) -> None:
@@ -34,7 +37,7 @@ class MovingPortrait:
         self.returns_at = away[-1] + 1 if away else frames
 
     def frame(self, n: int) -> Image:
-        """(480, 640, 3) BGR picture of frame n."""
+        """Frame ``n``, (480, 640, 3) BGR."""
         return np.asarray(
             cv2.warpAffine(
                 self._photograph, self._view(n), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR,
@@ -44,12 +47,12 @@ class MovingPortrait:
         )  # fmt: skip
 
     def _in_view(self, n: int) -> bool:
-        x, y = self._view(n) @ (*FACE, 1.0)
+        x, y = self._view(n) @ (*FACE_CENTER, 1.0)
         return bool(0 <= x < WIDTH and 0 <= y < HEIGHT)
 
     def _view(self, n: int) -> Floats:
-        """(2, 3) photograph to camera pixels."""
-        t = n / max(1, self._frames - 1)  # 0..1 over the show
+        """(2, 3) affine matrix from photograph pixels to frame pixels."""
+        t = n / max(1, self._frames - 1)  # 0..1 over the sequence
         zoom = 1.45 + 0.45 * np.sin(2 * np.pi * (2 * t + 0.1))
         roll = np.radians(22) * np.sin(2 * np.pi * 2.5 * t)
         x = WIDTH / 2 + 130 * np.sin(2 * np.pi * 3 * t)
@@ -59,4 +62,4 @@ class MovingPortrait:
         y -= 430 * away * away * (3 - 2 * away)
         c, s = np.cos(roll) * zoom, np.sin(roll) * zoom
         turn = np.array([[c, -s], [s, c]])
-        return np.concatenate([turn, (np.array([x, y]) - turn @ FACE)[:, None]], axis=1)
+        return np.concatenate([turn, (np.array([x, y]) - turn @ FACE_CENTER)[:, None]], axis=1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn replay``: bags in, bags with the node's answers out; and what changed between two runs."""
+"""The command ``atpn replay``: runs the pipeline on recorded bags, and compares two results."""
 
 from __future__ import annotations
 
@@ -14,102 +14,117 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atpn_ros.settings_file import settings_from
+from atpn_ros.settings_file import load_settings
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
-    from atpn_ros.replay.done import Outcome
-    from atpn_ros.replay.fleet import Stop
-    from atpn_ros.replay.job import Job
+    from atpn_ros.replay.bag_replay import ReplayJob
+    from atpn_ros.replay.parallel import InterruptGuard
+    from atpn_ros.replay.results import ReplayOutcome
 
 _ABOUT = """
-Answers every image of a recording as face_node would, with the images' own stamps, and writes the
-answers beside the original topics. The same bag gives the same bytes each time. One image topic
-gets the topics of /face_node; of several, each gets a face_node under its own name. A bag that is
-done already is left alone; an interrupted run leaves nothing under its final name and goes on when
-started again. Exit codes: 0 all bags done, 1 at least one could not be used. With --diff: 0 the
-same, 1 changed, 2 could not be compared.
+Process every image of a recording as face_node would, stamped with the image's stamp, and write the
+results beside the original topics. The same bag gives the same bytes each time. With one image
+topic the results are on the topics of /face_node; with several, each has a face_node under its own
+name. A finished bag is skipped; an interrupted run leaves no incomplete result and can be started
+again. Exit codes: 0 all bags done, 1 at least one failed. With --diff: 0 no difference, 1
+differences, 2 the bags cannot be compared.
 """
 
 
 class BadArguments(AtpnError):
-    """Arguments that do not go together."""
+    """The arguments are not valid together."""
 
 
 class NoRosbags(AtpnError):
-    """The library that reads bags is not installed."""
+    """The library rosbags is not installed."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``replay`` to ``atpn``."""
     p = commands.add_parser(
-        "replay", help="bag in, bag with the node's answers out", description=_ABOUT
+        "replay",
+        help="run the pipeline on recorded bags, or compare two results",
+        description=_ABOUT,
     )
     p.add_argument(
         "bags", type=Path, nargs="+", metavar="BAG",
         help="IN OUT, or IN IN .. FOLDER, or with --diff A B; rosbag2 folders, .mcap, .db3, .bag",
     )  # fmt: skip
-    p.add_argument("--diff", action="store_true", help="say what changed between two replays")
-    p.add_argument("--json", type=Path, help="where to write all summaries, or the difference")
+    p.add_argument("--diff", action="store_true", help="compare two results")
+    p.add_argument("--json", type=Path, help="file for the summaries, or for the differences")
     p.set_defaults(run=run)
 
-    what = p.add_argument_group("what is replayed")
+    what = p.add_argument_group("input")
     what.add_argument(
         "--topics", nargs="+", action="extend", default=[], metavar="TOPIC",
-        help="only these image topics (else all, but a raw topic without its compressed copy);"
-        " give it after the bags",
+        help="only these image topics (default: all; of a raw and a compressed topic only the raw);"
+        " must come after the bags",
     )  # fmt: skip
-    what.add_argument("--camera-info", default="", metavar="TOPIC", help="else the one beside")
+    what.add_argument(
+        "--camera-info", default="", metavar="TOPIC", help="default: the one beside the image topic"
+    )
     what.add_argument(
         "--answered-only", action="store_true",
-        help="only images that the bag holds a live node's status about, to repeat what it saw",
+        help="only images that a live node processed according to its recorded status",
     )  # fmt: skip
-    what.add_argument("--params-file", type=Path, help="settings, e.g. config/atpn.yaml")
     what.add_argument(
-        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="one setting"
+        "--params-file", type=Path, help="ROS parameter file, for example config/atpn.yaml"
+    )
+    what.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="override settings",
     )
     what.add_argument(
         "--strict", action="store_true", help="stop at the first bad bag, image or unknown type"
     )
 
-    how = p.add_argument_group("how it is written")
+    how = p.add_argument_group("output")
     how.add_argument("--format", choices=("mcap", "sqlite3", "ros1"), default="mcap")
     how.add_argument("--compress", action="store_true", help="MCAP: zstd; ROS 1: lz4")
-    how.add_argument("--only-faces", action="store_true", help="without the original topics")
-    how.add_argument("--overwrite", action="store_true", help="do again what is there")
-    how.add_argument("--jobs", type=int, default=0, help="bags at once (else as many as cores)")
+    how.add_argument("--only-faces", action="store_true", help="leave the original topics out")
+    how.add_argument("--overwrite", action="store_true", help="replace existing results")
     how.add_argument(
-        "--ray", metavar="ADDRESS", help="as tasks of this Ray cluster; local: a new one here"
+        "--jobs", type=int, default=0, help="bags processed in parallel (default: number of cores)"
+    )
+    how.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="run on this Ray cluster; 'local' starts one on this machine",
     )
 
-    diff = p.add_argument_group("with --diff, differences that do not count")
+    diff = p.add_argument_group("tolerances of --diff")
     diff.add_argument("--within-px", type=float, default=0.01, help="of landmarks (0.01)")
     diff.add_argument("--within-deg", type=float, default=0.01, help="of angles (0.01)")
     diff.add_argument("--within-m", type=float, default=0.001, help="of positions (0.001)")
     diff.add_argument(
-        "--common", action="store_true", help="compare only images that both have answers to"
+        "--common", action="store_true", help="compare only images with results in both bags"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay or compare."""
+    """Replay bags, or compare two."""
     if importlib.util.find_spec("rosbags") is None:
         raise NoRosbags("needs the library rosbags: pip install rosbags")
     if args.diff:
         return _diff(args)
     jobs = _jobs(args)
     outcomes = []
-    from atpn_ros.replay.fleet import Stop
+    from atpn_ros.replay.parallel import InterruptGuard
 
-    # SIGTERM as Ctrl-C, so that what is half written goes away.
+    # SIGTERM acts like Ctrl-C, so that incomplete files are removed.
     with (
-        Stop(KeyboardInterrupt()) as stop,
-        _Bar(len(jobs)) as bar,
+        InterruptGuard(KeyboardInterrupt()) as stop,
+        _ProgressBar(len(jobs)) as bar,
         closing(_outcomes(args, jobs, bar, stop)) as coming,
     ):
         for outcome in coming:
             outcomes.append(outcome)
-            bar.say(_told(outcome), outcome)
+            bar.print_lines(_lines(outcome), outcome)
             if outcome.error and args.strict:
                 break
     if args.json is not None:
@@ -118,8 +133,8 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(o.error for o in outcomes) else 0
 
 
-def _jobs(args: argparse.Namespace) -> list[Job]:
-    from atpn_ros.replay.job import Job
+def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
+    from atpn_ros.replay.bag_replay import ReplayJob
 
     *sources, target = args.bags
     if not sources:
@@ -136,9 +151,9 @@ def _jobs(args: argparse.Namespace) -> list[Job]:
         twice = {t.name for t in targets if targets.count(t) > 1}
         if twice:
             raise BadArguments(f"several bags would be written as {', '.join(sorted(twice))}")
-    settings = settings_from(args.params_file, args.set)
+    settings = load_settings(args.params_file, args.set)
     return [
-        Job(
+        ReplayJob(
             source,
             target,
             settings,
@@ -155,9 +170,9 @@ def _jobs(args: argparse.Namespace) -> list[Job]:
 
 
 def _outcomes(
-    args: argparse.Namespace, jobs: list[Job], bar: _Bar, stop: Stop
-) -> Generator[Outcome, None, None]:
-    from atpn_ros.replay.fleet import replay_all, replay_on_ray
+    args: argparse.Namespace, jobs: list[ReplayJob], bar: _ProgressBar, stop: InterruptGuard
+) -> Generator[ReplayOutcome, None, None]:
+    from atpn_ros.replay.parallel import replay_all, replay_on_ray
 
     if args.ray:
         return replay_on_ray(jobs, args.ray, args.overwrite)
@@ -165,19 +180,19 @@ def _outcomes(
     return replay_all(jobs, workers, args.overwrite, bar.report, stop)
 
 
-def _told(outcome: Outcome) -> list[str]:
-    """What a person should know of an outcome; errors begin the line that names them."""
+def _lines(outcome: ReplayOutcome) -> list[str]:
+    """Lines to print about the outcome of one bag."""
     if outcome.error or outcome.summary is None:
         return [f"atpn replay: {outcome.error}"]
     summary, job = outcome.summary, outcome.job
     if outcome.skipped:
-        return [f"{job.target}: was done already"]
+        return [f"{job.target}: already done"]
     topics = summary["topics"].values()
     refused = sum(sum(t["refused"].values()) for t in topics)
     faces = sum(t["with_faces"] for t in topics)
-    words = f"{job.target}: {summary['images']} images, {faces} with faces"
-    words += f", {refused} refused" if refused else ""
-    return [*summary["notes"], f"{words}, {summary['images_per_second']:.0f} per second"]
+    line = f"{job.target}: {summary['images']} images, {faces} with faces"
+    line += f", {refused} refused" if refused else ""
+    return [*summary["notes"], f"{line}, {summary['images_per_second']:.0f} per second"]
 
 
 def _diff(args: argparse.Namespace) -> int:
@@ -205,8 +220,8 @@ def _write_json(path: Path, content: Any) -> None:
         raise BadArguments(f"--json {path}: {error.strerror}") from error
 
 
-class _Bar:
-    """One progress bar for all bags, on a terminal; elsewhere only lines about bags."""
+class _ProgressBar:
+    """A progress bar over all bags; drawn only on a terminal."""
 
     def __init__(self, bags: int) -> None:
         self._shares = [0.0] * bags
@@ -214,20 +229,20 @@ class _Bar:
         self._ended = 0
         self._drawn = sys.stderr.isatty()
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> _ProgressBar:
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._clear()
 
     def report(self, job: int, done: int, total: int) -> None:
-        """So many images of a bag were dealt with."""
+        """Set the number of processed images of a bag."""
         self._images[job] = done
         self._shares[job] = done / max(total, done, 1)
         self._draw()
 
-    def say(self, lines: list[str], outcome: Outcome) -> None:
-        """Print lines about a bag that is at its end, above the bar."""
+    def print_lines(self, lines: list[str], outcome: ReplayOutcome) -> None:
+        """Print lines about a finished bag above the progress bar."""
         self._clear()
         for line in lines:
             print(line, file=sys.stderr if outcome.error else sys.stdout, flush=True)

@@ -1,9 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn ablate`` and ``atpn train-asmnet``: studies from the shell; see config/studies/.
-
-PyTorch is imported only when one of them runs.
-"""
+"""The commands ``atpn ablate`` and ``atpn train-asmnet``, which run the training studies."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from atpn_ros.cli.extras import need
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the two commands to ``atpn``."""
     ablate = commands.add_parser("ablate", help="train ATPN with and without each design choice")
-    ablate.add_argument("--workers", type=int, default=1, help="processes that make examples")
+    ablate.add_argument("--workers", type=int, default=1, help="processes that make training crops")
     ablate.set_defaults(run=_ablate)
     asmnet = commands.add_parser(
         "train-asmnet", help="train ASMNet and MobileNetV2 with and without its assisted loss"
@@ -25,12 +22,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     asmnet.set_defaults(run=_train_asmnet)
     for parser in (ablate, asmnet):
         parser.add_argument("plan", type=Path, metavar="PLAN.yaml", help="see config/studies/")
-        parser.add_argument("--data", type=Path, required=True, help="folder of the data")
+        parser.add_argument(
+            "--data", type=Path, required=True, help="parent of the plan's data folders"
+        )
         parser.add_argument("--out", type=Path, required=True,
-                            help="folder of the runs; done ones are not done again")  # fmt: skip
+                            help="output folder; finished runs in it are not repeated")  # fmt: skip
         parser.add_argument("--page", type=Path, metavar="PAGE",
-                            help="put the tables between its markers, JSON beside it")  # fmt: skip
-        parser.add_argument("--threads", type=int, help="of PyTorch; default: as many as cores")
+                            help="Markdown page for the tables; JSON goes beside it")  # fmt: skip
+        parser.add_argument("--threads", type=int, help="PyTorch's threads (default: one per core)")
 
 
 def _ablate(args: argparse.Namespace) -> int:
@@ -38,24 +37,24 @@ def _ablate(args: argparse.Namespace) -> int:
     from atpn_ros.learning.studies import ablation
 
     plan = ablation.load_plan(args.plan)
-    report = ablation.carry_out(plan, args.data, args.out, args.workers, args.threads)
-    return _tell(args, report, ablation.tables(report))
+    report = ablation.run_study(plan, args.data, args.out, args.workers, args.threads)
+    return _write(args, report, ablation.tables(report))
 
 
 def _train_asmnet(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.studies import asm_study
+    from atpn_ros.learning.studies import asmnet_study
 
-    plan = asm_study.load_plan(args.plan)
-    report = asm_study.carry_out(plan, args.data, args.out, args.threads)
-    return _tell(args, report, asm_study.tables(report))
+    plan = asmnet_study.load_plan(args.plan)
+    report = asmnet_study.run_study(plan, args.data, args.out, args.threads)
+    return _write(args, report, asmnet_study.tables(report))
 
 
-def _tell(args: argparse.Namespace, report: dict[str, Any], tables: str) -> int:
+def _write(args: argparse.Namespace, report: dict[str, Any], tables: str) -> int:
     from atpn_ros.learning.studies import pages
 
     print(tables)
     if args.page is not None:
-        pages.fill(args.page, tables)
-        pages.beside(args.page, report)
+        pages.replace_tables(args.page, tables)
+        pages.write_json(args.page, report)
     return 0

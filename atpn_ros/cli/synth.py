@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn synth``: pictures of made faces, with everything that is known of them.
+"""``atpn synth``: renders synthetic faces with exact labels.
 
 OpenGL is loaded only when it runs.
 """
@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atpn_ros.cli.extras import need
+from atpn_ros.files import cache_folder
 from atpn_ros.types import AtpnError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from atpn_ros.learning.synth.stream import Sample
+    from atpn_ros.learning.synth.render.stream import RenderedSample
 
 _GALLERY = 48
 """At most this many samples go on the gallery picture."""
@@ -28,9 +29,9 @@ _GALLERY = 48
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to ``atpn``."""
-    parser = commands.add_parser("synth", help="make face pictures with exact labels")
+    parser = commands.add_parser("synth", help="render synthetic faces with exact labels")
     parser.add_argument("--assets", type=Path, help="folder with ict_facekit, faces_london, hdri "
-                        "and hair_cc0; without it a head made by code is used")  # fmt: skip
+                        "and hair_cc0; without it a procedural head is used")  # fmt: skip
     parser.add_argument("--out", type=Path, help="folder to write")
     parser.add_argument("--count", type=int, default=64, help="pictures (default 64)")
     parser.add_argument("--seed", type=int, default=1)
@@ -38,9 +39,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--size", type=int, default=160, help="side in pixels (default 160)")
     parser.add_argument(
         "--part",
-        choices=("all", "taught", "held_back"),
+        choices=("all", "train", "test"),
         default="all",
-        help="skins and panoramas: a share is held back from those that teach",
+        help="skins and panoramas: all, the training share or the test share",
     )
     parser.add_argument(
         "--share",
@@ -48,43 +49,47 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         nargs=2,
         default=(0.5, 0.64),
         metavar=("MIN", "MAX"),
-        help="face's longer side over the picture's",
+        help="longer side of the face over the picture's side",
     )
     parser.add_argument("--shift", type=float, default=0.06,
-                        help="how far off the middle, over the side (default 0.06)")  # fmt: skip
+                        help="largest offset from the centre, over the side (0.06)")  # fmt: skip
     parser.add_argument("--gallery", action="store_true", help="write gallery.png too")
     parser.add_argument("--shards", type=int, metavar="N", help="write tar shards of N samples")
-    parser.add_argument("--processes", type=int, default=1, help="drawing processes (default 1)")
+    parser.add_argument("--processes", type=int, default=1, help="rendering processes (default 1)")
     parser.add_argument("--not-faces", type=float, default=0.0, metavar="SHARE",
-                        help="share of pictures without a face or with it badly off")  # fmt: skip
-    parser.add_argument("--effects", type=float, default=1.0, help="faults of lens and sensor: "
-                        "0 none, 1 as usual")  # fmt: skip
-    parser.add_argument("--cache", type=Path, help="where prepared assets are kept")
-    parser.add_argument("--placement", action="store_true", help="only report how far the points "
-                        "of fitted portraits lie from those placed by hand")  # fmt: skip
-    parser.add_argument("--bench", action="store_true", help="draw, write nothing, print the speed")
-    sequence = parser.add_argument_group("sequences: moving people, with ids")
-    sequence.add_argument("--sequence", type=float, metavar="SECONDS", help="make one sequence")
+                        help="share of negatives: no face, or a badly placed one")  # fmt: skip
+    parser.add_argument("--effects", type=float, default=1.0, help="lens and sensor effects: "
+                        "0 none, 1 default")  # fmt: skip
+    parser.add_argument("--cache", type=Path, help="cache folder for prepared assets")
+    parser.add_argument("--placement", action="store_true", help="only report the offsets between "
+                        "fitted portraits and their hand-placed points")  # fmt: skip
+    parser.add_argument(
+        "--bench", action="store_true", help="render without writing and print the speed"
+    )
+    sequence = parser.add_argument_group("sequences of moving people with ids")
+    sequence.add_argument(
+        "--sequence", type=float, metavar="SECONDS", help="render one sequence of this length"
+    )
     sequence.add_argument("--people", type=int, default=3)
     sequence.add_argument("--fps", type=float, default=30.0)
     sequence.add_argument("--frame", default="640x480", metavar="WxH")
     sequence.add_argument("--as", dest="kind", choices=("frames", "video", "bag"),
-                          default="frames", help="how it is written")  # fmt: skip
+                          default="frames", help="output format")  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the pictures."""
+    """Run the command."""
     need("moderngl", "synth")
     _check(args)
     if args.placement:
         return _placement(args)
     if args.sequence is not None:
         return _sequence(args)
-    from atpn_ros.learning.synth import stream
-    from atpn_ros.learning.synth.sampling import Plan
+    from atpn_ros.learning.synth.render import stream
+    from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
 
-    plan = Plan(
+    plan = SamplePlan(
         size=args.size, share=tuple(args.share), shift=args.shift, effects=args.effects,
         not_faces=args.not_faces, part=args.part,
     )  # fmt: skip
@@ -93,18 +98,18 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.bench:
         return _bench(samples, args)
-    from atpn_ros.learning.synth import archive, gallery
+    from atpn_ros.learning.synth.output import gallery, shards
 
-    kept: list[Sample] = []
+    kept: list[RenderedSample] = []
     seen = _keeping(samples, kept)
     if args.shards:
-        paths = archive.write(seen, args.out, args.shards)
+        paths = shards.write(seen, args.out, args.shards)
     else:
-        paths = archive.write_loose(seen, args.out)
+        paths = shards.write_loose(seen, args.out)
     if args.gallery and kept:
         picture = args.out / "gallery.png"
-        picture.write_bytes(archive.encode(gallery.sheet(kept)))
-        archive.checksums(args.out, [*paths, picture])
+        picture.write_bytes(shards.encode_png(gallery.sheet(kept)))
+        shards.checksums(args.out, [*paths, picture])
     print(f"{args.count} pictures in {args.out}")
     return 0
 
@@ -112,12 +117,12 @@ def run(args: argparse.Namespace) -> int:
 def _placement(args: argparse.Namespace) -> int:
     if args.assets is None:
         raise AtpnError("--placement needs --assets")
-    from atpn_ros.learning.synth import assets, ict_head, placement
+    from atpn_ros.learning.synth.assets import ict_head, placement
 
-    head = ict_head.load(args.assets / "ict_facekit", args.cache or assets.default_cache())
+    head = ict_head.load(args.assets / "ict_facekit", args.cache or cache_folder("synth"))
     found = placement.offsets(head, args.assets / "faces_london")
     print("% of the distance between the eyes' outer corners: mean offset after the fit,")
-    print("its constant part, and the mean offset of points that the fit has not seen")
+    print("its constant part, and the mean offset when the group is left out of the fit")
     for name, (mean, constant, blind) in found.items():
         print(f"{name:12} {mean:5.2f} {constant:5.2f} {blind:5.2f}")
     return 0
@@ -130,13 +135,15 @@ def _sequence(args: argparse.Namespace) -> int:
         raise AtpnError(f"--frame must be WxH, is {args.frame}") from error
     if args.sequence <= 0 or args.fps <= 0 or args.people < 1 or min(width, height) < 32:
         raise AtpnError("--sequence, --fps and --people must be positive, --frame at least 32x32")
-    from atpn_ros.learning.synth import recording, sequences, stream
+    from atpn_ros.learning.synth.output import recording
+    from atpn_ros.learning.synth.render import sequences, stream
+    from atpn_ros.learning.synth.sampling.motion import SequencePlan
 
-    plan = sequences.SequencePlan(
-        args.sequence, args.fps, (width, height), args.people, effects=args.effects
+    plan = SequencePlan(args.sequence, args.fps, (width, height), args.people, effects=args.effects)
+    renderer = sequences.SequenceRenderer(
+        stream.load_assets(args.assets, args.cache), args.seed, plan
     )
-    stage = sequences.Stage(stream.load_assets(args.assets, args.cache), args.seed, plan)
-    count = recording.write(stage, args.out, args.kind)
+    count = recording.write(renderer, args.out, args.kind)
     print(f"{count} frames in {args.out}")
     return 0
 
@@ -157,14 +164,16 @@ def _check(args: argparse.Namespace) -> None:
         raise AtpnError(f"--not-faces must be between 0 and 1, is {args.not_faces}")
 
 
-def _keeping(samples: Iterator[Sample], kept: list[Sample]) -> Iterator[Sample]:
+def _keeping(
+    samples: Iterator[RenderedSample], kept: list[RenderedSample]
+) -> Iterator[RenderedSample]:
     for sample in samples:
         if len(kept) < _GALLERY:
             kept.append(sample)
         yield sample
 
 
-def _bench(samples: Iterator[Sample], args: argparse.Namespace) -> int:
+def _bench(samples: Iterator[RenderedSample], args: argparse.Namespace) -> int:
     warm = min(4 * args.processes, args.count - 1)
     for _ in itertools.islice(samples, warm):
         pass  # shaders are compiled, textures sent

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The package's own detector: one small network, through ONNX Runtime."""
+"""ATPN's own face detector: a small network that also finds turned, tilted and small faces."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ from atpn_ros.detectors.base import Detection
 from atpn_ros.detectors.session import open_session
 from atpn_ros.types import Box, Floats, Image
 
-DETECTOR_MODEL = Path(__file__).parents[1] / "models" / "detector.onnx"
+DETECTOR_MODEL = Path(__file__).parents[1] / "weights" / "detector.onnx"
 MIN_SCORE = 0.5
-"""Faces below are not reported."""
+"""Faces with a lower score are not reported."""
 
 _STRIDE = 8
 """Pixels of the network's input per cell of its output."""
 _MULTIPLE = 32
 """Both sides of the input are multiples of this."""
 _OVERLAP, _WITHIN = 0.35, 0.6
-"""Of two boxes that overlap by more than this the surer one is kept: over their union, over the
-smaller one. Part of a face that fills the picture may look like a face by itself."""
+"""Largest intersection of two boxes over their union, and over the smaller box; above, only the one
+with the higher score is kept. Part of a face that fills the image may look like a whole face."""
 MIN_FACE = 20.0
-"""Side of the smallest face that is looked for, pixels of the picture."""
-_LEAST = 14.0
-"""Side that such a face has in the network's input: the picture is shrunk so far."""
-_COARSE = 160
-"""Longer side, in pixels, of a second look, for faces that fill the picture."""
-_LARGEST = 1920
-"""No look is larger than this."""
-_MOST = 300
-"""Candidates looked at, the surest: hundreds of cells answer for a face as large as the picture."""
+"""Side of the smallest face that is searched for, pixels of the image."""
+_MIN_FACE_IN_INPUT = 14.0
+"""Side of that face in the network's input, pixels: the image is reduced so far."""
+_COARSE_INPUT = 160
+"""Longer side, in pixels, of a second run of the network, for faces that fill the image."""
+_MAX_INPUT = 1920
+"""Longest side of the network's input, pixels."""
+_MAX_CANDIDATES = 300
+"""Only the cells with the highest scores are decoded: a face that fills the image is found in
+hundreds of them."""
 
 
 class AtpnDetector:
-    """Finds small and large faces, turned and tilted ones too.
+    """Finds small and large faces, including turned and tilted ones.
 
-    The picture is looked at twice: so large that the smallest wanted face can be told, and small.
+    The network runs on the image at two scales: large enough for the smallest face that is searched
+    for, and small, for faces that fill the image.
 
     Args:
         model: The ONNX file.
-        min_score: Faces below are not reported.
-        min_face: Side of the smallest face that is looked for, pixels of the picture. Half of it
-            costs four times the time.
+        min_score: Faces with a lower score are not reported.
+        min_face: Side of the smallest face that is searched for, pixels of the image. Half of it
+            takes four times as long.
 
     Raises:
         DetectorError: ONNX Runtime is missing, or the file is not such a detector.
@@ -64,53 +66,58 @@ class AtpnDetector:
         self._min_score, self._min_face = min_score, min_face
 
     def detect(self, image: Image) -> list[Detection]:
-        """All faces, best first."""
-        looks = [self._look(image, s) for s in looks_at(max(image.shape[:2]), self._min_face)]
-        boxes, sure = (np.concatenate(part) for part in zip(*looks, strict=True))
-        return distinct(boxes, sure)
+        """All faces, by descending score."""
+        sides = input_sides(max(image.shape[:2]), self._min_face)
+        found = [self._detect_at(image, side) for side in sides]
+        boxes, scores = (np.concatenate(part) for part in zip(*found, strict=True))
+        return distinct(boxes, scores)
 
-    def _look(self, image: Image, longer: int) -> tuple[Floats, Floats]:
+    def _detect_at(self, image: Image, longer: int) -> tuple[Floats, Floats]:
+        """Boxes and scores in the image reduced to a longer side of ``longer`` pixels."""
         canvas, scale = _fit(image, longer)
         scores, boxes = self._session.run(["scores", "boxes"], {self._input: canvas[None]})
         return decode(scores[0], boxes[0], scale, self._min_score)
 
 
-def looks_at(longer: int, min_face: float) -> list[int]:
-    """Longer side, in pixels, of each look at a picture, the smallest first.
+def input_sides(longer: int, min_face: float) -> list[int]:
+    """Longer side, in pixels, of the network's input for each of its runs, ascending.
 
     Args:
-        longer: Of the picture.
-        min_face: Side of the smallest wanted face, pixels of the picture.
+        longer: Longer side of the image, pixels.
+        min_face: Side of the smallest face that is searched for, pixels of the image.
 
-    >>> looks_at(640, 20.0), looks_at(1280, 20.0), looks_at(640, 10.0), looks_at(120, 20.0)
-    ([160, 448], [160, 896], [160, 640], [84])
+    >>> input_sides(640, 20.0), input_sides(1280, 20.0), input_sides(120, 20.0)
+    ([160, 448], [160, 896], [84])
     """
-    fine = min(longer, _LARGEST, max(32, round(longer * _LEAST / max(min_face, 1.0))))
-    return [fine] if fine <= 1.5 * _COARSE else [_COARSE, fine]
+    fine = min(longer, _MAX_INPUT, max(32, round(longer * _MIN_FACE_IN_INPUT / max(min_face, 1.0))))
+    return [fine] if fine <= 1.5 * _COARSE_INPUT else [_COARSE_INPUT, fine]
 
 
 def decode(scores: Floats, cells: Floats, scale: float, min_score: float) -> tuple[Floats, Floats]:
-    """(K, 4) middles and sides in pixels of the picture, and (K,) scores, of the network's answer.
+    """Decode the network's output.
 
     Args:
-        scores: (H, W) how surely a face's middle lies in each cell.
-        cells: (4, H, W) that face's box: its middle's offset from the cell's, and the logarithms
-            of its width and height, in cells.
-        scale: Pixels of the network's input per pixel of the picture.
-        min_score: Cells below are left out.
+        scores: (H, W) probability that the centre of a face is in each cell.
+        cells: (4, H, W) box of that face: offset of its centre from the centre of the cell, and
+            logarithms of width and height, all in cells.
+        scale: Pixels of the network's input per pixel of the image.
+        min_score: Cells with a lower score are left out.
+
+    Returns:
+        (K, 4) centres and sides of boxes in pixels of the image, and (K,) scores, descending.
     """
     rows, columns = np.nonzero(scores >= min_score)
     sure = scores[rows, columns]
-    order = np.argsort(-sure, kind="stable")[:_MOST]
+    order = np.argsort(-sure, kind="stable")[:_MAX_CANDIDATES]
     rows, columns, sure = rows[order], columns[order], sure[order]
     dx, dy, log_w, log_h = cells[:, rows, columns]
-    middle = np.stack([columns + 0.5 + dx, rows + 0.5 + dy], axis=1)
+    centre = np.stack([columns + 0.5 + dx, rows + 0.5 + dy], axis=1)
     sides = np.exp(np.clip(np.stack([log_w, log_h], axis=1), -3, 6))
-    return np.concatenate([middle, sides], axis=1) * (_STRIDE / scale), sure
+    return np.concatenate([centre, sides], axis=1) * (_STRIDE / scale), sure
 
 
 def distinct(boxes: Floats, sure: Floats) -> list[Detection]:
-    """Each face once, best first, of (K, 4) middles and sides and their (K,) scores."""
+    """Non-maximum suppression of (K, 4) boxes (centres and sides) with (K,) scores."""
     order = np.argsort(-sure, kind="stable")
     boxes, sure = boxes[order], sure[order]
     low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
@@ -129,7 +136,7 @@ def distinct(boxes: Floats, sure: Floats) -> list[Detection]:
 
 
 def _fit(image: Image, longer: int) -> tuple[Image, float]:
-    """The picture in the top left corner of the network's input, and by how much it shrank."""
+    """The image in the top left corner of the network's input, and its scale there."""
     height, width = image.shape[:2]
     scale = min(1.0, longer / max(height, width))
     w, h = max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the pipeline asks of a face detector, and how its boxes become first crops."""
+"""The interface of all face detectors, and the first crop of a detected face."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ class DetectorError(AtpnError):
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A face that was found: box in pixels of the image, score 0..1."""
+    """A detected face: box in pixels of the image, score 0..1."""
 
     box: Box
     score: float
 
 
 class Detector(Protocol):
-    """Finds faces in a whole picture."""
+    """Finds faces in a whole image."""
 
     @property
     def name(self) -> str:
-        """For status and logs."""
+        """Name of the detector, for status messages and logs."""
         ...
 
     def detect(self, image: Image) -> list[Detection]:
-        """All faces in a (H, W, 3) BGR picture, best first."""
+        """All faces in an (H, W, 3) uint8 BGR image, by descending score."""
         ...
 
 
 def square_of(box: Box) -> Crop:
-    """The first crop of a detected face: below the box's middle, since boxes hold the forehead.
+    """The first crop of a detected face: below the centre of the box, which includes the forehead.
 
     The offset and the size are medians over real detections (Haar and YuNet agree within 4 %).
     """

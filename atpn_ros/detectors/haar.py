@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""OpenCV's Haar cascade: needs no download, finds upright frontal faces."""
+"""Face detector that uses OpenCV's Haar cascade; it finds upright frontal faces."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from atpn_ros.types import Box, Image
 
 _FILE = "haarcascade_frontalface_default.xml"
 _WIDTH = 320
-"""Pictures are shrunk to this width, so that a frame's detection takes about the same time."""
+"""Images are reduced to this width, so that detection time hardly depends on the image size."""
 _SMALLEST = 24
-"""Side of the smallest face that is found there, pixels."""
+"""Side of the smallest face that is found in the reduced image, pixels."""
 
 
 class HaarDetector:
-    """Raises DetectorError where neither opencv-python nor opencv-data brought the cascade."""
+    """Finds upright frontal faces with OpenCV's Haar cascade.
+
+    Raises:
+        DetectorError: The cascade is not installed (opencv-python or opencv-data).
+    """
 
     name = "haar"
 
@@ -37,7 +41,7 @@ class HaarDetector:
         self._cascade = cv2.CascadeClassifier(str(path))
 
     def detect(self, image: Image) -> list[Detection]:
-        """All faces, best first. The score is the cascade's margin, squashed to 0..1."""
+        """All faces, by descending score: the margin of the cascade, mapped to 0..1."""
         scale = min(1.0, _WIDTH / max(1, image.shape[1]))
         if min(image.shape[:2]) * scale < _SMALLEST:
             return []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which detector starts tracks."""
+"""Loads the face detector that a name or a path selects."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from atpn_ros.detectors.yunet import YuNetDetector
 HAAR, OWN = "haar", "atpn"
 """Names of the detectors that need no path."""
 DEFAULT = HAAR
-"""What an empty name stands for."""
+"""The detector for an empty name."""
 
 
 def detector_file(model: str = "") -> Path | None:
-    """The file that a detector's weights come from; None: OpenCV brings them."""
+    """The file of a detector's weights; None for the Haar cascade, which OpenCV includes."""
     name = model or DEFAULT
     if name == HAAR:
         return None
     return DETECTOR_MODEL if name == OWN else Path(name).expanduser()
 
 
-def load_detector(model: str = "", smallest: float = MIN_FACE) -> Detector:
-    """The detector of a name, or YuNet where a path to its ``.onnx`` file is given.
+def load_detector(model: str = "", min_face: float = MIN_FACE) -> Detector:
+    """Load the detector with a name, or YuNet from the path of its ``.onnx`` file.
 
     Args:
-        model: "atpn" for this package's own, "haar" for OpenCV's cascade, empty for the default of
-            the two; else a path.
-        smallest: Side of the smallest face that the package's own looks for, pixels of the picture.
+        model: "atpn" for this package's own, "haar" for OpenCV's cascade, empty for the default,
+            or a path.
+        min_face: Side of the smallest face that "atpn" searches for, pixels of the image.
 
     Raises:
         DetectorError: It cannot be loaded.
@@ -40,5 +40,5 @@ def load_detector(model: str = "", smallest: float = MIN_FACE) -> Detector:
     if path is None:
         return HaarDetector()
     if (model or DEFAULT) == OWN:
-        return AtpnDetector(path, min_face=smallest)
+        return AtpnDetector(path, min_face=min_face)
     return YuNetDetector(path)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Runtime as every detector uses it: one thread, errors in one line."""
+"""Opens ONNX Runtime sessions on the CPU with one thread, for detectors and measurements."""
 
 from __future__ import annotations
 
@@ -8,6 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from atpn_ros.detectors.base import DetectorError
+
+
+def cpu_session(model: Path) -> Any:
+    """An ONNX Runtime session of a model on the CPU, with one thread and no warnings.
+
+    Args:
+        model: The ``.onnx`` file.
+
+    Raises:
+        Exception: Whatever ONNX Runtime raises for a file that it cannot load.
+    """
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def open_session(model: Path, outputs: set[str], kind: str) -> Any:
@@ -22,14 +39,9 @@ def open_session(model: Path, outputs: set[str], kind: str) -> Any:
         DetectorError: ONNX Runtime is missing, or the file is no such model.
     """
     try:
-        import onnxruntime as ort
+        session = cpu_session(model)
     except ImportError as error:
         raise DetectorError(f"{kind} needs ONNX Runtime: pip install onnxruntime") from error
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise DetectorError(
             f"{model}: cannot be loaded: {' '.join(str(error).split())[:300]}"

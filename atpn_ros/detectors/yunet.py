@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""YuNet's ONNX file, by path, through ONNX Runtime (the model is not part of this package)."""
+"""Face detector that runs a YuNet ONNX file, which is not part of this package."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _STRIDES = (8, 16, 32)
 
 
 class YuNetDetector:
-    """YuNet with a fixed or a free input size.
+    """Finds faces with YuNet, whose input size may be fixed or dynamic.
 
     Args:
         model: The ``.onnx`` file, as OpenCV's model zoo publishes it.
-        min_score: Faces below are not reported.
+        min_score: Faces with a lower score are not reported.
 
     Raises:
         DetectorError: ONNX Runtime is missing, or the file is not a YuNet.
@@ -41,7 +41,7 @@ class YuNetDetector:
         self._min_score = min_score
 
     def detect(self, image: Image) -> list[Detection]:
-        """All faces, best first."""
+        """All faces, by descending score."""
         canvas, scale = self._fit(image)
         blob = canvas.transpose(2, 0, 1)[None].astype(np.float32)
         values = self._session.run(self._outputs, {self._input: blob})
@@ -58,10 +58,10 @@ class YuNetDetector:
         ]
 
     def _fit(self, image: Image) -> tuple[Image, float]:
-        """The picture in the top left corner of the network's input, and by how much it shrank."""
+        """The image in the top left corner of the network's input, and its scale there."""
         height, width = image.shape[:2]
-        # A free input is taken at 320 wide and in multiples of the coarsest stride. The height is
-        # bounded: a picture of one column would otherwise need a gigabyte.
+        # A dynamic input is 320 pixels wide; its height is a multiple of the largest stride, and
+        # limited: an image of one column would otherwise need a gigabyte.
         size = self._size or (320, min(640, max(32, round(320 * height / width / 32) * 32)))
         scale = min(size[0] / width, size[1] / height)
         w, h = max(1, int(width * scale)), max(1, int(height * scale))

@@ -1,29 +1,29 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What runs the network: the :class:`Engine` protocol, its rungs, and the ladder between them."""
+"""Inference engines: the :class:`Engine` protocol, its backends and the fallback between them."""
 
 from atpn_ros.engines.base import (
     BackendError,
     Engine,
-    Interrupted,
+    LoadCancelled,
+    LoadControl,
     ModelError,
     NetworkOutput,
-    Watch,
 )
-from atpn_ros.engines.ladder import LadderEngine
-from atpn_ros.engines.select import BACKENDS, RUNGS, load_engine
+from atpn_ros.engines.fallback import FallbackEngine
+from atpn_ros.engines.select import BACKENDS, FALLBACK_CHAIN, load_engine
 from atpn_ros.engines.tensorrt_build import PRECISIONS
 
 __all__ = [
     "BACKENDS",
+    "FALLBACK_CHAIN",
     "PRECISIONS",
-    "RUNGS",
     "BackendError",
     "Engine",
-    "Interrupted",
-    "LadderEngine",
+    "FallbackEngine",
+    "LoadCancelled",
+    "LoadControl",
     "ModelError",
     "NetworkOutput",
-    "Watch",
     "load_engine",
 ]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the pipeline asks of an engine: crops in, one batched answer out."""
+"""The engine protocol that every inference backend implements, its output type and its errors."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ import numpy as np
 from atpn_ros.types import Array, AtpnError, Floats, Image
 
 REQUIRED: dict[str, tuple[int, ...]] = {"landmarks": (98, 2), "rotation": (3, 3), "presence": ()}
-"""Outputs that every model has, and the shape of one crop's answer."""
+"""Outputs that every model has, with their shape per crop."""
 
 OPTIONAL: dict[str, tuple[int, ...]] = {"sigma": (98,), "gaze": (2, 3)}
-"""Outputs that a model may have."""
+"""Outputs that a model may have, with their shape per crop."""
 
 
 class ModelError(AtpnError):
-    """A model file that is missing, unreadable or of another kind."""
+    """A model file is missing, cannot be read or has other inputs or outputs."""
 
 
 class BackendError(AtpnError):
-    """A backend that cannot run here, or stopped running."""
+    """A backend is not available on this machine, or failed while running."""
 
 
-class Interrupted(AtpnError):
-    """Loading was stopped on request."""
+class LoadCancelled(AtpnError):
+    """Loading was cancelled through its :class:`LoadControl`."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
-    """What the network says of N crops.
+    """Output of the network for N crops.
 
     Attributes:
         landmarks: (N, 98, 2) crop coordinates 0..1, WFLW-98 order.
-        rotation: (N, 3, 3) head to the crop's own camera.
-        presence: (N,) probability that the crop holds the tracked face.
-        sigma: (N, 98) spread of the landmarks in crop coordinates, None if the model has none.
-        gaze: (N, 2, 3) unit directions of the right and left eye in the crop's own camera, None if
-            the model has none.
+        rotation: (N, 3, 3) rotation matrices from the head frame to the crop camera's frame.
+        presence: (N,) probability that the crop shows the tracked face.
+        sigma: (N, 98) standard deviations of the landmarks in crop coordinates, None if the model
+            has no such output.
+        gaze: (N, 2, 3) unit direction vectors of the right and left eye in the crop camera's frame,
+            None if the model has no such output.
     """
 
     landmarks: Floats
@@ -53,26 +54,26 @@ class NetworkOutput:
 
     @classmethod
     def of(cls, values: Mapping[str, Array]) -> NetworkOutput:
-        """From a model's outputs by name; others than ours are left out."""
+        """Make it from a model's outputs by name; unknown names are ignored."""
         named = {k: np.asarray(v, np.float64) for k, v in values.items() if k in NAMES}
         return cls(**named)
 
 
 NAMES: tuple[str, ...] = (*REQUIRED, *OPTIONAL)
-"""All outputs that are read."""
+"""Names of all outputs that are read."""
 
 
 class Engine(Protocol):
-    """Runs one model. Belongs to the thread that loaded it."""
+    """Runs one model. All methods must be called by the thread that loaded it."""
 
     @property
     def name(self) -> str:
-        """The rung of the ladder, e.g. ``onnx-cpu``."""
+        """Name of the backend, e.g. ``onnx-cpu``."""
         ...
 
     @property
     def report(self) -> str:
-        """One line for people: what was asked for, what was got, with which versions."""
+        """One line with the requested and the active backend and their versions."""
         ...
 
     def run(self, crops: Image) -> NetworkOutput:
@@ -84,32 +85,32 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Free what it holds, by the thread that loaded it. Nothing may be run after that."""
+        """Free all resources. :meth:`run` must not be called afterwards."""
         ...
 
 
-def _silent(words: str) -> None:
-    """Say nothing."""
+def _ignore(line: str) -> None:
+    """Discard a line of progress."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """How something slow tells of itself and is stopped.
+class LoadControl:
+    """Progress reports and cancellation of a slow load.
 
     Attributes:
-        tell: Called with a line for people, from the thread that loads, or runs, the engine.
-        stop: Once set, the slow thing ends soon with :class:`Interrupted`.
+        report: Called with a line of text by the thread that loads or runs the engine.
+        cancel: Once set, loading ends soon with :class:`LoadCancelled`.
     """
 
-    tell: Callable[[str], None] = _silent
-    stop: threading.Event = field(default_factory=threading.Event)
+    report: Callable[[str], None] = _ignore
+    cancel: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Raise Interrupted once stopped."""
-        if self.stop.is_set():
-            raise Interrupted("stopped before the engine was ready")
+        """Raise :class:`LoadCancelled` if loading was cancelled."""
+        if self.cancel.is_set():
+            raise LoadCancelled("cancelled before the engine was ready")
 
 
 def one_line(error: object) -> str:
-    """An error's text, which may be long, as one line."""
+    """The text of an error as one line of at most 300 characters."""
     return " ".join(str(error).split())[:300]

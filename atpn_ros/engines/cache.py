@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Built engines on disk: only ours, only whole, built once however many ask.
+"""Disk cache of built TensorRT engines, safe against foreign, damaged and concurrent writes.
 
-A serialized engine is a program: whoever can write one into the cache runs code in the node. So the
-folder is private (0700), a file is taken only when it is a plain file of this user that nobody else
-may write, and only with the manifest that its hash is in. Files are opened once and what was read
-is what is checked and used. A kill at any moment leaves either the old state or the new one.
+A serialized engine is a program: a user who can write one into the cache can run code in the node.
+So the folder is private (0700), and a file is used only if it is a regular file of this user, is
+not writable by others and has the SHA-256 of its manifest. Files are opened once: the bytes that
+are checked are the bytes that are used. Killing the process leaves the old state or the new one.
 """
 
 from __future__ import annotations
@@ -21,25 +21,30 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from atpn_ros.engines.base import Watch
-from atpn_ros.engines.private import CacheError, locked, opened, read, write
+from atpn_ros.engines.base import LoadControl
+from atpn_ros.engines.secure_files import CacheError, locked, opened, read, write
+from atpn_ros.files import cache_folder
 
-_FORMAT = 1
-"""Of manifests; another one is a miss."""
+_FORMAT = 2
+"""Version of the manifest format; entries of another version are built again."""
 _NAME = "engines"
+_FIELDS = {
+    "format": int, "key": dict, "engine_sha256": str, "engine_size": int, "built": str,
+}  # fmt: skip
+"""Fields of a manifest that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineKey:
-    """Everything that an engine depends on. Another value of any field is another engine.
+    """Everything that a built engine depends on; each combination of values has its own entry.
 
     Attributes:
-        model_sha256: Of the ONNX file.
+        model_sha256: SHA-256 of the ONNX file.
         tensorrt: Version of TensorRT.
         gpu: Name of the GPU.
         compute: Its compute capability, e.g. ``8.7``.
-        precision: As asked for.
-        max_batch: Upper end of the optimization profile; the lower is 1.
+        precision: The requested one: auto, fp32 or fp16.
+        max_batch: Largest batch of the optimization profile; the smallest is 1.
         options: Further builder options, sorted.
     """
 
@@ -53,13 +58,21 @@ class EngineKey:
 
     @property
     def digest(self) -> str:
-        """A file name."""
-        return hashlib.sha256(_canonical(asdict(self))).hexdigest()[:32]
+        """Name of the entry's files, without suffix."""
+        return _digest(asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One engine in the cache, for people."""
+class CacheEntry:
+    """An engine in the cache as ``atpn engine list`` shows it.
+
+    Attributes:
+        digest: Name of its files.
+        size: Bytes of the engine.
+        built: When it was built, ISO 8601 in UTC.
+        key: Fields of its :class:`EngineKey`; empty if the manifest cannot be read.
+        problem: Why it would be rejected; empty if it is valid.
+    """
 
     digest: str
     size: int
@@ -69,87 +82,86 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """An engine's bytes and where they come from."""
+class CachedEngine:
+    """A serialized engine and where it comes from.
+
+    Attributes:
+        plan: The serialized engine.
+        fresh: Whether it was built now.
+        origin: Where it comes from, for reports.
+    """
 
     plan: bytes
     fresh: bool
-    words: str
-
-
-def default_folder() -> Path:
-    """``$XDG_CACHE_HOME/atpn_ros/engines``, else below ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return root / "atpn_ros" / _NAME
+    origin: str
 
 
 class EngineCache:
-    """The cache in one folder, which is made on first use.
+    """The cache in one folder, which is created on first use.
 
     Args:
-        folder: Where; by default :func:`default_folder`.
+        folder: Its path; ``cache_folder("engines")`` of :mod:`atpn_ros.files` if None.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = default_folder() if folder is None else folder
+        self.folder = cache_folder(_NAME) if folder is None else folder
 
     def get_or_build(
-        self, key: EngineKey, build: Callable[[], bytes], watch: Watch | None = None
-    ) -> Stored:
-        """The engine of a key: from disk, or built, while others that want it wait.
+        self, key: EngineKey, build: Callable[[], bytes], control: LoadControl | None = None
+    ) -> CachedEngine:
+        """Return the engine of a key from disk, or build it while other processes wait for it.
 
-        A cache that cannot be used, or not be written, costs only time: then the engine is built
-        and used without it, and the words say so.
+        If the cache cannot be read or written, the engine is built and used without it, and
+        ``origin`` gives the reason.
 
         Raises:
-            Interrupted: ``watch`` was stopped.
-            Exception: Whatever ``build`` raises; the cache is as it was before.
+            LoadCancelled: Loading was cancelled.
+            Exception: Whatever ``build`` raises; the cache is unchanged.
         """
-        watch = watch or Watch()
+        control = control or LoadControl()
         try:
             with opened(self.folder) as folder:
                 notes: list[str] = []
-                plan = self._take(folder, key, notes)
+                plan = self._read_valid(folder, key, notes)
                 if plan is not None:
-                    return Stored(plan, False, "from the cache")
-                with locked(folder, watch):
-                    plan = self._take(folder, key, notes)
+                    return CachedEngine(plan, False, "from the cache")
+                with locked(folder, control):
+                    plan = self._read_valid(folder, key, notes)
                     if plan is not None:
-                        return Stored(plan, False, "from the cache, built by another process")
+                        return CachedEngine(plan, False, "from the cache, built by another process")
                     for note in notes[-1:]:
-                        watch.tell(f"engine cache: {note}; building again")
+                        control.report(f"engine cache: {note}; building again")
                     began = time.monotonic()
-                    plan = _built(build)
+                    plan = _run_build(build)
                     seconds = time.monotonic() - began
-                    words = f"built in {seconds:.0f} s"
+                    origin = f"built in {seconds:.0f} s"
                     try:
-                        self._put(folder, key, plan, seconds)
+                        self._write(folder, key, plan)
                     except OSError as error:
-                        words += f", not cached: {error.strerror}"
-                        watch.tell(f"engine cache: {self.folder} not written: {error.strerror}")
-                    return Stored(plan, True, words)
+                        origin += f", not cached: {error.strerror}"
+                        control.report(f"engine cache: {self.folder} not written: {error.strerror}")
+                    return CachedEngine(plan, True, origin)
         except _BuildFailed as failure:
             raise failure.cause from failure.cause.__cause__
         except (CacheError, OSError) as error:
             reason = str(error) if isinstance(error, CacheError) else error.strerror or str(error)
-        watch.tell(f"engine cache not used: {self.folder}: {reason}")
-        return Stored(build(), True, f"built, no cache: {reason}")
+        control.report(f"engine cache not used: {self.folder}: {reason}")
+        return CachedEngine(build(), True, f"built, no cache: {reason}")
 
-    def remove(self, key: EngineKey, watch: Watch | None = None) -> None:
-        """Forget one engine, e.g. one that this machine cannot load. A missing one is no error."""
+    def remove(self, key: EngineKey, control: LoadControl | None = None) -> None:
+        """Delete one engine, e.g. one that cannot be loaded. A missing one is not an error."""
         with (
             contextlib.suppress(CacheError, OSError),
             opened(self.folder) as folder,
-            locked(folder, watch or Watch()),
+            locked(folder, control or LoadControl()),
         ):
-            _discard(folder, key.digest)
+            _delete(folder, key.digest)
 
-    def entries(self) -> list[Entry]:
-        """What is there, with the problem of each that would be refused.
+    def entries(self) -> list[CacheEntry]:
+        """All entries, with the problem of each that would be rejected.
 
         Raises:
-            CacheError: The folder must not be used.
+            CacheError: The folder is not safe to use.
         """
         if not self.folder.exists():
             return []
@@ -160,25 +172,23 @@ class EngineCache:
         return found
 
     def clean(self) -> int:
-        """Remove all engines; how many there were.
+        """Delete all engines. Returns how many there were.
 
         Raises:
-            CacheError: The folder must not be used.
+            CacheError: The folder is not safe to use.
         """
         if not self.folder.exists():
             return 0
-        with opened(self.folder) as folder, locked(folder, Watch()):
+        with opened(self.folder) as folder, locked(folder, LoadControl()):
             names = [n for n in os.listdir(folder) if n.endswith((".json", ".engine", ".tmp"))]
             for name in names:
                 os.unlink(name, dir_fd=folder)
             return sum(n.endswith(".engine") for n in names)
 
-    def _take(self, folder: int, key: EngineKey, notes: list[str]) -> bytes | None:
-        """An engine that may be used, or None; then ``notes`` may say why."""
+    def _read_valid(self, folder: int, key: EngineKey, notes: list[str]) -> bytes | None:
+        """The bytes of a valid engine, or None; the reason is appended to ``notes``."""
         try:
             manifest = _manifest(folder, key.digest)
-            if manifest["key"] != _plain(key):
-                raise CacheError("manifest is of another engine")
             return _engine(folder, key.digest, manifest)
         except FileNotFoundError:
             return None
@@ -186,8 +196,8 @@ class EngineCache:
             notes.append(f"{key.digest}: {error}")
             return None
 
-    def _put(self, folder: int, key: EngineKey, plan: bytes, seconds: float) -> None:
-        """Write an engine. The lock is held, so what else is half written is a dead process's."""
+    def _write(self, folder: int, key: EngineKey, plan: bytes) -> None:
+        """Write an engine and its manifest. The lock is held, so *.tmp files are orphaned."""
         for name in os.listdir(folder):
             if name.endswith(".tmp"):
                 os.unlink(name, dir_fd=folder)
@@ -197,10 +207,8 @@ class EngineCache:
             "engine_sha256": hashlib.sha256(plan).hexdigest(),
             "engine_size": len(plan),
             "built": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "seconds": round(seconds, 1),
         }
-        body["manifest_sha256"] = hashlib.sha256(_canonical(body)).hexdigest()
-        # The manifest goes first and comes last: without one there is no engine.
+        # The manifest is removed first and written last: an engine without one is not used.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{key.digest}.json", dir_fd=folder)
         write(folder, f"{key.digest}.engine", plan)
@@ -209,14 +217,14 @@ class EngineCache:
 
 
 class _BuildFailed(Exception):
-    """Carries an error of the builder past the handlers of the cache's own errors."""
+    """Carries an error of ``build`` past the handlers of the cache's own errors."""
 
     def __init__(self, cause: BaseException) -> None:
         super().__init__()
         self.cause = cause
 
 
-def _built(build: Callable[[], bytes]) -> bytes:
+def _run_build(build: Callable[[], bytes]) -> bytes:
     try:
         return build()
     except Exception as error:
@@ -227,24 +235,30 @@ def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
+def _digest(key: object) -> str:
+    return hashlib.sha256(_canonical(key)).hexdigest()[:32]
+
+
 def _plain(key: EngineKey) -> dict[str, Any]:
-    """A key as JSON gives it back."""
+    """A key as it is read back from JSON."""
     plain: dict[str, Any] = json.loads(_canonical(asdict(key)))
     return plain
 
 
 def _manifest(folder: int, digest: str) -> dict[str, Any]:
     try:
-        body = json.loads(read(folder, f"{digest}.json", 1 << 20))
-        claimed = body.pop("manifest_sha256")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        manifest = json.loads(read(folder, f"{digest}.json", 1 << 20))
+        types = {name: type(manifest[name]) for name in _FIELDS}
+        belongs = _digest(manifest["key"]) == digest
+    except (ValueError, KeyError, TypeError) as error:
         raise CacheError("manifest cannot be read") from error
-    if hashlib.sha256(_canonical(body)).hexdigest() != claimed:
-        raise CacheError("manifest has a wrong hash")
-    if body["format"] != _FORMAT:
+    if manifest["format"] != _FORMAT:
         raise CacheError("manifest has another format")
-    manifest: dict[str, Any] = body
-    return manifest
+    if types != _FIELDS:
+        raise CacheError("manifest cannot be read")
+    if not belongs:
+        raise CacheError("manifest belongs to another engine")
+    return dict(manifest)
 
 
 def _engine(folder: int, digest: str, manifest: dict[str, Any]) -> bytes:
@@ -252,24 +266,24 @@ def _engine(folder: int, digest: str, manifest: dict[str, Any]) -> bytes:
     if len(plan) != manifest["engine_size"]:
         raise CacheError(f"engine has {len(plan)} bytes, not {manifest['engine_size']}")
     if hashlib.sha256(plan).hexdigest() != manifest["engine_sha256"]:
-        raise CacheError("engine has a wrong hash")
+        raise CacheError("engine has a wrong SHA-256")
     return plan
 
 
-def _describe(folder: int, digest: str) -> Entry:
+def _describe(folder: int, digest: str) -> CacheEntry:
     try:
         manifest = _manifest(folder, digest)
     except (CacheError, OSError) as error:
-        return Entry(digest, 0, "", {}, str(error))
+        return CacheEntry(digest, 0, "", {}, str(error))
     problem = ""
     try:
         _engine(folder, digest, manifest)
     except (CacheError, OSError) as error:
         problem = str(error)
-    return Entry(digest, manifest["engine_size"], manifest["built"], manifest["key"], problem)
+    return CacheEntry(digest, manifest["engine_size"], manifest["built"], manifest["key"], problem)
 
 
-def _discard(folder: int, digest: str) -> None:
+def _delete(folder: int, digest: str) -> None:
     for name in (f"{digest}.json", f"{digest}.engine"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)

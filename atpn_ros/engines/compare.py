@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Two engines on the same crops: the greatest difference of each output."""
+"""Compares two engines on the same crops: the maximum and mean difference of each output."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ LIMITS: dict[str, float] = {
     "sigma": 0.004,
     "gaze": 0.02,
 }
-"""The greatest difference of each output that passes: what half precision may cost."""
+"""Largest allowed difference of each output: what half precision may cost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far one output is from the reference, over all crops.
+    """Difference of one output from the reference, over all crops.
 
     Attributes:
         output: Its name.
-        greatest: The greatest absolute difference; not a number where an answer is none.
-        mean: The mean absolute difference.
-        limit: What passes.
+        greatest: Maximum absolute difference; NaN if the output is missing or has another shape.
+        mean: Mean absolute difference.
+        limit: Largest allowed difference.
     """
 
     output: str
@@ -42,12 +42,12 @@ class Difference:
 
     @property
     def passes(self) -> bool:
-        """Whether it is small enough."""
+        """Whether the maximum is within the limit."""
         return self.greatest <= self.limit
 
 
 def sample_crops(count: int = 24, seed: int = 0) -> Image:
-    """(count, 128, 128, 3) crops of all kinds: faces cannot be shipped, so patterns and noise."""
+    """(count, 128, 128, 3) uint8 crops of random patterns of several scales, black and white."""
     rng = np.random.default_rng(seed)
     crops = np.empty((count, CROP_SIZE, CROP_SIZE, 3), np.uint8)
     for i in range(count):
@@ -61,14 +61,20 @@ def sample_crops(count: int = 24, seed: int = 0) -> Image:
 def compare(
     engine: Engine, reference: Engine, crops: Image, batches: tuple[int, ...] = (1, 2, 4, 3)
 ) -> list[Difference]:
-    """Run both on the same crops, in batches of changing sizes.
+    """Run both engines on the same crops, in batches of changing sizes.
+
+    Args:
+        engine: The engine to check.
+        reference: The engine to compare with.
+        crops: (N, 128, 128, 3) uint8 BGR.
+        batches: Batch sizes, repeated in turn.
 
     Raises:
-        BackendError: One of them failed.
+        BackendError: One of the engines failed.
     """
     found: dict[str, list[tuple[float, float]]] = {}
-    for part in _parts(crops, batches):
-        got, expected = engine.run(part), reference.run(part)
+    for batch in _batches(crops, batches):
+        got, expected = engine.run(batch), reference.run(batch)
         for name in NAMES:
             a, b = getattr(got, name), getattr(expected, name)
             if b is None:
@@ -86,7 +92,7 @@ def compare(
     ]
 
 
-def _parts(crops: Image, batches: tuple[int, ...]) -> Iterator[Image]:
+def _batches(crops: Image, batches: tuple[int, ...]) -> Iterator[Image]:
     start = turn = 0
     while start < len(crops):
         size = batches[turn % len(batches)]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The part of the CUDA runtime that engines need, through ``cuda-python``, its errors raised."""
+"""CUDA runtime calls, copies, graphs and pinned buffers through ``cuda-python``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from atpn_ros.engines.base import BackendError
 from atpn_ros.types import Array
 
 _MODULES = ("cuda.bindings.runtime", "cuda.cudart")
-"""Where the runtime is: the first since cuda-python 12.6.1 and 11.8.4, the second before 13."""
+"""Modules of the runtime: the first since cuda-python 12.6.1 and 11.8.4, the second before 13."""
 
 
 class CudaError(BackendError):
@@ -25,7 +25,13 @@ class CudaError(BackendError):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """The GPU that is used: the first that CUDA shows (``CUDA_VISIBLE_DEVICES`` chooses)."""
+    """The GPU that is used: CUDA's first device, which ``CUDA_VISIBLE_DEVICES`` selects.
+
+    Attributes:
+        name: Name of the GPU.
+        compute: Compute capability, e.g. ``8.7``.
+        driver: Version of CUDA that the driver supports, e.g. 12060.
+    """
 
     name: str
     compute: str
@@ -36,17 +42,17 @@ class Cuda:
     """The CUDA runtime on the first device, for one thread.
 
     Raises:
-        CudaError: There is no cuda-python, no driver or no GPU.
+        CudaError: cuda-python, the driver or a GPU is missing.
     """
 
     def __init__(self) -> None:
         self._rt = _runtime()
         if not self.call("cudaGetDeviceCount"):
-            raise CudaError("CUDA shows no GPU")
+            raise CudaError("CUDA finds no GPU")
         self.call("cudaSetDevice", 0)
 
     def call(self, function: str, *arguments: Any) -> Any:
-        """Call a function of the runtime; its value, None if it has none.
+        """Call a function of the runtime. Returns its value, None if it has none.
 
         Raises:
             CudaError: It returned an error, or cuda-python could not load its libraries.
@@ -56,10 +62,10 @@ class Cuda:
         except RuntimeError as failure:  # no libcuda, no libcudart
             raise CudaError(f"{function}: {failure}") from failure
         if int(error) != 0:
-            raise CudaError(f"{function}: {self._name(error)}")
+            raise CudaError(f"{function}: {self._error_name(error)}")
         return values[0] if values else None
 
-    def _name(self, error: Any) -> str:
+    def _error_name(self, error: Any) -> str:
         try:
             name = self._rt.cudaGetErrorName(error)[1]
         except Exception:  # a broken driver must not hide the first error
@@ -67,7 +73,7 @@ class Cuda:
         return name.decode() if isinstance(name, bytes) else str(name)
 
     def device(self) -> Device:
-        """Name and kind of the GPU."""
+        """Properties of the GPU."""
         properties = self.call("cudaGetDeviceProperties", 0)
         raw = properties.name
         name = raw.split(b"\0")[0].decode(errors="replace") if isinstance(raw, bytes) else str(raw)
@@ -76,23 +82,23 @@ class Cuda:
         )
 
     def to_device(self, buffer: Buffer, nbytes: int, stream: Any) -> None:
-        """Put a copy of the buffer's host part on its way to the device."""
+        """Start copying ``nbytes`` of a buffer from host to device."""
         kind = self._rt.cudaMemcpyKind.cudaMemcpyHostToDevice
         self.call("cudaMemcpyAsync", buffer.device, buffer.pinned, nbytes, kind, stream)
 
     def to_host(self, buffer: Buffer, nbytes: int, stream: Any) -> None:
-        """Put a copy of the buffer's device part on its way to the host."""
+        """Start copying ``nbytes`` of a buffer from device to host."""
         kind = self._rt.cudaMemcpyKind.cudaMemcpyDeviceToHost
         self.call("cudaMemcpyAsync", buffer.pinned, buffer.device, nbytes, kind, stream)
 
     def begin_capture(self, stream: Any) -> None:
-        """Record what the stream is given, instead of doing it."""
+        """Start recording a stream's work into a graph instead of running it."""
         # Thread local: other threads of the node may use CUDA too.
         mode = self._rt.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
         self.call("cudaStreamBeginCapture", stream, mode)
 
     def end_capture(self, stream: Any) -> Any:
-        """An executable graph of what was recorded."""
+        """End recording. Returns the executable graph."""
         graph = self.call("cudaStreamEndCapture", stream)
         try:
             # Not cudaGraphInstantiate: its arguments differ between CUDA 11 and 12.
@@ -102,7 +108,7 @@ class Cuda:
 
 
 class Buffer:
-    """Memory on the device and the same amount of pinned memory on the host.
+    """Memory on the device and pinned memory of the same size on the host.
 
     Attributes:
         host: (shape) array in the pinned memory.
@@ -125,7 +131,7 @@ class Buffer:
         self.host: Array = np.frombuffer(raw, kind).reshape(shape)
 
     def free(self) -> None:
-        """Give both back; the array must not be touched after that."""
+        """Free both; the array must not be used afterwards."""
         device, self.device = self.device, 0
         pinned, self.pinned = self.pinned, 0
         if device:

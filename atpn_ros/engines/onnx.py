@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Runtime behind the :class:`Engine` protocol: what it grants is compared with the wish."""
+"""ONNX Runtime engine that verifies that the requested execution provider is active."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ _CPU = "CPUExecutionProvider"
 
 
 class OnnxEngine:
-    """A model on one provider of ONNX Runtime.
+    """Runs a model with one execution provider of ONNX Runtime.
 
     Args:
         model: The ``.onnx`` file.
-        name: The rung, for reports.
-        provider: ONNX Runtime's name of the provider to run on.
-        threads: Threads within one operator; 0 lets ONNX Runtime choose.
-        below: Providers for what that one cannot run, best first; the CPU always comes last.
-        options: The provider's own options.
+        name: Name of the backend, for reports.
+        provider: Name of the execution provider, e.g. ``CUDAExecutionProvider``.
+        threads: Threads within one operator; 0: ONNX Runtime's default.
+        secondary: Providers for operators that it does not support, best first; the CPU provider
+            is always the last.
+        options: Options of the provider.
 
     Raises:
         ModelError: The file is missing or not an ATPN model.
-        BackendError: ONNX Runtime is not installed or does not grant the provider.
+        BackendError: ONNX Runtime is not installed, or the provider is not active.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class OnnxEngine:
         name: str,
         provider: str,
         threads: int = 1,
-        below: tuple[str, ...] = (),
+        secondary: tuple[str, ...] = (),
         options: Mapping[str, str] | None = None,
     ) -> None:
         try:
@@ -61,29 +62,32 @@ class OnnxEngine:
             )
         if not model.is_file():
             raise ModelError(f"{model}: no such file")
-        asked: list[Any] = [(provider, dict(options))] if options else [provider]
-        asked += [p for p in below if p in available]
-        asked += [] if provider == _CPU else [_CPU]
+        requested: list[Any] = [(provider, dict(options))] if options else [provider]
+        requested += [p for p in secondary if p in available]
+        requested += [] if provider == _CPU else [_CPU]
         try:
             self._session: Any = ort.InferenceSession(
-                str(model), _session_options(ort, threads), providers=asked
+                str(model), _session_options(ort, threads), providers=requested
             )
         except Exception as error:  # ONNX Runtime's own types are not importable by name
             text = f"{model}: not a model that can be loaded: {one_line(error)}"
             if provider == _CPU:
                 raise ModelError(text) from error
-            raise BackendError(text) from error  # the rungs below will tell whose fault it is
-        # Otherwise a failure while running would move the session to the CPU without a word.
+            # The CPU backend decides whether the model is at fault.
+            raise BackendError(text) from error
+        # Otherwise a failure while running would silently move the session to the CPU.
         self._session.disable_fallback()
         got = self._session.get_providers()
         if got[0] != provider:
-            raise BackendError(f"asked ONNX Runtime for {provider}, got {got[0]}")
+            raise BackendError(f"requested {provider} of ONNX Runtime, got {got[0]}")
         self.name = name
-        wish = [p if isinstance(p, str) else p[0] for p in asked]
-        many = f"{threads or 'as many'} thread{'' if threads == 1 else 's'}"
-        cpu = f", {many}{'' if threads else ' as it likes'}" if got == [_CPU] else ""
-        self.report = f"{name}: ONNX Runtime {ort.__version__}, asked {wish}, got {got}{cpu}"
-        # Others would be computed for nothing.
+        names = [p if isinstance(p, str) else p[0] for p in requested]
+        count = f"{threads} thread{'' if threads == 1 else 's'}" if threads else "default threads"
+        cpu = f", {count}" if got == [_CPU] else ""
+        self.report = (
+            f"{name}: ONNX Runtime {ort.__version__}, requested {names}, active {got}{cpu}"
+        )
+        # Only these are requested, so that no other outputs are computed.
         have = [o.name for o in self._session.get_outputs()]
         self._outputs = [n for n in have if n in NAMES]
         self._check(model)
@@ -98,7 +102,7 @@ class OnnxEngine:
         for name in REQUIRED:
             if name not in self._outputs:
                 raise ModelError(f"{model}: has no output {name!r}")
-        # The file may leave its outputs' sizes open: only an answer shows them.
+        # The file may leave the sizes of its outputs open, so they are checked on a result.
         try:
             values = self._session.run(
                 self._outputs, {self._input: np.zeros((2, CROP_SIZE, CROP_SIZE, 3), np.uint8)}
@@ -107,7 +111,8 @@ class OnnxEngine:
             text = f"{model}: cannot run a batch of 2 crops: {one_line(error)}"
             if self._session.get_providers()[0] == _CPU:
                 raise ModelError(text) from error
-            raise BackendError(text) from error  # the rungs below will tell whose fault it is
+            # The CPU backend decides whether the model is at fault.
+            raise BackendError(text) from error
         got = {k: np.shape(v) for k, v in zip(self._outputs, values, strict=True)}
         for name, shape in (REQUIRED | OPTIONAL).items():
             if name in got and got[name] != (2, *shape):
@@ -133,8 +138,8 @@ def _session_options(ort: Any, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # A plan of the memory is made for one shape; ours changes with the number of faces.
+    # Memory patterns are planned for one shape; the batch changes with the number of faces.
     options.enable_mem_pattern = False
-    # Waiting threads would otherwise burn the cores that the robot needs.
+    # Threads that wait by spinning would use the cores that the robot needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

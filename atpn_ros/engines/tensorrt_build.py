@@ -11,23 +11,24 @@ from typing import Any
 
 from atpn_ros.crop import CROP_SIZE
 from atpn_ros.engines.base import BackendError, one_line
-from atpn_ros.engines.onnx_bytes import facts, with_float_input
+from atpn_ros.engines.model_inspection import inspect_model, with_float_input
 
 OLDEST, NEWEST = (8, 5), (11,)
-"""Supported versions: from 8.5 (named tensors, uint8 inputs) to any 11."""
+"""Supported versions: 8.5 (the first with named tensors and uint8 inputs) to 11."""
 
 PRECISIONS: tuple[str, ...] = ("auto", "fp32", "fp16")
+"""Values of the ``precision`` parameter."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """How an engine is built.
+    """Options of a build.
 
     Attributes:
-        precision: ``fp32``; ``fp16``: allow it and fail where that cannot be; ``auto``: allow it
-            where it is fast.
-        max_batch: Upper end of the optimization profile, whose optimum is 1.
-        workspace_mib: Memory that a layer may use for scratch.
+        precision: ``fp32``; ``fp16``: allow FP16, fail where the GPU has no fast FP16; ``auto``:
+            allow FP16 where it is fast.
+        max_batch: Largest batch of the optimization profile; its optimum is 1.
+        workspace_mib: Scratch memory that a layer may use, MiB.
     """
 
     precision: str = "auto"
@@ -36,10 +37,10 @@ class BuildOptions:
 
 
 def import_tensorrt() -> Any:
-    """TensorRT's module, if it is there and of a supported version.
+    """Import the ``tensorrt`` module.
 
     Raises:
-        BackendError: It is not.
+        BackendError: It is not installed, or its version is not supported.
     """
     try:
         trt = importlib.import_module("tensorrt")
@@ -51,23 +52,31 @@ def import_tensorrt() -> Any:
 
 
 def version_of(trt: Any) -> tuple[int, ...]:
-    """Major and minor."""
+    """Major and minor version of the ``tensorrt`` module."""
     return tuple(int(n) for n in str(trt.__version__).split(".")[:2] if n.isdigit())
 
 
-def build(model: bytes, options: BuildOptions, tell: Callable[[str], None]) -> bytes:
+def build(model: bytes, options: BuildOptions, report: Callable[[str], None]) -> bytes:
     """Build an engine in this process.
 
+    Args:
+        model: Bytes of the ONNX file.
+        options: Precision, batch and memory.
+        report: Receives lines of progress.
+
+    Returns:
+        The serialized engine.
+
     Raises:
-        BackendError: TensorRT refuses, with its own words.
-        ModelError: This is no ONNX file.
+        BackendError: TensorRT or onnx is missing, or TensorRT rejects the model.
+        ModelError: The bytes are not an ONNX model.
     """
     trt = import_tensorrt()
-    known = facts(model)
-    if not known.cast_first:
+    properties = inspect_model(model)
+    if not properties.cast_first:
         model = with_float_input(model)
-    words: list[str] = []
-    logger = _logger(trt, words)
+    errors: list[str] = []
+    logger = _error_logger(trt, errors)
     builder = trt.Builder(logger)
     flags = trt.NetworkDefinitionCreationFlag
     # From 10 on every network has an explicit batch and the flag does nothing; 11 has none.
@@ -75,14 +84,15 @@ def build(model: bytes, options: BuildOptions, tell: Callable[[str], None]) -> b
     network = builder.create_network(explicit)
     parser = trt.OnnxParser(network, logger)
     if not parser.parse(model):
-        errors = [parser.get_error(i).desc() for i in range(parser.num_errors)]
-        raise BackendError(f"TensorRT cannot parse the model: {one_line('; '.join(errors))}")
+        reasons = [parser.get_error(i).desc() for i in range(parser.num_errors)]
+        raise BackendError(f"TensorRT cannot parse the model: {one_line('; '.join(reasons))}")
     if network.num_inputs != 1:
         raise BackendError(f"the model has {network.num_inputs} inputs, not 1")
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
-    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # to report the precisions used
-    _set_precision(trt, builder, config, options.precision, known.quantized, known.half)
+    # So that the precisions of the layers can be reported.
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    _set_precision(trt, builder, config, options.precision, properties.quantized, properties.half)
     if hasattr(trt, "PreviewFeature") and hasattr(trt.PreviewFeature, "PROFILE_SHARING_0806"):
         # Several contexts on one profile, each with its own CUDA graph. Always so from 10 on.
         config.set_preview_feature(trt.PreviewFeature.PROFILE_SHARING_0806, True)
@@ -91,14 +101,14 @@ def build(model: bytes, options: BuildOptions, tell: Callable[[str], None]) -> b
     profile = builder.create_optimization_profile()
     profile.set_shape(source.name, (1, *shape), (1, *shape), (options.max_batch, *shape))
     config.add_optimization_profile(profile)
-    monitor = _monitor(trt, tell)
+    monitor = _progress_monitor(trt, report)
     if monitor is None:
-        tell(f"TensorRT {trt.__version__} tells nothing of its progress")
+        report(f"TensorRT {trt.__version__} does not report progress")
     else:
         config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise BackendError(f"TensorRT cannot build the model: {one_line('; '.join(words[-3:]))}")
+        raise BackendError(f"TensorRT cannot build the model: {one_line('; '.join(errors[-3:]))}")
     return bytes(plan)
 
 
@@ -108,11 +118,11 @@ def _set_precision(
     flags = trt.BuilderFlag
     if precision == "fp32" and hasattr(flags, "TF32"):
         config.clear_flag(flags.TF32)  # on by default, with 10 bits of mantissa
-    if not hasattr(flags, "FP16"):  # strongly typed: the model says all
+    if not hasattr(flags, "FP16"):  # strongly typed networks: the model sets the types
         if precision == "fp16" and not half:
             raise BackendError(
                 f"TensorRT {trt.__version__} takes the precision from the model, which is FP32: "
-                "give a model typed FP16"
+                "use a model with FP16 types"
             )
         if precision == "fp32" and half:
             raise BackendError(
@@ -120,7 +130,7 @@ def _set_precision(
             )
         return
     if quantized:
-        config.set_flag(flags.INT8)  # only what the Q/DQ nodes say; there is no calibration here
+        config.set_flag(flags.INT8)  # applies to Q/DQ nodes only; nothing is calibrated here
     fast = builder.platform_has_fast_fp16
     if precision == "fp16" and not fast:
         raise BackendError("this GPU has no fast FP16")
@@ -128,27 +138,27 @@ def _set_precision(
         config.set_flag(flags.FP16)
 
 
-def _logger(trt: Any, words: list[str]) -> Any:
+def _error_logger(trt: Any, errors: list[str]) -> Any:
     class Logger(trt.ILogger):  # type: ignore[misc]
-        """Keeps what went wrong."""
+        """Collects error messages."""
 
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
 
         def log(self, severity: Any, msg: str) -> None:
             if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
-                words.append(str(msg))
+                errors.append(str(msg))
 
     return Logger()
 
 
-def _monitor(trt: Any, tell: Callable[[str], None]) -> Any:
-    """Tells of the outermost phases, where TensorRT has monitors at all (from 10 on)."""
+def _progress_monitor(trt: Any, report: Callable[[str], None]) -> Any:
+    """A progress monitor for the outermost phases; None before TensorRT 10, which has none."""
     if not hasattr(trt, "IProgressMonitor"):
         return None
 
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
-        """Called by several of TensorRT's threads."""
+        """Reports phases and per cent; called by several threads of TensorRT."""
 
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
@@ -157,12 +167,12 @@ def _monitor(trt: Any, tell: Callable[[str], None]) -> Any:
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
             if parent_phase is None:
                 self._steps[phase_name] = num_steps
-                tell(phase_name)
+                report(phase_name)
 
         def step_complete(self, phase_name: str, step: int) -> bool:
             steps = self._steps.get(phase_name)
             if steps:
-                tell(f"{phase_name}, {min(100, 100 * (step + 1) // steps)} %")
+                report(f"{phase_name}, {min(100, 100 * (step + 1) // steps)} %")
             return True
 
         def phase_finish(self, phase_name: str) -> None:

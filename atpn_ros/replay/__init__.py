@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bag in, bag out, without ROS: the live node's answers for every image of a recording.
+"""Replays bags through the pipeline and writes the node's outputs to new bags, without ROS.
 
-Needs ``rosbags``; nothing but its command imports it.
+Needs ``rosbags``; only the command ``atpn replay`` imports this package.
 """

@@ -1,14 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bags read and written without ROS: rosbag2 (MCAP and sqlite3) and ROS 1, through ``rosbags``.
+"""Reads and writes rosbag2 (MCAP, sqlite3) and ROS 1 bags with the ``rosbags`` library.
 
-Whatever is wrong with a bag comes out as :class:`BadBag`.
+Every error of a bag is raised as :class:`ReplayError`.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -24,10 +22,11 @@ from rosbags.rosbag2 import Writer as Writer2
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.types import AtpnError
 
 FORMATS = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3, "ros1": None}
-"""What a bag can be written as."""
+"""Formats that a bag can be written in."""
 
 _ROSBAG2_VERSION: Literal[8] = 8  # 9 writes QoS profiles in a way that Humble does not read
 _HEADER = "std_msgs/msg/Header"
@@ -36,18 +35,18 @@ _STORAGE = (".mcap", ".db3")
 Raw = bytes | memoryview
 
 
-class BadBag(AtpnError):
-    """A bag that cannot be read or written, in one line."""
+class ReplayError(AtpnError):
+    """A bag cannot be read, replayed or written."""
 
 
 class BagReader:
-    """An open bag.
+    """An open bag; a context manager.
 
     Args:
         path: A rosbag2 folder, an ``.mcap`` or ``.db3`` file, or a ROS 1 ``.bag`` file.
 
     Raises:
-        BadBag: There is none, it is empty, or it cannot be read.
+        ReplayError: The bag does not exist, is empty, or cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,10 +55,10 @@ class BagReader:
         try:
             self._reader = AnyReader(storage_files(path), default_typestore=self._default)
             self._reader.open()
-        except BadBag:
+        except ReplayError:
             raise
-        except Exception as error:  # rosbags meets damage with errors of many kinds
-            raise BadBag(f"{path}: cannot be read: {_why(error)}") from error
+        except Exception as error:  # rosbags raises many types of errors on damaged files
+            raise ReplayError(f"{path}: cannot be read: {_one_line(error)}") from error
 
     def __enter__(self) -> BagReader:
         return self
@@ -79,16 +78,16 @@ class BagReader:
 
     @property
     def connections(self) -> list[Connection]:
-        """Topic and type of everything in it; a topic may have several."""
+        """Topic and type of all messages; a topic may have several connections."""
         return self._reader.connections
 
     @property
     def types(self) -> Typestore:
-        """The types that the bag defines, or the usual ones for a bag that defines none."""
+        """The types that the bag defines, or those of ROS 2 Jazzy for a bag that defines none."""
         return self._reader.typestore
 
     def defines(self, connection: Connection) -> bool:
-        """Whether messages of a connection can be understood."""
+        """Whether the type of a connection is known, so that its messages can be read."""
         return connection.msgtype in self.types.fielddefs
 
     def messages(
@@ -97,7 +96,7 @@ class BagReader:
         """Connection, time in nanoseconds and bytes of every message, in order of time.
 
         Raises:
-            BadBag: The bag is damaged; says after how many messages.
+            ReplayError: The bag is damaged; says after how many messages.
         """
         if not connections:  # rosbags would take that for "all"
             return
@@ -108,28 +107,27 @@ class BagReader:
             except StopIteration:
                 return
             except Exception as error:
-                raise BadBag(
-                    f"{self.path}: damaged after {count} messages: {_why(error)}"
+                raise ReplayError(
+                    f"{self.path}: damaged after {count} messages: {_one_line(error)}"
                 ) from error
             count += 1
             yield message
 
     def read(self, connection: Connection, data: Raw) -> Any:
-        """A message from its bytes.
+        """Deserialise a message.
 
         Raises:
-            BadBag: They are no message of that type.
+            ReplayError: The bytes are not a message of that type.
         """
         try:
             return self._reader.deserialize(bytes(data), connection.msgtype)
         except Exception as error:
-            raise BadBag(
-                f"{self.path}: a broken {connection.msgtype} on {connection.topic}: {_why(error)}"
-            ) from error
+            where = f"{self.path}: a broken {connection.msgtype} on {connection.topic}"
+            raise ReplayError(f"{where}: {_one_line(error)}") from error
 
 
 class BagWriter:
-    """A bag that is being written; :func:`new_bag` makes one."""
+    """Writes messages to a bag; created by :func:`new_bag`."""
 
     def __init__(self, writer: Writer1 | Writer2) -> None:
         self._writer = writer
@@ -138,18 +136,18 @@ class BagWriter:
 
     @property
     def is_ros1(self) -> bool:
-        """Whether messages go in as ROS 1 writes them."""
+        """Whether messages are written in ROS 1's wire format."""
         return isinstance(self._writer, Writer1)
 
     def add(self, topic: str, kind: str, types: Typestore) -> Connection:
-        """A topic of a type; the one that is there already, if there is."""
+        """Add a topic of a type, or return its existing connection."""
         key = (topic, kind)
         if key not in self._made:
             self._made[key] = self._writer.add_connection(topic, kind, typestore=types)
         return self._made[key]
 
     def add_copy(self, source: BagReader, connection: Connection) -> None:
-        """A topic that :meth:`copy` copies from another bag."""
+        """Add a topic of another bag, so that :meth:`copy` can copy its messages."""
         types, convert = _conversion(source, connection.msgtype, self.is_ros1)
         key = (connection.topic, connection.msgtype)
         if key not in self._made:
@@ -166,16 +164,16 @@ class BagWriter:
         self._copies[connection.id, connection.owner] = (self._made[key], convert)
 
     def copy(self, connection: Connection, time_ns: int, data: Raw) -> None:
-        """Write a message of another bag.
+        """Copy a message of another bag.
 
         Raises:
-            BadBag: It is broken, and has to be understood to become the other ROS's.
+            ReplayError: The message is broken and must be converted between ROS 1 and ROS 2.
         """
         target, convert = self._copies[connection.id, connection.owner]
         try:
             converted = convert(data)
         except Exception as error:
-            raise BadBag(f"{connection.topic}: a broken {connection.msgtype}") from error
+            raise ReplayError(f"{connection.topic}: a broken {connection.msgtype}") from error
         self._writer.write(target, time_ns, converted)
 
     def write(self, connection: Connection, time_ns: int, data: Raw) -> None:
@@ -185,10 +183,10 @@ class BagWriter:
 
 @contextmanager
 def new_bag(path: Path, format_name: str = "mcap", compress: bool = False) -> Iterator[BagWriter]:
-    """A bag to write into; whole when the block ends without an error.
+    """Open a new bag for writing; it is complete when the block ends without an error.
 
     Args:
-        path: Where it shall be, and nothing yet is: a folder, or a file for ``ros1``.
+        path: Where nothing exists yet: a folder, or a file for ``ros1``.
         format_name: One of :data:`FORMATS`.
         compress: Whether its chunks are compressed (zstd, ROS 1: lz4; not with sqlite3).
     """
@@ -208,55 +206,46 @@ def new_bag(path: Path, format_name: str = "mcap", compress: bool = False) -> It
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A path beside ``path``, of the same name in a hidden folder, to write a file or folder to.
+    """Replace a file or folder atomically: yields a path in a hidden folder beside it to write to.
 
-    It is moved to ``path`` when the block ends without an error, and is gone otherwise.
+    What was written moves to ``path`` when the block ends without an error, else it is removed.
 
     Raises:
-        BadBag: Nothing can be written there.
+        ReplayError: The path cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The name stays: a bag's metadata names its own files.
-        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.part-", dir=path.parent))
+        with atomic_replace(path) as part:
+            yield part
     except OSError as error:
-        raise BadBag(f"{path}: {error.strerror}") from error
-    try:
-        part = hidden / path.name
-        yield part
-        if path.exists():
-            path.replace(hidden / f"{path.name}.old")
-        part.replace(path)
-    except OSError as error:
-        raise BadBag(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        raise ReplayError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def storage_files(path: Path) -> list[Path]:
-    """What there is to open of a bag.
+    """The paths to open for a bag.
 
-    A folder without ``metadata.yaml``, as a recorder leaves it that was killed, is its files.
+    For a folder without ``metadata.yaml``, as a killed recorder leaves it, its storage files.
 
     Raises:
-        BadBag: There is no bag.
+        ReplayError: The path is not a bag.
     """
     if not path.exists():
-        raise BadBag(f"{path}: there is no such file or folder")
+        raise ReplayError(f"{path}: no such file or folder")
     if path.is_dir() and not (path / "metadata.yaml").is_file():
         files = sorted(p for p in path.iterdir() if p.suffix in _STORAGE)
         if not files:
-            raise BadBag(f"{path}: no bag: neither metadata.yaml nor .mcap or .db3 files")
+            raise ReplayError(f"{path}: not a bag: neither metadata.yaml nor .mcap or .db3 files")
         return files
     if path.is_file() and path.suffix not in (*_STORAGE, ".bag"):
-        raise BadBag(f"{path}: no bag: neither a folder nor .mcap, .db3 or .bag")
+        raise ReplayError(f"{path}: not a bag: neither a folder nor .mcap, .db3 or .bag")
     return [path]
 
 
 def _conversion(
     source: BagReader, kind: str, to_ros1: bool
 ) -> tuple[Typestore, Callable[[Raw], Raw]]:
-    """The types of a copied message, and how its bytes become those of the other ROS."""
+    """The types of a copied message, and the conversion of its bytes to the other ROS."""
     if source.is_ros1 == to_ros1:
         return source.types, lambda data: data
     header = get_typestore(Stores.ROS1_NOETIC if to_ros1 else Stores.ROS2_JAZZY).fielddefs[_HEADER]
@@ -267,8 +256,8 @@ def _conversion(
     return types, partial(types.ros1_to_cdr, typename=kind)
 
 
-def _why(error: Exception) -> str:
-    """An error of any kind as one short line."""
+def _one_line(error: Exception) -> str:
+    """The message of an error as one short line."""
     words = " ".join(str(error).split())
     if "end magic" in words:
         words = "the file was cut off: it has no end (try: mcap recover)"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What changed between two runs: the answers in two bags, image by image, face by face."""
+"""Compares the outputs in two bags, image by image and face by face."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from atpn_ros import fields, geometry
-from atpn_ros.replay.bags import BadBag, BagReader
-from atpn_ros.replay.types import TYPES
+from atpn_ros import geometry
+from atpn_ros.conversions import messages
+from atpn_ros.replay.bags import BagReader, ReplayError
+from atpn_ros.replay.message_types import OUTPUT_TYPES
 from atpn_ros.types import Box, FaceState, Floats
 
 _SAME_FACE = 0.2
-"""Boxes that overlap by more than this (intersection over union) are of one face."""
+"""Minimum overlap (intersection over union) of boxes of one face."""
 
 
 @dataclass(slots=True)
-class Seen:
-    """What was said of one face in one image; None where nothing was."""
+class RecordedFace:
+    """The recorded outputs for one face in one image; None where there is none."""
 
     box: Box
     landmarks: Floats | None = None
@@ -31,33 +32,33 @@ class Seen:
     gaze: Floats | None = None
 
 
-Answers = dict[tuple[int, int], dict[int, Seen]]
-"""Faces by id, by the image's stamp and how often that stamp had come before."""
+RecordedFaces = dict[tuple[int, int], dict[int, RecordedFace]]
+"""Faces by id, for each image: its stamp, and how many earlier images had the same stamp."""
 
 
 @dataclass(slots=True)
-class Spread:
-    """Differences of one kind of number."""
+class DifferenceSummary:
+    """Differences of one quantity: median and worst."""
 
     unit: str
     values: list[float] = field(default_factory=list)
     worst: float = 0.0
     worst_at: tuple[int, int] = (0, 0)
-    """Stamp of the image and id of the face with the worst one."""
+    """Stamp of the image and id of the face with the worst difference."""
 
     def add(self, values: Floats, stamp_ns: int, face: int) -> None:
-        """Take in differences within one face."""
+        """Add the differences of one face."""
         if values.size and float(values.max()) > self.worst:
             self.worst, self.worst_at = float(values.max()), (stamp_ns, face)
         self.values += values.ravel().tolist()
 
     @property
     def median(self) -> float:
-        """0 where nothing was compared."""
+        """The median difference, 0 if nothing was compared."""
         return float(np.median(self.values)) if self.values else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """For a file."""
+        """The differences as JSON values."""
         return {
             "unit": self.unit,
             "compared": len(self.values),
@@ -70,7 +71,7 @@ class Spread:
 
 @dataclass(slots=True)
 class Difference:
-    """How two runs differ; "lost" and "gained" are from the first to the second."""
+    """Differences of two runs; "lost" and "gained" are from the first to the second."""
 
     images: int = 0
     only_first: int = 0
@@ -80,20 +81,20 @@ class Difference:
     gained: int = 0
     other_ids: int = 0
     unlike: int = 0
-    """Faces of which only one run gives the landmarks, the position or the like."""
-    landmarks: Spread = field(default_factory=lambda: Spread("px"))
-    rotation: Spread = field(default_factory=lambda: Spread("deg"))
-    gaze: Spread = field(default_factory=lambda: Spread("deg"))
-    position: Spread = field(default_factory=lambda: Spread("m"))
+    """Faces for which only one run has landmarks, rotation, gaze or position."""
+    landmarks: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("px"))
+    rotation: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("deg"))
+    gaze: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("deg"))
+    position: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("m"))
 
     def changed(self, px: float, deg: float, metres: float, common: bool) -> bool:
-        """Whether anything differs by more than that.
+        """Whether a face or id differs, or a quantity differs by more than its tolerance.
 
         Args:
-            px: For landmarks.
-            deg: For the head's rotation and the gaze.
-            metres: For the head's position.
-            common: Whether images that only one run answered do not matter.
+            px: Tolerance of landmarks in pixels.
+            deg: Tolerance of the head's rotation and the gaze in degrees.
+            metres: Tolerance of the head's position in metres.
+            common: Whether to ignore images that only one run processed.
         """
         counts = [self.lost, self.gained, self.other_ids, self.unlike]
         if not common:
@@ -106,15 +107,15 @@ class Difference:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """For a file."""
+        """The differences as JSON values."""
         out: dict[str, Any] = {}
         for name in self.__slots__:
             value = getattr(self, name)
-            out[name] = value.as_json() if isinstance(value, Spread) else value
+            out[name] = value.as_json() if isinstance(value, DifferenceSummary) else value
         return out
 
     def lines(self) -> list[str]:
-        """For people."""
+        """The differences as lines of text."""
         out = [
             f"images     {self.images} in both, {self.only_first} only in the first,"
             f" {self.only_second} only in the second",
@@ -123,7 +124,7 @@ class Difference:
             + (f", {self.unlike} with other parts" if self.unlike else ""),
         ]
         for name in ("landmarks", "rotation", "gaze", "position"):
-            s: Spread = getattr(self, name)
+            s: DifferenceSummary = getattr(self, name)
             line = f"{name:10} median {s.median:.4g} {s.unit}, worst {s.worst:.4g} {s.unit}"
             if s.worst > 0:
                 line += f" (face {s.worst_at[1]} at {s.worst_at[0] / 1e9:.3f} s)"
@@ -132,20 +133,20 @@ class Difference:
 
 
 def compare(first: Path, second: Path) -> Difference:
-    """How the answers in two bags differ.
+    """Compare the outputs in two bags.
 
-    Each node's answers are compared with those of the node of the same name; where each bag has
-    just one, their names do not matter.
+    The outputs of nodes of the same name are compared; where each bag has just one node, the names
+    do not matter.
 
     Raises:
-        BadBag: A bag cannot be read or holds no answers, or they are of other nodes.
+        ReplayError: A bag cannot be read or has no outputs, or the nodes' names differ.
     """
-    a, b = load_answers(first), load_answers(second)
+    a, b = load_recorded_faces(first), load_recorded_faces(second)
     if len(a) == len(b) == 1:
         pairs = [(*a.values(), *b.values())]
     else:
         if a.keys() != b.keys():
-            raise BadBag(f"{first} has answers of {_list(a)}, {second} of {_list(b)}")
+            raise ReplayError(f"{first} has outputs of {_list(a)}, {second} of {_list(b)}")
         pairs = [(a[node], b[node]) for node in a]
     out = Difference()
     for one, two in pairs:
@@ -157,41 +158,46 @@ def compare(first: Path, second: Path) -> Difference:
     return out
 
 
-def load_answers(path: Path) -> dict[str, Answers]:
-    """What each node in a bag said.
+def load_recorded_faces(path: Path) -> dict[str, RecordedFaces]:
+    """The recorded faces of each node in a bag.
 
     Raises:
-        BadBag: The bag cannot be read or holds no answers.
+        ReplayError: The bag cannot be read or has no outputs.
     """
-    out: dict[str, Answers] = {}
-    names = {TYPES[n]: n for n in ("boxes", "landmarks", "head_poses", "gazes")}
+    out: dict[str, RecordedFaces] = {}
+    names = {OUTPUT_TYPES[n]: n for n in ("boxes", "landmarks", "head_poses", "gazes")}
     before: Counter[tuple[str, int]] = Counter()
     with BagReader(path) as bag:
         ours = [c for c in bag.connections if c.msgtype in names]
-        # Of one image the parts may come in any order; boxes make the faces.
+        # The messages of one image may come in any order; the boxes define the faces.
         parts: list[tuple[str, str, tuple[int, int], Any]] = []
         for connection, _, data in bag.messages(ours):
             message, name = bag.read(connection, data), names[connection.msgtype]
-            node, stamp = connection.topic.rpartition("/")[0], fields.stamp_ns(message.header.stamp)
+            node, stamp = (
+                connection.topic.rpartition("/")[0],
+                messages.stamp_ns(message.header.stamp),
+            )
             key = (stamp, before[connection.topic, stamp])
             before[connection.topic, stamp] += 1
             if name == "boxes":
                 held = [f for f in message.faces if f.state != FaceState.LOST]
                 out.setdefault(node, {})[key] = {
-                    int(f.id): Seen(Box(f.center_x, f.center_y, f.width, f.height)) for f in held
+                    int(f.id): RecordedFace(Box(f.center_x, f.center_y, f.width, f.height))
+                    for f in held
                 }
             else:
                 parts.append((name, node, key, message))
     if not out:
-        raise BadBag(f"{path}: holds no answers of a face_node")
+        raise ReplayError(f"{path}: contains no outputs of a face_node")
     for name, node, key, message in parts:
         _add(name, message, out.get(node, {}).get(key, {}))
     return out
 
 
-def _add(name: str, message: Any, faces: dict[int, Seen]) -> None:
-    items = {"landmarks": "faces", "head_poses": "poses", "gazes": "gazes"}[name]
-    for item in getattr(message, items):
+def _add(name: str, message: Any, faces: dict[int, RecordedFace]) -> None:
+    # In bags of version 0.1 the lists of two messages have other names.
+    old = {"head_poses": "poses", "gazes": "gazes"}.get(name, "faces")
+    for item in getattr(message, "faces" if hasattr(message, "faces") else old):
         seen = faces.get(int(item.id))
         if seen is None:
             continue
@@ -201,11 +207,13 @@ def _add(name: str, message: Any, faces: dict[int, Seen]) -> None:
             seen.gaze = np.array([item.direction.x, item.direction.y, item.direction.z])
         else:
             q, p = item.pose.pose.orientation, item.pose.pose.position
-            seen.rotation = geometry.rotation_of(q.x, q.y, q.z, q.w)
+            seen.rotation = geometry.rotation_from_quaternion(q.x, q.y, q.z, q.w)
             seen.position = np.array([p.x, p.y, p.z]) if item.has_position else None
 
 
-def _compare_image(out: Difference, stamp: int, a: dict[int, Seen], b: dict[int, Seen]) -> None:
+def _compare_image(
+    out: Difference, stamp: int, a: dict[int, RecordedFace], b: dict[int, RecordedFace]
+) -> None:
     pairs = _matched(a, b)
     out.faces += len(pairs)
     out.lost += len(a) - len(pairs)
@@ -215,31 +223,31 @@ def _compare_image(out: Difference, stamp: int, a: dict[int, Seen], b: dict[int,
         out.unlike += not _compare_face(out, stamp, i, a[i], b[j])
 
 
-def _compare_face(out: Difference, stamp: int, face: int, a: Seen, b: Seen) -> bool:
-    """Take in the differences of a face; whether both have the same parts."""
-    alike = True
+def _compare_face(out: Difference, stamp: int, face: int, a: RecordedFace, b: RecordedFace) -> bool:
+    """Add the differences of a face; returns whether both runs have the same quantities."""
+    complete = True
     for name in ("landmarks", "rotation", "gaze", "position"):
         x, y = getattr(a, name), getattr(b, name)
         if x is None or y is None or x.shape != y.shape:
-            alike = alike and x is None and y is None
+            complete = complete and x is None and y is None
             continue
         if name == "rotation":
-            values = np.degrees([_small_angle(x, y)])
+            values = np.degrees([_angle_from_chord(x, y)])
         elif name == "gaze":
             values = np.degrees([2 * np.arcsin(min(1.0, float(np.linalg.norm(x - y)) / 2))])
         else:
             values = np.linalg.norm(np.atleast_2d(x - y), axis=1)
         getattr(out, name).add(values, stamp, face)
-    return alike
+    return complete
 
 
-def _small_angle(a: Floats, b: Floats) -> float:
-    # From the chord: an arc cosine near 1 would make 1e-8 rad of nothing.
+def _angle_from_chord(a: Floats, b: Floats) -> float:
+    # From the chord: an arc cosine near 1 has an error of 1e-8 rad for equal rotations.
     return float(2 * np.arcsin(min(1.0, float(np.linalg.norm(a - b)) / (2 * np.sqrt(2)))))
 
 
-def _matched(a: dict[int, Seen], b: dict[int, Seen]) -> list[tuple[int, int]]:
-    """Ids of the same faces, those that overlap most first."""
+def _matched(a: dict[int, RecordedFace], b: dict[int, RecordedFace]) -> list[tuple[int, int]]:
+    """Pairs of ids of the same faces, largest overlap first."""
     overlaps = [(x.box.iou(y.box), i, j) for i, x in a.items() for j, y in b.items()]
     pairs: list[tuple[int, int]] = []
     for overlap, i, j in sorted(overlaps, key=lambda o: (-o[0], o[1] != o[2], o[1], o[2])):
@@ -249,5 +257,5 @@ def _matched(a: dict[int, Seen], b: dict[int, Seen]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _list(answers: dict[str, Answers]) -> str:
-    return ", ".join(sorted(answers))
+def _list(nodes: dict[str, RecordedFaces]) -> str:
+    return ", ".join(sorted(nodes))

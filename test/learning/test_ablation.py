@@ -11,27 +11,26 @@ import numpy as np
 import pytest
 import torch
 
-from atpn_ros import geometry, layouts
+from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.learning.data import Sample
-from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.learning.examples import Source
-from atpn_ros.learning.measuring import faces
-from atpn_ros.learning.measuring.points import IBUG68, WFLW98
-from atpn_ros.learning.network import Atpn, AtpnSettings
-from atpn_ros.learning.recipes import BadRecipe
+from atpn_ros.learning.config import ConfigError
+from atpn_ros.learning.data.batches import TrainingSet
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.layouts import IBUG68, WFLW98
+from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.studies import ablation
 from atpn_ros.learning.studies.ablation import ROWS, AblationPlan, load_plan, tables
-from atpn_ros.learning.studies.pages import BEGIN, END, PageError, beside, fill
-from atpn_ros.learning.studies.results import finished, keep, spread
-from atpn_ros.learning.train import TrainSettings
+from atpn_ros.learning.studies.pages import BEGIN, END, PageError, replace_tables, write_json
+from atpn_ros.learning.studies.results import load_result, save_result, seed_spread
+from atpn_ros.learning.training.train import TrainSettings
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 
 ROOT = Path(__file__).resolve().parents[2]
 
 PLAN = """
 train: {steps: 2, batch: 2, warmup: 1, save_every: 1, network: {width: 4, gaze: true}}
-data: {renders: renders, watch_renders: renders, watch_photographs: photographs}
+data: {renders: renders, validation_renders: renders, validation_photographs: photographs}
 rows: [whole, no_points]
 seeds: [1, 2]
 """
@@ -54,13 +53,13 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     for yaw in (-0.3, 0.0, 0.3):
         image, points, rotation = drawn(yaw)
         gaze = np.stack([rotation[:, 0]] * 2)
-        taught.append(Sample(image, points, np.ones(98), rotation, None, "drawn", gaze))
-        rendered.append(faces.Face(image, points, WFLW98, "drawn", rotation=rotation, gaze=gaze))
-        photographs.append(faces.Face(image, layouts.to_ibug68(points), IBUG68, "drawn"))
-    empty = [np.full((150, 150, 3), 120, np.uint8)]
-    monkeypatch.setattr(ablation, "load_source", lambda *_: Source(taught, [], []))
-    monkeypatch.setattr(ablation.faces, "photographs", lambda *_: photographs)
-    monkeypatch.setattr(ablation.faces, "renders", lambda _: faces.Renders(rendered, empty))
+        taught.append(LabelledFace(image, points, WFLW98, "drawn", rotation=rotation, gaze=gaze))
+        rendered.append(LabelledFace(image, points, WFLW98, "drawn", rotation=rotation, gaze=gaze))
+        photographs.append(LabelledFace(image, landmark_layouts.to_ibug68(points), IBUG68, "drawn"))
+    empty = LabelledFace(np.full((150, 150, 3), 120, np.uint8), None, presence=False)
+    monkeypatch.setattr(ablation, "load_source", lambda *_: TrainingSet(taught, [], []))
+    monkeypatch.setattr(ablation, "read_photographs", lambda *_: photographs)
+    monkeypatch.setattr(ablation, "load_renders", lambda _: [*rendered, empty])
     torch.set_num_threads(1)
 
 
@@ -100,15 +99,15 @@ def test_a_new_seed_trains_only_itself(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "plan.yaml"
     path.write_text(PLAN)
     plan = replace(load_plan(path), rows=("whole",), seeds=(1,))
-    ablation.carry_out(plan, tmp_path, tmp_path / "out", 0)
+    ablation.run_study(plan, tmp_path, tmp_path / "out", 0)
     original, seeds = ablation.train, []
 
-    def watched(settings: TrainSettings, source: Source, *rest: object) -> Atpn:
+    def watched(settings: TrainSettings, source: TrainingSet, *rest: object) -> Atpn:
         seeds.append(settings.seed)
         return original(settings, source, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ablation, "train", watched)
-    report = ablation.carry_out(replace(plan, seeds=(1, 5)), tmp_path, tmp_path / "out", 0)
+    report = ablation.run_study(replace(plan, seeds=(1, 5)), tmp_path, tmp_path / "out", 0)
     assert seeds == [5]
     assert set(report["runs"]["whole"]) == {"1", "5"}
 
@@ -126,9 +125,9 @@ def test_each_row_changes_what_it_says_and_no_two_are_the_same() -> None:
         assert out.landmarks.shape == (1, 98, 2), name
     assert changed["in_turn"].order == "in_turn"
     only = Atpn(changed["heatmap_only"].network)
-    assert (only.sees, only.draws, only.places) == (False, True, None)
+    assert (only.uses_features, only.uses_heatmap, only.coordinates) == (False, True, None)
     blind = Atpn(changed["features_only"].network)
-    assert (blind.sees, blind.draws, blind.places) == (True, False, None)
+    assert (blind.uses_features, blind.uses_heatmap, blind.coordinates) == (True, False, None)
 
 
 def test_a_figure_that_is_missing_is_a_dash() -> None:
@@ -142,10 +141,10 @@ def test_a_figure_that_is_missing_is_a_dash() -> None:
 
 
 def test_the_spread_is_the_sample_standard_deviation() -> None:
-    found = spread([7.0, 9.0])
+    found = seed_spread([7.0, 9.0])
     assert (found.mean, found.count) == (8.0, 2)
     assert found.deviation == pytest.approx(np.sqrt(2))
-    assert spread([7.0]).deviation is None
+    assert seed_spread([7.0]).deviation is None
 
 
 @pytest.mark.parametrize(
@@ -154,28 +153,28 @@ def test_the_spread_is_the_sample_standard_deviation() -> None:
 def test_a_page_without_a_place_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.md"
     page.write_text(text)
-    with pytest.raises(PageError, match=r"page\.md: needs one"):
-        fill(page, "new")
+    with pytest.raises(PageError, match=r"page\.md: needs exactly one"):
+        replace_tables(page, "new")
     assert page.read_text() == text
     with pytest.raises(PageError, match=r"other\.md: No such file"):
-        fill(tmp_path / "other.md", "new")
+        replace_tables(tmp_path / "other.md", "new")
 
 
 def test_the_json_beside_a_page_is_without_each_faces_number(tmp_path: Path) -> None:
-    beside(tmp_path / "page.md", {"runs": {"a": {"nme": 4.0, "errors": [1.0] * 300}}})
+    write_json(tmp_path / "page.md", {"runs": {"a": {"nme": 4.0, "errors": [1.0] * 300}}})
     assert json.loads((tmp_path / "page.json").read_text()) == {"runs": {"a": {"nme": 4.0}}}
 
 
 def test_what_is_kept_is_read_back_and_damage_is_named(tmp_path: Path) -> None:
     settings = {"rows": (1, 2), "size": 3}
-    assert finished(tmp_path, settings) is None
-    keep(tmp_path, settings, {"nme": 4.5})
-    assert finished(tmp_path, settings) == {"nme": 4.5}
+    assert load_result(tmp_path, settings) is None
+    save_result(tmp_path, settings, {"nme": 4.5})
+    assert load_result(tmp_path, settings) == {"nme": 4.5}
     with pytest.raises(DataError, match=r"result\.json: .* other settings: size"):
-        finished(tmp_path, settings | {"size": 4})
+        load_result(tmp_path, settings | {"size": 4})
     (tmp_path / "result.json").write_text("[")
-    with pytest.raises(DataError, match=r"result\.json: not the figures of a run"):
-        finished(tmp_path, settings)
+    with pytest.raises(DataError, match=r"result\.json: not the result of a run"):
+        load_result(tmp_path, settings)
 
 
 @pytest.mark.parametrize("path", [ROOT / "config" / "studies" / "ablation.yaml"], ids=str)
@@ -191,15 +190,15 @@ def test_the_plan_that_comes_along_can_be_read(path: Path) -> None:
         ("train: {stps: 3}", "train: stps: no such field .did you mean steps"),
         ("rows: [whole, no_shrtcut]", r"rows\[1\]: must be one of whole, no_shortcut"),
         ("rows: whole", "rows: must be a list"),
-        ("seeds: [1, 1]", "seeds: must be one or more different ones"),
+        ("seeds: [1, 1]", "seeds: must be one or more different entries"),
         ("seeds: [1.5]", r"seeds\[0\]: must be int"),
         ("faces: 0", "faces: must be at least 1"),
-        ("data: {backgrounds: hdri}", "data: neither renders nor photographs"),
-        ("data: {renders: r, watch_renders: r}", "data: watch_photographs: is empty"),
+        ("data: {backgrounds: hdri}", "data: needs renders, photographs or sets"),
+        ("data: {renders: r, validation_renders: r}", "data: validation_photographs: is empty"),
     ],
 )
 def test_a_bad_plan_names_the_file_and_the_field(tmp_path: Path, text: str, word: str) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text(text)
-    with pytest.raises(BadRecipe, match=rf"plan\.yaml: {word}"):
+    with pytest.raises(ConfigError, match=rf"plan\.yaml: {word}"):
         load_plan(path)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from atpn_ros.learning.asmnet import (
+from atpn_ros.learning.networks.asmnet import (
     AsmNet,
     AsmNetOutput,
     AsmNetSettings,
@@ -15,7 +15,12 @@ from atpn_ros.learning.asmnet import (
     from_asmnet,
     to_asmnet,
 )
-from atpn_ros.learning.shape_model import ShapeError, ShapeModel, asm_assisted_loss, assistance
+from atpn_ros.learning.studies.shape_model import (
+    ShapeError,
+    ShapeModel,
+    asm_assisted_loss,
+    assistance,
+)
 
 
 def counts(network: nn.Module) -> tuple[int, int, float]:
@@ -87,7 +92,7 @@ def faces(count: int = 200, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("kept", [0.8, 0.9, 0.97, 1.0])
 def test_the_model_keeps_the_asked_share_with_the_fewest_modes(kept: float) -> None:
     labels = faces()
-    model = ShapeModel.learn(labels, kept)
+    model = ShapeModel.fit(labels, kept)
     total = labels.reshape(200, -1).var(axis=0, ddof=1).sum()
     assert model.variances.sum() / total >= kept - 1e-9
     if len(model.variances) > 1:
@@ -97,11 +102,11 @@ def test_the_model_keeps_the_asked_share_with_the_fewest_modes(kept: float) -> N
 
 def test_smoothing_keeps_what_the_modes_say_and_drops_the_noise() -> None:
     labels = faces()
-    model = ShapeModel.learn(labels, 0.9)
+    model = ShapeModel.fit(labels, 0.9)
     once = model.smooth(labels)
     assert np.allclose(model.smooth(once), once), "smoothing twice changes nothing"
     assert 0.005 < np.abs(once - labels).mean() < 0.1
-    everything = ShapeModel.learn(labels, 1.0)
+    everything = ShapeModel.fit(labels, 1.0)
     inside = np.abs((labels.reshape(200, -1) - everything.mean) @ everything.modes.T) <= (
         3 * np.sqrt(everything.variances)
     )
@@ -110,7 +115,7 @@ def test_smoothing_keeps_what_the_modes_say_and_drops_the_noise() -> None:
 
 
 def test_a_wild_face_is_clamped_to_three_sigma() -> None:
-    model = ShapeModel.learn(faces(), 0.9)
+    model = ShapeModel.fit(faces(), 0.9)
     wild = model.mean + 50 * np.sqrt(model.variances[0]) * model.modes[0]
     (smoothed,) = model.smooth(wild.reshape(1, 68, 2))
     b = (smoothed.ravel() - model.mean) @ model.modes.T
@@ -129,7 +134,7 @@ def test_a_wild_face_is_clamped_to_three_sigma() -> None:
 )
 def test_labels_that_make_no_model_are_refused(labels: np.ndarray, kept: float) -> None:
     with pytest.raises(ShapeError):
-        ShapeModel.learn(labels, kept)
+        ShapeModel.fit(labels, kept)
 
 
 def test_the_help_hardens_by_epochs() -> None:

@@ -11,7 +11,7 @@ import pytest
 from drawn_face import drawn
 
 from atpn_ros import geometry
-from atpn_ros.learning.augment import empty_example, face_example
+from atpn_ros.learning.data.augment import face_crop, negative_crop
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -19,7 +19,7 @@ def test_a_crops_truth_is_where_the_picture_is(seed: int) -> None:
     """The bright dots of the drawn face must lie under the truth, mirrored or not."""
     sample = replace(drawn(), detection=None)
     rng = np.random.default_rng(seed)
-    example = face_example(sample, rng)
+    example = face_crop(sample, rng)
     grey = example.crop.mean(axis=2)
     inside = [p for p in example.landmarks * 128 - 0.5 if ((p > 3) & (p < 124)).all()]
     hits = [grey[round(float(y)), round(float(x))] for x, y in inside]
@@ -30,7 +30,7 @@ def test_mirroring_keeps_right_and_left_and_turns_the_pose() -> None:
     sample = drawn(0.0, 0.0, 0.4)
     signs = set()
     for seed in range(30):
-        example = face_example(sample, np.random.default_rng(seed))
+        example = face_crop(sample, np.random.default_rng(seed))
         if example.pose_weight == 0:
             continue
         up = example.landmarks[60:76].mean(0) - example.landmarks[76:88].mean(0)
@@ -54,7 +54,7 @@ def test_gaze_turns_and_mirrors_with_the_picture(seed: int) -> None:
     along = plain.rotation[:, 0]
     aside = plain.rotation @ (0.8, 0.6, 0.0)  # the left eye looks to the person's left
     sample = replace(plain, gaze=np.stack([along, aside]), eyes_seen=(1.0, 0.0))
-    example = face_example(sample, np.random.default_rng(seed))
+    example = face_crop(sample, np.random.default_rng(seed))
     straight, left = example.rotation @ (1.0, 0.0, 0.0), example.rotation @ (0.8, 0.6, 0.0)
     right_of_mirrored = example.rotation @ (0.8, -0.6, 0.0)
     if example.gaze_weight[0] >= example.gaze_weight[1]:
@@ -64,15 +64,15 @@ def test_gaze_turns_and_mirrors_with_the_picture(seed: int) -> None:
 
 
 def test_an_empty_crop_says_so() -> None:
-    example = empty_example(drawn(), [], np.random.default_rng(0))
+    example = negative_crop(drawn(), [], np.random.default_rng(0))
     assert (example.presence, example.presence_weight) == (0.0, 1.0)
-    assert example.trust.sum() == 0
+    assert example.landmark_weight.sum() == 0
     assert example.pose_weight == 0
 
 
 def test_empty_crops_are_blank_at_times_and_in_the_dark() -> None:
     """A covered lens, a wall and the night are taught as such."""
-    crops = [empty_example(drawn(), [], np.random.default_rng(s)).crop for s in range(200)]
+    crops = [negative_crop(drawn(), [], np.random.default_rng(s)).crop for s in range(200)]
     black = sum(crop.max() < 64 for crop in crops)
     assert 2 <= black <= 30, "four in a hundred are meant to be"
     flat = sum(crop.max() >= 64 and crop.std(axis=(0, 1)).max() < 25 for crop in crops)
@@ -80,9 +80,9 @@ def test_empty_crops_are_blank_at_times_and_in_the_dark() -> None:
 
 
 def test_a_face_in_the_dark_teaches_that_none_is_seen() -> None:
-    night = replace(drawn(), image=np.full((300, 300, 3), 2, np.uint8), detection=None)
-    example = face_example(night, np.random.default_rng(2), 0.0)
+    night = replace(drawn(), picture=np.full((300, 300, 3), 2, np.uint8), detection=None)
+    example = face_crop(night, np.random.default_rng(2), 0.0)
     assert (example.presence, example.presence_weight, example.pose_weight) == (0.0, 1.0, 0.0)
-    assert example.trust.sum() == 0
-    day = face_example(replace(drawn(), detection=None), np.random.default_rng(2), 0.0)
+    assert example.landmark_weight.sum() == 0
+    day = face_crop(replace(drawn(), detection=None), np.random.default_rng(2), 0.0)
     assert (day.presence, day.pose_weight) == (1.0, 1.0), "the same crop with light"

@@ -11,8 +11,9 @@ import pytest
 from scipy.io import savemat
 
 from atpn_ros import geometry
-from atpn_ros.learning import datasets
-from atpn_ros.learning.datasets import DataError, aflw, ibug
+from atpn_ros.learning.data import datasets
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.datasets import aflw, ibug
 from atpn_ros.types import Box
 
 POINTS68 = np.random.default_rng(0).uniform(10, 90, (68, 2)).round(2)
@@ -48,10 +49,10 @@ def wflw(root: Path, text: str) -> Path:
 
 def test_wflw(tmp_path: Path) -> None:
     (record,) = datasets.read_wflw(wflw(tmp_path, wflw_line()), "test", complete=False)
-    assert record.image == tmp_path / "WFLW_images" / "0--Parade" / "a.jpg"
-    assert np.allclose(record.landmarks, POINTS98)
+    assert record.picture.path == tmp_path / "WFLW_images" / "0--Parade" / "a.jpg"
+    assert np.allclose(record.points, POINTS98)
     assert record.box == Box.from_xyxy(10, 20, 50, 80)
-    assert record.attributes == {"pose", "occlusion"}
+    assert record.tags == {"pose", "occlusion"}
 
 
 @pytest.mark.parametrize(
@@ -91,11 +92,11 @@ def test_300w(tmp_path: Path) -> None:
         touch(tmp_path / part / "face.png" if part == "ibug" else tmp_path / part / "face.jpg")
         write(tmp_path / part / "face.pts", pts())
     records = datasets.read_300w(tmp_path, "full", complete=False)
-    assert [r.image.relative_to(tmp_path).as_posix() for r in records] == [
+    assert [r.picture.path.relative_to(tmp_path).as_posix() for r in records] == [
         "helen/testset/face.jpg", "lfpw/testset/face.jpg", "ibug/face.png",
     ]  # fmt: skip
     for record in records:
-        assert np.allclose(record.landmarks, POINTS68), "pixels are counted from 0"
+        assert np.allclose(record.points, POINTS68), "pixels are counted from 0"
     assert len(datasets.read_300w(tmp_path, "challenging", complete=False)) == 1
     with pytest.raises(DataError, match="3 faces, the published set has 689"):
         datasets.read_300w(tmp_path, "full")
@@ -131,9 +132,9 @@ def test_300vw_knows_its_categories(tmp_path: Path) -> None:
         for frame in (1, 2):
             write(tmp_path / f"{number:03d}" / "annot" / f"{frame:06d}.pts", pts())
     for split, number in (("train", 1), ("1", 114), ("2", 203), ("3", 410)):
-        records = datasets.read_300vw(tmp_path, split)
-        assert {r.image.parent.name for r in records} == {f"{number:03d}"}
-        assert [r.frame for r in records] == [0, 1]
+        records = datasets.read_300vw(tmp_path, split, complete=False)
+        assert {r.picture.path.parent.name for r in records} == {f"{number:03d}"}
+        assert [r.picture.frame for r in records] == [0, 1]
     assert [len(v) for v in ibug.VW_CATEGORIES.values()] == [31, 19, 14]
     with pytest.raises(DataError, match="no split '4'"):
         datasets.read_300vw(tmp_path, "4")
@@ -159,7 +160,7 @@ def test_300w_lp(tmp_path: Path) -> None:
         mat(tmp_path / part / "face_0.mat")
     records = datasets.read_300w_lp(tmp_path, complete=False)
     assert len(records) == 4, "mirrored copies are left out"
-    assert np.allclose(records[0].landmarks, POINTS68)
+    assert np.allclose(records[0].points, POINTS68)
     assert np.allclose(records[0].rotation, aflw.rotation_of(0.1, -0.2, 0.3), atol=1e-6)
 
 
@@ -167,7 +168,7 @@ def test_aflw2000_marks_what_the_protocol_leaves_out(tmp_path: Path) -> None:
     mat(tmp_path / "image1.mat")
     mat(tmp_path / "image2.mat", Pose_Para=np.array([[0, 1.8, 0, 0, 0, 0, 1.0]]))
     records = datasets.read_aflw2000(tmp_path, complete=False)
-    assert [r.attributes for r in records] == [frozenset(), {"steep"}]
+    assert [r.tags for r in records] == [frozenset(), {"steep"}]
     with pytest.raises(DataError, match="2 faces, the published set has 2000"):
         datasets.read_aflw2000(tmp_path)
 
@@ -213,17 +214,21 @@ def test_their_angles_become_our_rotation(
 # BIWI -------------------------------------------------------------------------------------------
 
 
+CAMERA = "500 0 320\n0 500 240\n0 0 1\n\n0 0 0 0\n\n1 0 0\n0 1 0\n0 0 1\n\n0 0 0\n\n640 480\n"
+
+
 def biwi(root: Path, text: str) -> Path:
+    write(root / "hpdb" / "01" / "rgb.cal", CAMERA)
     touch(root / "hpdb" / "01" / "frame_00003_rgb.png")
     write(root / "hpdb" / "01" / "frame_00003_pose.txt", text)
     return root
 
 
 def test_biwi(tmp_path: Path) -> None:
-    text = "1 0 0 \n0 1 0 \n0 0 1 \n\n10 20 900 \n"
+    text = "1 0 0 \n0 1 0 \n0 0 1 \n\n0 0 1000 \n"
     (record,) = datasets.read_biwi(biwi(tmp_path, text), complete=False)
-    assert record.frame == 3
     assert geometry.roll_pitch_yaw(record.rotation) == pytest.approx((0, 0, 0))
+    assert record.box == Box(320, 240, 100, 100)
 
 
 @pytest.mark.parametrize(
@@ -257,11 +262,11 @@ def test_wider(tmp_path: Path) -> None:
         "0--Parade/c.jpg\n1\n1 1 2 2 0 0 0 1 0 0 \n"
     )
     records = datasets.read_wider(wider(tmp_path, text), "val", complete=False)
-    assert [r.image.name for r in records] == ["a.jpg", "a.jpg", "b.jpg", "c.jpg"]
+    assert [r.picture.path.name for r in records] == ["a.jpg", "a.jpg", "b.jpg", "c.jpg"]
     assert records[0].box == Box.from_xyxy(1, 2, 31, 42)
-    assert records[1].attributes == {"blur", "illumination", "occlusion", "pose"}
+    assert records[1].tags == {"blur", "illumination", "occlusion", "pose"}
     assert records[2].box is None
-    assert records[3].attributes == {"invalid"}
+    assert records[3].tags == {"invalid"}
     with pytest.raises(DataError, match="3 pictures, the published set has 3226"):
         datasets.read_wider(tmp_path, "val")
 

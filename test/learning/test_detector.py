@@ -13,7 +13,7 @@ import torch
 
 from atpn_ros.detectors import Detection
 from atpn_ros.detectors.atpn import AtpnDetector, decode, distinct
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector import evaluate, pool, report
 from atpn_ros.learning.detector.canvas import Canvas
 from atpn_ros.learning.detector.export import export, read_weights, write_weights

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector import counting, holding, pictures
 from atpn_ros.learning.detector.counting import Count
 from atpn_ros.types import Box

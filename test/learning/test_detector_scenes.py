@@ -10,7 +10,7 @@ import pytest
 
 from atpn_ros.crop import CROP_SIZE
 from atpn_ros.detectors import Detection
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector import finds, mining, pool, shapes
 from atpn_ros.learning.detector.crowds import CrowdPlan, Crowds, Pieces
 from atpn_ros.learning.detector.cutting import Cutout, cut, load_cutouts, save_cutouts

@@ -14,15 +14,19 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from atpn_ros import geometry, layouts
+from atpn_ros import geometry, landmark_layouts
 from atpn_ros.cli import main
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.learning.measuring.description import load_description
-from atpn_ros.learning.measuring.faces import photographs, renders, views
-from atpn_ros.learning.measuring.sequences import measure_sequence
-from atpn_ros.learning.measuring.subjects import Described
-from atpn_ros.learning.synth import archive
+from atpn_ros.learning.config import ConfigError
+from atpn_ros.learning.data import shards as sample_shards
+from atpn_ros.learning.data.backgrounds import square_views
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.datasets import read_photographs
+from atpn_ros.learning.data.renders import load_renders
+from atpn_ros.learning.evaluation.models import PeerModel
+from atpn_ros.learning.evaluation.peer_config import load_peer_config
+from atpn_ros.learning.evaluation.sequences import evaluate_sequence
+from atpn_ros.learning.synth.output import shards
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import Box, Frame
 
@@ -35,7 +39,7 @@ def a_set(folder: Path, **changes: object) -> Path:
     rows = []
     for i in range(15):
         cv2.imwrite(str(folder / "images" / f"{i}.png"), np.full((200, 200, 3), 90, np.uint8))
-        points = layouts.to_ibug68(POINTS) + np.array([i % 5, -i % 3])
+        points = landmark_layouts.to_ibug68(POINTS) + np.array([i % 5, -i % 3])
         rows.append({
             "file": f"{i}.png", "subset": "ab"[i % 2], "split": "train" if i < 12 else "val",
             "landmarks68": points.tolist(), "face_box_xywh_score": [55, 50, 90, 110, 0.9],
@@ -45,7 +49,7 @@ def a_set(folder: Path, **changes: object) -> Path:
     return folder
 
 
-SHAPE = (layouts.to_ibug68(POINTS) / 200).astype(np.float32)
+SHAPE = (landmark_layouts.to_ibug68(POINTS) / 200).astype(np.float32)
 
 
 def peer(path: Path, batch: int | str = "n") -> Path:
@@ -86,34 +90,34 @@ def described(folder: Path, text: str = DESCRIPTION) -> Path:
 def test_a_peer_is_fed_and_read_as_described(tmp_path: Path, batch: int | str) -> None:
     crops = np.zeros((3, 16, 16, 3), np.uint8)
     crops[:, 0, 0] = (10, 20, 102)  # blue, green, red
-    subject = Described(peer(tmp_path / "a.onnx", batch), load_description(described(tmp_path)))
+    subject = PeerModel(peer(tmp_path / "a.onnx", batch), load_peer_config(described(tmp_path)))
     assert subject.run(crops).landmarks.shape == (3, 68, 2)
     assert np.allclose(subject.run(crops).landmarks, 0.4 + SHAPE, atol=1e-6)
     blue = DESCRIPTION.replace("RGB", "BGR").replace("mean: 0, scale: 255", "mean: 8, scale: 1")
     text = blue.replace("unit: crop", "unit: centred")
-    subject = Described(subject.path, load_description(described(tmp_path, text)))
+    subject = PeerModel(subject.path, load_peer_config(described(tmp_path, text)))
     assert np.allclose(subject.run(crops).landmarks, (10 - 8 + SHAPE + 1) / 2)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("size: 16", "sise: 16", "input.sise: unknown"),
-        ("size: 16, ", "", "input.size is missing"),
-        ("crop:", "corp:", "corp: unknown"),
-        ("ibug68", "mine", "output.points: no layout 'mine'"),
-        ("points: ibug68, ", "", "output.points is missing"),
-        ("margin: 1.6", "margin: wide", "crop.margin: expected a number"),
-        ("RGB", "RBG", "input.channels: expected one of"),
-        ("points: ibug68", "count: 70, ibug68: [1, 2]", "output.ibug68: expected 68 indices"),
+        ("size: 16", "sise: 16", "input: sise: no such field (did you mean size?)"),
+        ("size: 16, ", "", "input: missing 1 required positional argument: 'size'"),
+        ("crop:", "corp:", "corp: no such field (did you mean crop?)"),
+        ("ibug68", "mine", "output: points: must be one of wflw98, ibug68, hri70, is 'mine'"),
+        ("points: ibug68, ", "", "output: points: must be one of wflw98, ibug68, hri70, is ''"),
+        ("margin: 1.6", "margin: wide", "crop: margin: must be float, is 'wide'"),
+        ("RGB", "RBG", "input: channels: must be one of RGB, BGR"),
+        ("points: ibug68", "count: 70, ibug68: [1, 2]", "output: ibug68: must be 68 indices"),
         ("{", "{{", "peer.yaml"),
     ],
 )
 def test_a_wrong_description_is_named_by_file_and_field(
     tmp_path: Path, old: str, new: str, words: str
 ) -> None:
-    with pytest.raises(DataError, match=r"peer\.yaml") as caught:
-        load_description(described(tmp_path, DESCRIPTION.replace(old, new)))
+    with pytest.raises(ConfigError, match=r"peer\.yaml") as caught:
+        load_peer_config(described(tmp_path, DESCRIPTION.replace(old, new)))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -151,16 +155,16 @@ def test_bad_photographs_are_named_by_file_and_field(
 ) -> None:
     folder = a_set(tmp_path / "set", **changes)
     with pytest.raises(DataError, match=r"labels\.json") as caught:
-        photographs(folder, "val")
+        read_photographs(folder, "val")
     assert words in str(caught.value)
     with pytest.raises(DataError, match="no face of 'test'"):
-        photographs(folder, "test")
+        read_photographs(folder, "test")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nothing.onnx"], "nothing to measure on"),
+        (["nothing.onnx"], "no data"),
         (["nothing.onnx", "--faces", "set"], "nothing.onnx: no such file"),
         (["bad.onnx", "--faces", "set"], "bad.onnx: not a model that can be loaded"),
         (["bad.pt", "--faces", "set"], "bad.pt: corrupt checkpoint"),
@@ -184,9 +188,9 @@ def test_what_is_wrong_is_one_line(
     for name in ("bad.onnx", "bad.pt"):
         (tmp_path / name).write_bytes(b"nonsense")
     assert main(["evaluate", *arguments]) == 1
-    told = capsys.readouterr().err
-    assert words in told
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
 
 
 def a_face(turn: float = 0.0, shift: tuple[float, float] = (0, 0)) -> SimpleNamespace:
@@ -203,32 +207,31 @@ def a_face(turn: float = 0.0, shift: tuple[float, float] = (0, 0)) -> SimpleName
 def test_renders_are_read_without_backs_of_heads_and_strays(tmp_path: Path) -> None:
     picture = np.full((200, 200, 3), 90, np.uint8)
     shown = [a_face(), a_face(turn=1.5), a_face(shift=(150, 0)), None]
-    archive.write(
+    shards.write(
         [
             SimpleNamespace(index=i, image=picture, camera=np.eye(3), face=f, presence=0, overlap=0)
             for i, f in enumerate(shown)
         ],
         tmp_path,
     )
-    found = renders(tmp_path)
-    (face,) = found.faces
-    assert len(found.empty) == 1
+    face, empty = load_renders(tmp_path)
+    assert not empty.presence
     assert (face.tone, face.eyes_open) == (4, (True, False))
     assert np.allclose(face.points, POINTS, atol=1e-4)
     # From the picture's camera by way of the head into the crop's camera.
     assert np.allclose(face.gaze, [geometry.FACING @ (0, 0, -1.0)] * 2)
-    spoilt = next(tmp_path.glob("*.tar"))
-    spoilt.write_bytes(spoilt.read_bytes()[:-5000])
-    with pytest.raises(archive.ArchiveError, match="not what SHA256SUMS says"):
-        renders(tmp_path)
+    damaged = next(tmp_path.glob("*.tar"))
+    damaged.write_bytes(damaged.read_bytes()[:-5000])
+    with pytest.raises(sample_shards.ShardError, match="not what SHA256SUMS says"):
+        load_renders(tmp_path)
 
 
 def test_views_are_square_pieces_and_the_same_every_time() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (80, 160, 3), np.uint8)
-    found = views([picture], 5)
+    found = square_views([picture], 5)
     assert len({v.tobytes() for v in found}) == 5
     assert all(v.shape[0] == v.shape[1] and 10 <= v.shape[0] <= 40 for v in found)
-    assert all(np.array_equal(a, b) for a, b in zip(found, views([picture], 5), strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(found, square_views([picture], 5), strict=True))
 
 
 class Blind:
@@ -244,11 +247,11 @@ def a_sequence(folder: Path, **changes: object) -> Path:
     (folder / "images").mkdir(parents=True)
     record = {
         "index": 0, "stamp_ns": 0, "size": [200, 200], "camera": np.eye(3).tolist(),
-        "faces": [archive.face_record(a_face()) | changes],
+        "faces": [shards.face_record(a_face()) | changes],
     }  # fmt: skip
     with (folder / "truth.jsonl").open("wb") as lines:
         for i in range(4):
-            lines.write(archive.dumps(record | {"index": i, "stamp_ns": i * 40_000_000}))
+            lines.write(shards.to_json_line(record | {"index": i, "stamp_ns": i * 40_000_000}))
             frame = Frame(np.full((200, 200, 3), 90, np.uint8), 0)
             cv2.imwrite(str(folder / "images" / f"{i:06d}.png"), frame.image)
     return folder
@@ -257,8 +260,8 @@ def a_sequence(folder: Path, **changes: object) -> Path:
 def test_a_sequence_is_gone_through_by_the_nodes_own_pipeline(tmp_path: Path) -> None:
     from atpn_ros.engines import load_engine
 
-    engine = load_engine(SHIPPED_MODEL, "onnx-cpu").engine
-    figures = measure_sequence(a_sequence(tmp_path / "a"), engine, Blind())
+    engine = load_engine(SHIPPED_MODEL, "onnx-cpu")
+    figures = evaluate_sequence(a_sequence(tmp_path / "a"), engine, Blind())
     assert (figures.identity.frames, figures.identity.people) == (4, 1)
     assert (figures.identity.recall, figures.identity.mostly_lost) == (0, 1)
     assert figures.nme is None
@@ -268,7 +271,7 @@ def test_a_sequence_is_gone_through_by_the_nodes_own_pipeline(tmp_path: Path) ->
     ):
         folder = a_sequence(tmp_path / words[-4:], **changes)
         with pytest.raises(DataError, match=words):
-            measure_sequence(folder, engine, Blind())
+            evaluate_sequence(folder, engine, Blind())
     (tmp_path / "a" / "images" / "000002.png").unlink()
     with pytest.raises(DataError, match=r"000002\.png: missing"):
-        measure_sequence(tmp_path / "a", engine, Blind())
+        evaluate_sequence(tmp_path / "a", engine, Blind())

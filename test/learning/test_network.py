@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from atpn_ros import layouts
+from atpn_ros import landmark_layouts
 from atpn_ros.engines import load_engine
-from atpn_ros.engines.onnx_bytes import facts
-from atpn_ros.learning.export import export
-from atpn_ros.learning.eyes import HEIGHT, WIDTH, EyeGaze
-from atpn_ros.learning.network import Atpn, AtpnSettings, CheapHeatmap
+from atpn_ros.engines.model_inspection import inspect_model
+from atpn_ros.learning.export.onnx_export import export
+from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings, CheapHeatmap
+from atpn_ros.learning.networks.gaze_head import HEIGHT, WIDTH, EyeGaze
 
 
 def crops(count: int, seed: int = 0) -> torch.Tensor:
@@ -51,7 +51,7 @@ def test_every_switch_gives_the_same_outputs(settings: AtpnSettings) -> None:
 
 
 def test_heads_that_see_only_the_heatmap_need_one() -> None:
-    with pytest.raises(ValueError, match="need one"):
+    with pytest.raises(ValueError, match="heatmap is none"):
         AtpnSettings(heatmap="none", head_inputs="heatmap")
 
 
@@ -100,7 +100,7 @@ def test_the_exported_model_says_what_the_network_says(tmp_path: Path, gaze: boo
     network.eval()
     path = tmp_path / "atpn.onnx"
     export(network, path)
-    engine = load_engine(path, "onnx-cpu").engine
+    engine = load_engine(path, "onnx-cpu")
     for count in (1, 3):
         batch = crops(count, seed=count)
         with torch.inference_mode():
@@ -121,7 +121,7 @@ def test_the_exported_graph_is_plain_enough_for_tensorrt(tmp_path: Path, gaze: b
     onnx = pytest.importorskip("onnx")
     path = tmp_path / "atpn.onnx"
     export(Atpn(AtpnSettings(gaze=gaze)).eval(), path)
-    assert facts(path.read_bytes()).cast_first
+    assert inspect_model(path.read_bytes()).cast_first
     operators = {node.op_type for node in onnx.load(path).graph.node}
     assert not operators & {"Mod", "Shape", "Loop", "If", "NonZero", "Range"}
 
@@ -134,7 +134,7 @@ def test_mirrored_faces_look_to_mirrored_sides() -> None:
     landmarks = torch.rand(2, 98, 2) * 0.3 + 0.35
     rotation = torch.linalg.qr(torch.randn(2, 3, 3)).Q
     signs = torch.tensor([[-1.0, 1.0, -1.0], [1.0, -1.0, 1.0], [1.0, -1.0, 1.0]])
-    flipped = landmarks[:, list(layouts.MIRROR98)] * torch.tensor([-1.0, 1.0])
+    flipped = landmarks[:, list(landmark_layouts.MIRROR98)] * torch.tensor([-1.0, 1.0])
     flipped = flipped + torch.tensor([1.0, 0.0])
     with torch.inference_mode():
         plain = eyes(x, landmarks, rotation)
@@ -147,8 +147,8 @@ def test_an_eyes_patch_is_what_lies_around_the_eye() -> None:
     x = torch.zeros(1, 128, 128, 3)
     x[0, 40, 50], x[0, 40, 80] = 1.0, 2.0
     landmarks = torch.full((1, 98, 2), 0.5)
-    landmarks[:, list(layouts.RIGHT_EYE)] = (torch.tensor([50.0, 40.0]) + 0.5) / 128
-    landmarks[:, list(layouts.LEFT_EYE)] = (torch.tensor([80.0, 40.0]) + 0.5) / 128
+    landmarks[:, list(landmark_layouts.RIGHT_EYE)] = (torch.tensor([50.0, 40.0]) + 0.5) / 128
+    landmarks[:, list(landmark_layouts.LEFT_EYE)] = (torch.tensor([80.0, 40.0]) + 0.5) / 128
     patches = EyeGaze()._patches(x, landmarks.reshape(1, 196))
     assert patches.shape == (2, 3, HEIGHT, WIDTH)
     for patch, value in zip(patches, (1.0, 2.0), strict=True):

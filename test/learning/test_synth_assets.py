@@ -11,13 +11,13 @@ import pytest
 pytest.importorskip("moderngl", reason="extra `synth` is not installed")
 
 from atpn_ros.cli import synth as command
-from atpn_ros.learning.ict import AssetError
-from atpn_ros.learning.synth import assets, hair, ict_head, light, london
+from atpn_ros.learning.data.head_point_model import AssetError
+from atpn_ros.learning.synth.assets import hair, ict_head, library, london, panoramas
 
 
 def test_no_folder(tmp_path):
     with pytest.raises(AssetError, match="no such folder"):
-        assets.load(tmp_path / "nowhere")
+        library.load(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("missing", ["eyes", "hdri"])
@@ -29,16 +29,16 @@ def test_missing_pictures(tmp_path, missing):
     with pytest.raises(
         AssetError, match="no eye textures" if missing == "eyes" else "no panoramas"
     ):
-        assets.load(tmp_path)
+        library.load(tmp_path)
 
 
 def test_unreadable_texture(tmp_path):
     (tmp_path / "blue_eye.png").write_bytes(b"not a picture")
     with pytest.raises(AssetError, match=r"blue_eye\.png"):
-        assets.load_irises(tmp_path)
+        library.load_irises(tmp_path)
     (tmp_path / "a.hdr").write_bytes(b"nor this")
     with pytest.raises(AssetError, match=r"a\.hdr"):
-        light.load(tmp_path)
+        panoramas.load_panoramas(tmp_path)
 
 
 def test_missing_head(tmp_path):
@@ -106,7 +106,7 @@ def _wavefront(path, vertices, faces=True):
 
 
 def test_a_checkout_is_read_like_the_packed_form(tmp_path):
-    from atpn_ros.learning.synth import ict_checkout
+    from atpn_ros.learning.synth.assets import ict_checkout
 
     folder = tmp_path / "FaceXModel"
     folder.mkdir()

@@ -8,24 +8,29 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-moderngl = pytest.importorskip("moderngl", reason="extra `synth` is not installed")
-gl = pytest.importorskip("atpn_ros.learning.synth.gl")
-if not gl.available():
+moderncontext = pytest.importorskip("moderngl", reason="extra `synth` is not installed")
+context = pytest.importorskip("atpn_ros.learning.synth.opengl.context")
+if not context.is_available():
     pytest.skip("no OpenGL through EGL here", allow_module_level=True)
 
 from atpn_ros import geometry
 from atpn_ros.cli import synth as command
-from atpn_ros.learning.synth import archive, body, builtin, effects, labels, stream
-from atpn_ros.learning.synth.renderer import Renderer
-from atpn_ros.learning.synth.sampling import Plan
-from atpn_ros.learning.synth.scene import (
+from atpn_ros.learning.data import shards as sample_shards
+from atpn_ros.learning.synth.accessories.body_builder import build_body
+from atpn_ros.learning.synth.assets import builtin
+from atpn_ros.learning.synth.output import shards
+from atpn_ros.learning.synth.render import effects, stream
+from atpn_ros.learning.synth.render.renderer import Renderer
+from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
+from atpn_ros.learning.synth.scene import labels
+from atpn_ros.learning.synth.scene.description import (
     Backdrop,
-    Camera,
     Effects,
     Eyes,
     Light,
     Person,
     Scene,
+    SceneCamera,
     Skin,
 )
 
@@ -40,7 +45,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def studio(world):
-    return stream.Studio(world, 5, Plan(size=96))
+    return stream.SampleRenderer(world, 5, SamplePlan(size=96))
 
 
 def scene_of(world, rotation, camera, gaze=((1.0, 0.0, 0.0), (1.0, 0.0, 0.0))):
@@ -54,7 +59,7 @@ def scene_of(world, rotation, camera, gaze=((1.0, 0.0, 0.0), (1.0, 0.0, 0.0))):
 
 def drawn(world, scene, supersample=1.0):
     renderer = Renderer(world, supersample)
-    made = [body.prepare(world, p) for p in scene.people]
+    made = [build_body(world, p) for p in scene.people]
     picture = renderer.draw(scene, made, np.full((8, 8, 3), 255, np.uint8))
     face = labels.label(made[0], scene.people[0], scene.camera, picture.depth, picture.scale)
     renderer.close()
@@ -62,7 +67,7 @@ def drawn(world, scene, supersample=1.0):
 
 
 def test_the_pupils_are_drawn_where_they_are_labelled(world):
-    camera = Camera(400, 300, 1400.0, 1400.0, 210.0, 140.0)
+    camera = SceneCamera(400, 300, 1400.0, 1400.0, 210.0, 140.0)
     picture, face = drawn(world, scene_of(world, geometry.FACING, camera))
     grey = picture.image.astype(float).mean(axis=-1)
     for x, y in face.landmarks[96:98]:
@@ -75,7 +80,7 @@ def test_the_pupils_are_drawn_where_they_are_labelled(world):
 
 
 def test_depth_agrees_with_the_points(world):
-    camera = Camera(300, 300, 900.0, 900.0, 149.5, 149.5)
+    camera = SceneCamera(300, 300, 900.0, 900.0, 149.5, 149.5)
     picture, face = drawn(world, scene_of(world, geometry.FACING, camera))
     for i in (51, 52, 53, 54, 57, 79, 85):
         x, y = np.round(face.landmarks[i]).astype(int)
@@ -83,7 +88,7 @@ def test_depth_agrees_with_the_points(world):
 
 
 def test_the_far_eye_is_hidden_in_profile_and_all_is_seen_from_ahead(world):
-    camera = Camera(300, 300, 900.0, 900.0, 149.5, 149.5)
+    camera = SceneCamera(300, 300, 900.0, 900.0, 149.5, 149.5)
     _, ahead = drawn(world, scene_of(world, geometry.FACING, camera))
     assert ahead.visible[33:].all()
     profile = geometry.head_rotation(0.0, 0.0, np.radians(85))
@@ -93,7 +98,7 @@ def test_the_far_eye_is_hidden_in_profile_and_all_is_seen_from_ahead(world):
 
 
 def test_points_outside_the_picture_are_not_visible(world):
-    camera = Camera(150, 300, 900.0, 900.0, 149.5, 149.5)
+    camera = SceneCamera(150, 300, 900.0, 900.0, 149.5, 149.5)
     _, face = drawn(world, scene_of(world, geometry.FACING, camera))
     outside = face.landmarks[:, 0] > 149.5
     assert outside.any()
@@ -101,7 +106,7 @@ def test_points_outside_the_picture_are_not_visible(world):
 
 
 def test_supersampling_moves_nothing(world):
-    camera = Camera(200, 200, 700.0, 700.0, 99.5, 99.5)
+    camera = SceneCamera(200, 200, 700.0, 700.0, 99.5, 99.5)
     scene = scene_of(world, geometry.FACING, camera)
     one = effects.apply(drawn(world, scene, 1.0)[0].image, (200, 200), Effects())
     two = effects.apply(drawn(world, scene, 2.0)[0].image, (200, 200), Effects())
@@ -121,8 +126,8 @@ def test_a_sample_depends_on_its_number_alone(studio):
 
 
 def test_processes_give_the_same_stream():
-    one = list(stream.faces(None, 2, Plan(size=64), count=4))
-    two = list(stream.faces(None, 2, Plan(size=64), count=4, processes=2))
+    one = list(stream.faces(None, 2, SamplePlan(size=64), count=4))
+    two = list(stream.faces(None, 2, SamplePlan(size=64), count=4, processes=2))
     for a, b in zip(one, two, strict=True):
         assert a.index == b.index
         np.testing.assert_array_equal(a.image, b.image)
@@ -139,13 +144,13 @@ def test_the_command_writes_the_same_bytes_twice(tmp_path, extra):
     assert any(n.name == "gallery.png" for n in names)
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
-    archive.verify(tmp_path / "a")
+    sample_shards.verify(tmp_path / "a")
 
 
 def test_shards_read_back(tmp_path, studio):
     samples = [studio.sample(i) for i in range(4)]
-    archive.write(samples, tmp_path, 3)
-    back = list(archive.read(tmp_path))
+    shards.write(samples, tmp_path, 3)
+    back = list(sample_shards.read(tmp_path))
     assert [record["index"] for _, record in back] == [0, 1, 2, 3]
     for (image, record), sample in zip(back, samples, strict=True):
         np.testing.assert_array_equal(image, sample.image)
@@ -156,8 +161,8 @@ def test_shards_read_back(tmp_path, studio):
     data = bytearray((tmp_path / "shard-00000.tar").read_bytes())
     data[600] ^= 1
     (tmp_path / "shard-00000.tar").write_bytes(bytes(data))
-    with pytest.raises(archive.ArchiveError, match=r"shard-00000\.tar"):
-        list(archive.read(tmp_path))
+    with pytest.raises(sample_shards.ShardError, match=r"shard-00000\.tar"):
+        list(sample_shards.read(tmp_path))
 
 
 def test_effects_do_not_move_the_picture():
@@ -175,9 +180,9 @@ def test_effects_do_not_move_the_picture():
 
 
 def test_a_lamp_casts_a_shadow(world):
-    from atpn_ros.learning.synth.scene import Lamp
+    from atpn_ros.learning.synth.scene.description import Lamp
 
-    camera = Camera(200, 200, 600.0, 600.0, 99.5, 99.5)
+    camera = SceneCamera(200, 200, 600.0, 600.0, 99.5, 99.5)
     scene = scene_of(world, geometry.FACING, camera)
     side = np.array([1.0, -0.3, -0.4])
     lit = replace(

@@ -9,17 +9,20 @@ import pytest
 
 pytest.importorskip("moderngl", reason="extra `synth` is not installed")
 
-from atpn_ros import geometry, layouts
-from atpn_ros.learning.synth import body, builtin, expressions, labels, tones
-from atpn_ros.learning.synth.assets import assemble
-from atpn_ros.learning.synth.sampling import Plan, face_scene
-from atpn_ros.learning.synth.scene import Camera, Eyes, Person, Skin
-from atpn_ros.learning.synth.tones import Palette
+from atpn_ros import geometry, landmark_layouts
+from atpn_ros.learning.synth.accessories.body_builder import build_body
+from atpn_ros.learning.synth.assets import builtin, tones
+from atpn_ros.learning.synth.assets.library import assemble
+from atpn_ros.learning.synth.assets.tones import Palette
+from atpn_ros.learning.synth.sampling import expressions
+from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan, face_scene
+from atpn_ros.learning.synth.scene import labels
+from atpn_ros.learning.synth.scene.description import Eyes, Person, SceneCamera, Skin
 
 SKIN = Skin(
     0, False, (0.5, 0.4, 0.3), 0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.3, (0.1, 0.1, 0.1), 0.3, 0.0, 0.1
 )
-CAMERA = Camera(640, 480, 700.0, 690.0, 310.0, 250.0)
+CAMERA = SceneCamera(640, 480, 700.0, 690.0, 310.0, 250.0)
 AHEAD = np.array([[1.0, 0.0, 0.0]] * 2)
 
 
@@ -40,13 +43,13 @@ def person(world, rotation=geometry.FACING, position=(0.02, -0.01, 0.8), gaze=AH
 
 
 def truth(world, someone, camera=CAMERA):
-    return labels.label(body.prepare(world, someone), someone, camera)
+    return labels.label(build_body(world, someone), someone, camera)
 
 
 def test_stored_points_project_onto_stored_pixels(world):
     palette = Palette(world.skins.base)
     for seed in range(20):
-        scene, made = face_scene(world, palette, np.random.default_rng(seed), Plan())
+        scene, made = face_scene(world, palette, np.random.default_rng(seed), SamplePlan())
         face = labels.label(made, scene.people[0], scene.camera)
         flat = face.points @ scene.camera.matrix.T
         np.testing.assert_allclose(flat[:, :2] / flat[:, 2:], face.landmarks, atol=0.01)
@@ -110,7 +113,7 @@ def test_pupils_lie_on_the_gaze(world):
 def test_right_is_right(world):
     face = truth(world, person(world))
     assert face.landmarks[96, 0] < face.landmarks[97, 0], "the right eye is on the image's left"
-    for i, j in enumerate(layouts.MIRROR98):
+    for i, j in enumerate(landmark_layouts.MIRROR98):
         x, y = face.landmarks[i] - face.landmarks[51], face.landmarks[j] - face.landmarks[51]
         # Perspective: the face stands off the middle of the picture.
         assert abs(x[0] + y[0]) < 5, (i, j)
@@ -121,7 +124,7 @@ def test_contour_is_the_visible_outline(world):
     for yaw in (0.6, -0.6, 1.1):
         face = truth(world, person(world, geometry.head_rotation(0.0, 0.0, yaw)))
         far = slice(23, 31) if yaw > 0 else slice(2, 10)
-        made = body.prepare(world, person(world))
+        made = build_body(world, person(world))
         skin = made.vertices[np.unique(world.head.corner[world.head.triangles])]
         cam = (skin - made.sellion) @ face.rotation.T + face.sellion
         flat = CAMERA.project(cam)
@@ -159,10 +162,10 @@ def test_shut_eyes_are_labelled_shut(world):
 
 
 def test_lids_follow_the_gaze():
-    down = expressions.follow({}, np.array([[0.9, 0.0, -0.43]] * 2))
+    down = expressions.add_lid_motion({}, np.array([[0.9, 0.0, -0.43]] * 2))
     assert down["eyeLookDown_L"] > 0.5
     assert down["eyeLookUp_L"] == 0
-    left = expressions.follow({}, np.array([[0.9, 0.43, 0.0]] * 2))
+    left = expressions.add_lid_motion({}, np.array([[0.9, 0.43, 0.0]] * 2))
     assert left["eyeLookOut_L"] > 0.5
     assert left["eyeLookIn_R"] > 0.5
 
@@ -172,7 +175,7 @@ def test_tones_come_evenly():
     dark, bright = np.array([0.09, 0.05, 0.035]), np.array([0.72, 0.55, 0.47])
     t = np.linspace(0, 1, 40)[:, None]
     palette = Palette(np.exp(np.log(dark) * (1 - t) + np.log(bright) * t))
-    bins = [palette.draw(rng, 40)[0] for _ in range(1200)]
+    bins = [palette.sample(rng, 40)[0] for _ in range(1200)]
     counts = np.bincount(bins, minlength=6)
     assert counts.min() > 140
     assert counts.max() < 270
@@ -182,5 +185,5 @@ def test_tone_bins_are_those_of_the_colour():
     rng = np.random.default_rng(0)
     palette = Palette(builtin._skins(builtin.make_head()).base)
     for _ in range(50):
-        tone, _, colour = palette.draw(rng, 6)
+        tone, _, colour = palette.sample(rng, 6)
         assert tone == tones.tone_bin(tones.ita(colour))

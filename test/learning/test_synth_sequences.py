@@ -7,16 +7,23 @@ import json
 import numpy as np
 import pytest
 
-moderngl = pytest.importorskip("moderngl", reason="extra `synth` is not installed")
-gl = pytest.importorskip("atpn_ros.learning.synth.gl")
-if not gl.available():
+moderncontext = pytest.importorskip("moderngl", reason="extra `synth` is not installed")
+context = pytest.importorskip("atpn_ros.learning.synth.opengl.context")
+if not context.is_available():
     pytest.skip("no OpenGL through EGL here", allow_module_level=True)
 
 from atpn_ros.cli import synth as command
-from atpn_ros.learning.synth import body, builtin, outfits, people, recording, stream, wear
-from atpn_ros.learning.synth.sampling import Plan
-from atpn_ros.learning.synth.sequences import SequencePlan, Stage
-from atpn_ros.learning.synth.tones import Palette
+from atpn_ros.learning.data.presence import PRESENT_OVERLAP
+from atpn_ros.learning.synth.accessories import factory
+from atpn_ros.learning.synth.accessories.body_builder import build_body
+from atpn_ros.learning.synth.assets import builtin
+from atpn_ros.learning.synth.assets.tones import Palette
+from atpn_ros.learning.synth.output import recording
+from atpn_ros.learning.synth.render import stream
+from atpn_ros.learning.synth.render.sequences import SequenceRenderer
+from atpn_ros.learning.synth.sampling import accessories, people
+from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
+from atpn_ros.learning.synth.sampling.motion import SequencePlan
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +33,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def stage(world):
-    return Stage(world, 3, SequencePlan(seconds=4.0, fps=5.0, size=(160, 120), people=3))
+    return SequenceRenderer(world, 3, SequencePlan(seconds=4.0, fps=5.0, size=(160, 120), people=3))
 
 
 def test_people_enter_cross_and_leave(stage):
@@ -62,7 +69,7 @@ def test_a_nearer_person_hides_a_farther_one(stage):
 
 
 def test_a_frame_can_be_drawn_alone(world, stage):
-    again = Stage(world, 3, stage.plan)
+    again = SequenceRenderer(world, 3, stage.plan)
     np.testing.assert_array_equal(again.frame(7).image, stage.frame(7).image)
     assert again.frame(7).stamp_ns == 1_400_000_000
 
@@ -71,7 +78,7 @@ def test_a_frame_can_be_drawn_alone(world, stage):
 def test_recordings(tmp_path, world, kind):
     if kind == "bag":
         pytest.importorskip("rosbags", reason="extra `synth` is not installed")
-    small = Stage(world, 1, SequencePlan(seconds=0.6, fps=5.0, size=(96, 64), people=2))
+    small = SequenceRenderer(world, 1, SequencePlan(seconds=0.6, fps=5.0, size=(96, 64), people=2))
     assert recording.write(small, tmp_path / "a", kind) == 3
     lines = [json.loads(x) for x in (tmp_path / "a" / "truth.jsonl").read_text().splitlines()]
     assert [x["index"] for x in lines] == [0, 1, 2]
@@ -119,7 +126,7 @@ def test_bad_frame_sizes(tmp_path, capsys, bad):
 
 
 def test_not_faces_say_so(world):
-    studio = stream.Studio(world, 8, Plan(size=48, not_faces=1.0))
+    studio = stream.SampleRenderer(world, 8, SamplePlan(size=48, not_faces=1.0))
     samples = [studio.sample(i) for i in range(24)]
     empty = [s for s in samples if s.face is None]
     assert empty
@@ -129,8 +136,8 @@ def test_not_faces_say_so(world):
     assert sum(s.presence for s in off) <= len(off) // 3
     for s in off:
         if s.presence:
-            assert s.overlap > stream.PRESENT
-    studio = stream.Studio(world, 8, Plan(size=48))
+            assert s.overlap > PRESENT_OVERLAP
+    studio = stream.SampleRenderer(world, 8, SamplePlan(size=48))
     assert all(studio.sample(i).presence for i in range(8))
 
 
@@ -147,26 +154,29 @@ def test_overlap():
     assert stream.crop_overlap(Box(500, 500, 50, 50), side) == 0.0
 
 
-@pytest.mark.parametrize("kind", ["glasses", "mask", "cap", "hand", "board", "shoulders", "fur"])
+@pytest.mark.parametrize("kind", ["glasses", "mask", "cap", "hand", "occluder", "shoulders", "fur"])
 def test_things_fit_the_head(world, kind):
     rng = np.random.default_rng(2)
     facing = np.array([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]])
-    someone = people.draw(world, Palette(world.skins.base), rng, facing, np.array([0, 0, 1.0]), 0.0)
-    made = body.prepare(world, someone)
+    someone = people.sample_person(
+        world, Palette(world.skins.base), rng, facing, np.array([0, 0, 1.0]), 0.0
+    )
+    made = build_body(world, someone)
     wish = {
-        "glasses": lambda: outfits._glasses(rng), "mask": lambda: outfits._mask(rng),
-        "cap": lambda: outfits._cap(rng), "hand": lambda: outfits._hand(rng, (0.5, 0.4, 0.3)),
-        "board": lambda: outfits._board(rng),
-        "shoulders": lambda: outfits._clothes(rng, np.zeros(3)),
-        "fur": lambda: outfits.Wear("fur", (0.1, 0.1, 0.1), (0.0, 0.01, 1.0, 3.0)),
+        "glasses": lambda: accessories._glasses(rng), "mask": lambda: accessories._mask(rng),
+        "cap": lambda: accessories._cap(rng),
+        "hand": lambda: accessories._hand(rng, (0.5, 0.4, 0.3)),
+        "occluder": lambda: accessories._occluder(rng),
+        "shoulders": lambda: accessories._clothes(rng, np.zeros(3)),
+        "fur": lambda: accessories.Accessory("fur", (0.1, 0.1, 0.1), (0.0, 0.01, 1.0, 3.0)),
     }[kind]()  # fmt: skip
-    for piece in wear.make(world, made, (wish,)):
+    for piece in factory.make(world, made, (wish,)):
         assert np.isfinite(piece.vertices).all()
         assert piece.triangles.max() < len(piece.vertices)
         assert np.abs(piece.vertices[:, :2]).max() < 0.6
         assert len(piece.normals) == len(piece.uv) == len(piece.vertices)
     if kind == "mask":
-        cloth = wear.make(world, made, (wish,))[0].vertices
+        cloth = factory.make(world, made, (wish,))[0].vertices
         lips = made.points[[79, 85]]
         for p in lips:
             near = np.linalg.norm(cloth[:, 1:] - p[1:], axis=1) < 0.012
@@ -176,21 +186,29 @@ def test_things_fit_the_head(world, kind):
 def test_a_hand_hides_what_it_covers(world):
     from dataclasses import replace
 
-    from atpn_ros.learning.synth import labels
-    from atpn_ros.learning.synth.renderer import Renderer
-    from atpn_ros.learning.synth.scene import Backdrop, Camera, Light, Scene, Wear
+    from atpn_ros.learning.synth.render.renderer import Renderer
+    from atpn_ros.learning.synth.scene import labels
+    from atpn_ros.learning.synth.scene.description import (
+        Accessory,
+        Backdrop,
+        Light,
+        Scene,
+        SceneCamera,
+    )
 
     rng = np.random.default_rng(1)
     facing = np.array([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]])
-    bare = people.draw(world, Palette(world.skins.base), rng, facing, np.array([0, 0, 0.7]), 0.0)
-    bare = replace(bare, wears=())
-    board = Wear("board", (0.5, 0.5, 0.5), (0.0, -0.075, 0.02, 0.0, 0.1, 0.05, 0.0))
-    camera = Camera(160, 160, 500.0, 500.0, 79.5, 60.0)
+    bare = people.sample_person(
+        world, Palette(world.skins.base), rng, facing, np.array([0, 0, 0.7]), 0.0
+    )
+    bare = replace(bare, accessories=())
+    board = Accessory("occluder", (0.5, 0.5, 0.5), (0.0, -0.075, 0.02, 0.0, 0.1, 0.05, 0.0))
+    camera = SceneCamera(160, 160, 500.0, 500.0, 79.5, 60.0)
     renderer = Renderer(world)
     seen = []
-    for someone in (bare, replace(bare, wears=(board,))):
+    for someone in (bare, replace(bare, accessories=(board,))):
         scene = Scene(camera, (someone,), Light(0, np.eye(3), (1, 1, 1)), Backdrop("plain", 0))
-        made = body.prepare(world, someone)
+        made = build_body(world, someone)
         picture = renderer.draw(scene, [made], np.zeros((8, 8, 3), np.uint8))
         seen.append(labels.label(made, someone, camera, picture.depth, picture.scale).visible)
     assert seen[0][76:88].all()

@@ -13,30 +13,30 @@ import pytest
 import torch
 from drawn_face import drawn
 
-from atpn_ros import geometry, layouts
-from atpn_ros.head import MEAN_HEAD
-from atpn_ros.learning import checkpoints
-from atpn_ros.learning.augment import face_example
-from atpn_ros.learning.data import complete, load_faces_300w
-from atpn_ros.learning.datasets.record import DataError
-from atpn_ros.learning.examples import Examples, Mix, Source, stack
-from atpn_ros.learning.ict import AssetError, PointModel, fit, load_points
-from atpn_ros.learning.losses import Truth, atpn_loss, brow_middles
-from atpn_ros.learning.network import Atpn, AtpnOutput, AtpnSettings
-from atpn_ros.learning.progress import clicked_nme, look
-from atpn_ros.learning.train import TrainSettings, load_average, train
+from atpn_ros import geometry, landmark_layouts
+from atpn_ros.learning.data.augment import face_crop
+from atpn_ros.learning.data.batches import BatchSettings, TrainingBatches, TrainingSet, Truth, stack
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.head_point_model import AssetError, HeadPointModel, fit, load_points
+from atpn_ros.learning.data.training_faces import complete_landmarks, load_training_photographs
+from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput, AtpnSettings
+from atpn_ros.learning.training import checkpoints
+from atpn_ros.learning.training.losses import atpn_loss, brow_middles
+from atpn_ros.learning.training.train import TrainSettings, load_average, train
+from atpn_ros.learning.training.validation import annotated_nme, validate
+from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box
 
 # A head that can be fitted without any asset: the mean head, made longer or wider.
 STRETCH = np.stack([MEAN_HEAD * (0, 0, 1), MEAN_HEAD * (0, 1, 0)])
-MODEL = PointModel(MEAN_HEAD, STRETCH, np.array([0.1, 0.1]))
+MODEL = HeadPointModel(MEAN_HEAD, STRETCH, np.array([0.1, 0.1]))
 
 
 def test_a_fit_finds_the_pose_and_the_points() -> None:
     rotation = geometry.head_rotation(0.2, -0.15, 0.5)
     truth = MEAN_HEAD * (1, 1.03, 1.05)
     points = (truth @ rotation.T)[:, :2] * 900 + (150, 140)
-    result = fit(MODEL, layouts.to_ibug68(points))
+    result = fit(MODEL, landmark_layouts.to_ibug68(points))
     assert np.degrees(geometry.angle_between(result.rotation, rotation)) < 1.5
     assert np.abs(result.points - points).max() < 1.5
     assert result.residual < 1.0
@@ -44,14 +44,16 @@ def test_a_fit_finds_the_pose_and_the_points() -> None:
 
 def test_the_98_points_are_completed_from_68() -> None:
     sample = drawn()
-    completed, trust = complete(layouts.to_ibug68(sample.landmarks))
-    clicked = layouts.to_ibug68(completed)
-    assert np.array_equal(clicked, layouts.to_ibug68(sample.landmarks)), "clicked points stay"
-    assert (trust[list(layouts.IBUG68_IN_WFLW98)] == 1).all()
+    completed, trust = complete_landmarks(landmark_layouts.to_ibug68(sample.landmarks))
+    clicked = landmark_layouts.to_ibug68(completed)
+    assert np.array_equal(clicked, landmark_layouts.to_ibug68(sample.landmarks)), (
+        "clicked points stay"
+    )
+    assert (trust[list(landmark_layouts.IBUG68_IN_WFLW98)] == 1).all()
     others = np.linalg.norm(completed - sample.landmarks, axis=1)
     assert others[trust > 0].max() < 4.0
-    assert trust[[layouts.RIGHT_PUPIL, layouts.LEFT_PUPIL]].sum() == 0
-    assert trust[[lower for _, lower in layouts.BROW_EDGES98]].sum() == 0
+    assert trust[[landmark_layouts.RIGHT_PUPIL, landmark_layouts.LEFT_PUPIL]].sum() == 0
+    assert trust[[lower for _, lower in landmark_layouts.BROW_EDGES98]].sum() == 0
 
 
 def truth(count: int, trust: float) -> Truth:
@@ -80,7 +82,7 @@ def test_a_perfect_answer_costs_nothing_and_a_missing_truth_teaches_nothing() ->
 def test_clicked_brows_teach_the_middle_and_nothing_about_the_edges() -> None:
     edges = torch.zeros(2, 98, 2, requires_grad=True)
     moved = brow_middles(edges, torch.tensor([1.0, 0.0]))
-    upper, lower = layouts.BROW_EDGES98[0]
+    upper, lower = landmark_layouts.BROW_EDGES98[0]
     moved[:, upper].sum().backward()
     assert edges.grad is not None
     assert edges.grad[0, upper, 0] == edges.grad[0, lower, 0] == 0.5
@@ -92,8 +94,8 @@ SMALL = TrainSettings(
 )
 
 
-def a_source() -> Source:
-    return Source([drawn(yaw=y) for y in (-0.3, 0.0, 0.3)], [], [])
+def a_source() -> TrainingSet:
+    return TrainingSet([drawn(yaw=y) for y in (-0.3, 0.0, 0.3)], [], [])
 
 
 def go(folder: Path, settings: TrainSettings = SMALL) -> Atpn:
@@ -147,7 +149,7 @@ def test_in_turn_teaches_alignment_and_then_the_heads_alone(tmp_path: Path) -> N
     for name, value in begun.items():
         moved = (not torch.equal(value, half[name]), not torch.equal(half[name], whole[name]))
         part = name.split(".")[0]
-        aligns = part not in ("drawn", "heads", "cells", "places", "mix", "pose", "presence",
+        aligns = part not in ("drawn", "heads", "cells", "coordinates", "mix", "pose", "presence",
                               "gaze")  # fmt: skip
         assert not moved[1 if aligns else 0], name
         if part in ("stem", "deep", "maps", "pose", "presence") and name.endswith(".weight"):
@@ -180,36 +182,27 @@ def test_a_run_may_begin_with_what_another_learned(tmp_path: Path) -> None:
     assert torch.allclose(weight, learned.state_dict()["maps.weight"], atol=1e-6)
 
 
-def test_eyes_taught_alone_leave_the_rest_as_it_was(tmp_path: Path) -> None:
-    torch.set_num_threads(1)
-    looking = [replace(s, gaze=np.tile(s.rotation[:, 0], (2, 1))) for s in a_source().renders]
-    source = Source(looking, [], [])
-    go(tmp_path / "first")
-    eyes = replace(SMALL, teach="gaze", average=0.0)
-    begun = train(eyes, source, {}, tmp_path / "eyes", 0, tmp_path / "first" / "checkpoint.pt")
-    before = load_average(tmp_path / "first" / "checkpoint.pt").state_dict()
-    changed = {k for k, v in begun.state_dict().items() if not torch.equal(v, before[k])}
-    assert changed
-    assert all(k.startswith("gaze.") for k in changed)
-
-
 def test_a_batch_is_the_same_in_every_run_and_differs_between_processes() -> None:
-    mix = Mix(batch=3, steps=9, photographs_share=0.5, empty_share=0.2, calm=0.3, seed=1)
+    mix = BatchSettings(
+        batch=3, steps=9, photographs_share=0.5, empty_share=0.2, clean_fraction=0.3, seed=1
+    )
     source = a_source()
-    one, again = (Examples(source, mix).batch(4)[0] for _ in range(2))
-    other = Examples(source, mix, rank=1, count=2).batch(4)[0]
+    one, again = (TrainingBatches(source, mix).batch(4)[0] for _ in range(2))
+    other = TrainingBatches(source, mix, rank=1, count=2).batch(4)[0]
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
 
 
 def test_each_kind_of_face_teaches_what_it_knows() -> None:
     known = drawn()
-    photograph = replace(known, rotation=None, middles=True)
-    mix = Mix(batch=40, steps=1, photographs_share=0.5, empty_share=0.0, calm=0.0, seed=1)
-    _, *columns = Examples(Source([known], [photograph], []), mix).batch(0)
+    photograph = replace(known, rotation=None, brow_middles=True)
+    mix = BatchSettings(
+        batch=40, steps=1, photographs_share=0.5, empty_share=0.0, clean_fraction=0.0, seed=1
+    )
+    _, *columns = TrainingBatches(TrainingSet([known], [photograph], []), mix).batch(0)
     truths = dict(zip(Truth._fields, columns, strict=True))
     assert 8 < truths["middles"].sum() < 32
-    held = truths["trust"].sum(1) > 0
+    held = truths["landmark_weight"].sum(1) > 0
     assert (truths["pose_weight"][held] <= 1 - truths["middles"][held]).all()
 
 
@@ -219,7 +212,7 @@ def a_data_set(folder: Path, **changes: object) -> Path:
     cv2.imwrite(str(folder / "images" / "a.png"), sample.image)
     row = {
         "file": "a.png", "split": "train",
-        "landmarks68": layouts.to_ibug68(sample.landmarks).tolist(),
+        "landmarks68": landmark_layouts.to_ibug68(sample.landmarks).tolist(),
         "face_box_xywh_score": [60, 60, 150, 170, 0.9],
     } | changes  # fmt: skip
     (folder / "labels.json").write_text(json.dumps([row]))
@@ -227,12 +220,12 @@ def a_data_set(folder: Path, **changes: object) -> Path:
 
 
 def test_a_data_set_is_read(tmp_path: Path) -> None:
-    (sample,) = load_faces_300w(a_data_set(tmp_path), "train")
+    (sample,) = load_training_photographs(a_data_set(tmp_path), "train")
     assert sample.landmarks.shape == (98, 2)
     assert sample.detection == Box(135.0, 145.0, 150.0, 170.0)
-    assert sample.trust.min() < sample.trust.max() == 1.0
+    assert sample.weights.min() < sample.weights.max() == 1.0
     assert sample.rotation is None
-    assert sample.middles
+    assert sample.brow_middles
 
 
 @pytest.mark.parametrize(
@@ -250,12 +243,12 @@ def test_bad_data_names_the_file_and_the_field(
     tmp_path: Path, changes: dict[str, object], word: str
 ) -> None:
     with pytest.raises(DataError, match=word):
-        load_faces_300w(a_data_set(tmp_path, **changes), "train")
+        load_training_photographs(a_data_set(tmp_path, **changes), "train")
 
 
 def test_missing_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"labels\.json"):
-        load_faces_300w(tmp_path, "train")
+        load_training_photographs(tmp_path, "train")
     with pytest.raises(AssetError, match="no ICT head"):
         load_points(tmp_path)
 
@@ -264,8 +257,8 @@ def test_progress_counts_in_the_eyes_distance() -> None:
     sample = drawn()
     apart = np.linalg.norm(sample.landmarks[60] - sample.landmarks[72])
     off = sample.landmarks + np.array([0.05 * apart, 0])
-    assert clicked_nme(off, sample) == pytest.approx(5.0)
-    told = look(Atpn(AtpnSettings(width=4)).eval(), [sample, replace(sample, rotation=None)])
+    assert annotated_nme(off, sample) == pytest.approx(5.0)
+    told = validate(Atpn(AtpnSettings(width=4)).eval(), [sample, replace(sample, rotation=None)])
     assert np.isfinite([told.nme, told.degrees]).all()
     assert np.isnan(told.gaze)
 
@@ -274,7 +267,7 @@ def test_the_network_can_learn_a_face_by_heart() -> None:
     """A few steps on one crop must bring every loss down: wrong axes or signs would not."""
     torch.manual_seed(0)
     sample = drawn()
-    example = face_example(replace(sample, detection=None), np.random.default_rng(1))
+    example = face_crop(replace(sample, detection=None), np.random.default_rng(1))
     crops, *fields = (torch.from_numpy(v) for v in stack([example] * 4))
     wanted = Truth(*fields)
     network = Atpn(AtpnSettings(width=8))
@@ -287,3 +280,21 @@ def test_the_network_can_learn_a_face_by_heart() -> None:
         optimiser.step()
     assert float(losses.landmarks) < 0.3 * float(first.landmarks)
     assert float(losses.pose) < 0.3 * float(first.pose)
+
+
+def test_a_checkpoint_with_older_names_is_resumed(tmp_path: Path) -> None:
+    go(tmp_path, replace(SMALL, steps=3))
+    path = tmp_path / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    state["settings"]["calm"] = state["settings"].pop("clean_fraction")
+    state["settings"] |= {"teach": "all", "flip_consistency": 0.0}
+    for part in ("network", "average"):
+        state[part] = {k.replace("coordinates.", "places."): v for k, v in state[part].items()}
+    torch.save(state, path)
+    assert any(k.startswith("places.") for k in state["average"])
+    assert load_average(path).settings == SMALL.network
+    go(tmp_path, replace(SMALL, steps=3))
+    state["settings"]["teach"] = "gaze"
+    torch.save(state, path)
+    with pytest.raises(DataError, match="other settings: teach"):
+        go(tmp_path, replace(SMALL, steps=3))

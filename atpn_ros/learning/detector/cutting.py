@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.photographs import Photograph
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image

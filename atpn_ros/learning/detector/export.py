@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.network import STRIDE, Detector
-from atpn_ros.learning.export import OPSET
+from atpn_ros.learning.export.onnx_export import OPSET
 
 
 class _Deployed(nn.Module):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atpn_ros import layouts
+from atpn_ros import landmark_layouts
 from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
 from atpn_ros.detectors.session import open_session
 from atpn_ros.learning.detector.sprites import BROWS, FOREHEAD, outline
@@ -77,7 +77,7 @@ class Finder:
         points = [p for p, _, _ in plain]
         ups = [u for _, u, _ in plain]
         for p, up, _ in turned:
-            points.append((p * (-1, 1) + (width - 1, 0))[list(layouts.MIRROR98)])
+            points.append((p * (-1, 1) + (width - 1, 0))[list(landmark_layouts.MIRROR98)])
             ups.append(up * (-1, 1))
         total = 2 * len(starts)
         if not points:

@@ -18,7 +18,7 @@ import numpy as np
 from atpn_ros.crop import cut
 from atpn_ros.detectors import Detector, square_of
 from atpn_ros.detectors.atpn import AtpnDetector
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.mining import Mined, read_mined
 from atpn_ros.learning.detector.pool import read_shard
 from atpn_ros.learning.detector.scenes import Scene

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.engines import Engine
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.holding import hold
 from atpn_ros.learning.detector.photographs import POINTING_HELD, read, without_faces
-from atpn_ros.pipeline import PipelineSettings
+from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.types import Box
 
 _MOST = 3.0

@@ -16,7 +16,7 @@ from atpn_ros.learning.detector import counting
 from atpn_ros.learning.detector.counting import Count, Rate
 from atpn_ros.learning.detector.pictures import LabelledPicture
 from atpn_ros.learning.detector.sprites import FOREHEAD
-from atpn_ros.pipeline import FacePipeline, PipelineSettings
+from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
 from atpn_ros.types import Box, Face, FaceState, Frame, Image
 
 FRAMES = 10

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.detectors import Detector
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.shapes import window
 from atpn_ros.types import Box, Image
 

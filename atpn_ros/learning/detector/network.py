@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from atpn_ros.learning.blocks import Residual, conv
+from atpn_ros.learning.networks.blocks import Residual, conv
 
 STRIDE = 8
 """Pixels per cell of the output grid."""

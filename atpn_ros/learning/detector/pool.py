@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.crowds import Crowds
 from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.types import Floats, Image

@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.clips import Clip, write_picture
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
 from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
+from atpn_ros.drawing.video import VideoReader, write_image
 from atpn_ros.learning.detector import evaluate
 from atpn_ros.learning.detector.crowds import CrowdPlan, Crowds
 from atpn_ros.learning.detector.peers import RfbDetector
@@ -68,7 +68,7 @@ def on_scenes(detectors: Sequence[Detector], scenes: Sequence[Scene], out: Path 
             out.mkdir(parents=True, exist_ok=True)
             cells = [_drawn(s.image, {detector.name: _from(detector.detect(s.image), at)})
                      for s in scenes[:24]]  # fmt: skip
-            write_picture(out / f"scenes_{detector.name}.jpg", sheet(cells, 4, 400))
+            write_image(out / f"scenes_{detector.name}.jpg", sheet(cells, 4, 400))
     faces = sum(len(s.boxes) for s in scenes)
     return f"{len(scenes)} scenes, {faces} faces\n" + _table([head, *rows])
 
@@ -96,12 +96,12 @@ def on_clips(
             out.mkdir(parents=True, exist_ok=True)
             cells = [_drawn(image, {n: _from(f, _USUAL[n]) for n, f in s.items()})
                      for image, s in zip(images, seen, strict=True)]  # fmt: skip
-            write_picture(out / f"clip_{path.stem}.jpg", sheet(cells[:20], 5, 380))
+            write_image(out / f"clip_{path.stem}.jpg", sheet(cells[:20], 5, 380))
     return _table(rows)
 
 
 def _frames(path: Path, every: int) -> list[Image]:
-    clip = Clip(str(path))
+    clip = VideoReader(str(path))
     return [frame.image for i, frame in enumerate(clip) if i % every == 0]
 
 

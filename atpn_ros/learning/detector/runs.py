@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from atpn_ros.detectors.atpn import AtpnDetector
-from atpn_ros.learning.backgrounds import load_panoramas
+from atpn_ros.learning.config import ConfigError, read_config
+from atpn_ros.learning.data.backgrounds import load_panoramas
 from atpn_ros.learning.detector.crowds import CrowdPlan, Crowds, Pieces
 from atpn_ros.learning.detector.cutting import cut, load_cutouts, save_cutouts
 from atpn_ros.learning.detector.finding import Finder
@@ -24,7 +25,6 @@ from atpn_ros.learning.detector.network import Detector
 from atpn_ros.learning.detector.photographs import photographs, without_faces
 from atpn_ros.learning.detector.pool import compose
 from atpn_ros.learning.detector.train import DetectorTraining, train
-from atpn_ros.learning.recipes import BadRecipe, read_recipe
 from atpn_ros.types import Image
 
 _LIGHTS_EVERY, _LIGHTS_AT = 6, 2
@@ -69,11 +69,11 @@ def load_run(path: Path) -> DetectorRun:
     """Read a run file.
 
     Raises:
-        BadRecipe: Names the file and the field.
+        ConfigError: Names the file and the field.
     """
-    run = read_recipe(path, DetectorRun)
+    run = read_config(path, DetectorRun)
     if any(step >= run.train.steps for step in run.mining.steps):
-        raise BadRecipe(f"{path}: mining: steps: must lie before train: steps")
+        raise ConfigError(f"{path}: mining: steps: must lie before train: steps")
     return run
 
 

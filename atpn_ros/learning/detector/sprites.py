@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atpn_ros import layouts
+from atpn_ros import landmark_layouts
 from atpn_ros.types import Floats, Image
 
 BROWS = slice(33, 51)
@@ -48,7 +48,9 @@ def outline(landmarks: Floats, up: Floats) -> Floats:
 
 def frontal_outline(landmarks: Floats) -> Floats:
     """:func:`outline` of a face that looks into the camera, from its landmarks alone."""
-    across = landmarks[list(layouts.LEFT_EYE)].mean(0) - landmarks[list(layouts.RIGHT_EYE)].mean(0)
+    across = landmarks[list(landmark_layouts.LEFT_EYE)].mean(0) - landmarks[
+        list(landmark_layouts.RIGHT_EYE)
+    ].mean(0)
     down = np.array([-across[1], across[0]]) / max(float(np.linalg.norm(across)), 1e-6)
     height = float((landmarks[16] - landmarks[BROWS].mean(0)) @ down)
     return outline(landmarks, -down * height * FOREHEAD)

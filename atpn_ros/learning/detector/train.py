@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from atpn_ros.learning import checkpoints
-from atpn_ros.learning.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.export import export, read_weights
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
 from atpn_ros.learning.detector.pool import Pool
 from atpn_ros.learning.detector.targets import Targets, encode, loss
+from atpn_ros.learning.training import checkpoints
 from atpn_ros.types import Image
 
 

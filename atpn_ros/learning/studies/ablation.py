@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ablation: what each design choice of ATPN that the paper claims is worth here."""
+"""The ablation study of ATPN: trains it without each design choice and compares the results."""
 
 from __future__ import annotations
 
@@ -13,66 +13,75 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
-from atpn_ros.learning.examples import Source
-from atpn_ros.learning.measuring import faces, figures
-from atpn_ros.learning.measuring.statistics import Estimate
-from atpn_ros.learning.measuring.subjects import open_subject
-from atpn_ros.learning.network import Atpn
-from atpn_ros.learning.recipes import BadRecipe, read_recipe
-from atpn_ros.learning.runs import Data, load_source
+from atpn_ros.learning.config import ConfigError, read_config
+from atpn_ros.learning.data.batches import TrainingSet
+from atpn_ros.learning.data.datasets import read_photographs
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.renders import load_renders
+from atpn_ros.learning.data.training_faces import negatives, positives
+from atpn_ros.learning.evaluation.dataset_metrics import evaluate_set
+from atpn_ros.learning.evaluation.models import open_model
+from atpn_ros.learning.evaluation.statistics import Estimate
+from atpn_ros.learning.networks.atpn import Atpn
 from atpn_ros.learning.studies import pages
-from atpn_ros.learning.studies.results import finished, keep, need_different, spread
-from atpn_ros.learning.train import TrainSettings, train
+from atpn_ros.learning.studies.results import (
+    load_result,
+    require_distinct,
+    save_result,
+    seed_spread,
+)
+from atpn_ros.learning.training.run_file import TrainingData, load_source
+from atpn_ros.learning.training.train import TrainSettings, train
 
 RowName = Literal["whole", "no_shortcut", "no_heatmap", "heatmap_per_landmark", "heatmap_only",
                   "features_only", "no_points", "in_turn"]  # fmt: skip
 
 
-class Row(NamedTuple):
-    """One variant: what it changes, and what that means."""
+class AblationRow(NamedTuple):
+    """One variant of the network: its change of the settings, and a description for the table."""
 
     change: Callable[[TrainSettings], TrainSettings]
-    means: str
+    description: str
 
 
 def _network(**switches: Any) -> Callable[[TrainSettings], TrainSettings]:
     return lambda s: replace(s, network=replace(s.network, **switches))
 
 
-ROWS: Mapping[str, Row] = {
-    "whole": Row(lambda s: s, "the whole network"),
-    "no_shortcut": Row(_network(shortcut=False),
+ROWS: Mapping[str, AblationRow] = {
+    "whole": AblationRow(lambda s: s, "the whole network"),
+    "no_shortcut": AblationRow(_network(shortcut=False),
                        "alignment sees deep features only, no shortcut from shallow ones"),
-    "no_heatmap": Row(_network(heatmap="none", head_inputs="features"),
+    "no_heatmap": AblationRow(_network(heatmap="none", head_inputs="features"),
                       "the heads see features and the points' coordinates, no heatmap"),
-    "heatmap_per_landmark": Row(_network(heatmap="per_landmark"),
+    "heatmap_per_landmark": AblationRow(_network(heatmap="per_landmark"),
                                 "98 heatmaps, one per point, instead of one for all"),
-    "heatmap_only": Row(_network(head_inputs="heatmap", points=False),
+    "heatmap_only": AblationRow(_network(head_inputs="heatmap", points=False),
                         "the heads see the heatmap and nothing else"),
-    "features_only": Row(_network(heatmap="none", head_inputs="features", points=False),
+    "features_only": AblationRow(_network(heatmap="none", head_inputs="features", points=False),
                          "the heads see features and nothing of the points"),
-    "no_points": Row(_network(points=False),
+    "no_points": AblationRow(_network(points=False),
                      "the heads see features and the heatmap, not the points' coordinates"),
-    "in_turn": Row(lambda s: replace(s, order="in_turn"),
+    "in_turn": AblationRow(lambda s: replace(s, order="in_turn"),
                    "alignment in the first half; then, with it frozen, the heads"),
 }  # fmt: skip
-"""Every row but the first takes one thing away, or does it in another way."""
+"""Every row but the first removes or replaces one design choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class AblationPlan:
-    """A plan of the study.
+    """Plan of the study.
 
     Attributes:
-        train: Of every row, before its change; the seed is not looked at.
-        data: What teaches and what is measured: ``watch_renders`` and ``watch_photographs``.
-        rows: Which.
-        seeds: All rows with the first seed come before any with the second.
-        faces: At most so many of each set are measured.
+        train: Settings of every row before its change; their seed is not used.
+        data: Training data, and ``validation_renders`` and ``validation_photographs`` for testing.
+        rows: Rows to train.
+        seeds: All rows are trained with the first seed before any with the second.
+        faces: Largest number of test faces of each set.
     """
 
     train: TrainSettings = field(default_factory=TrainSettings)
-    data: Data = field(default_factory=Data)
+    data: TrainingData = field(default_factory=TrainingData)
     rows: tuple[RowName, ...] = ("whole", "no_shortcut", "no_heatmap", "heatmap_per_landmark",
                                  "heatmap_only", "features_only", "no_points",
                                  "in_turn")  # fmt: skip
@@ -80,7 +89,7 @@ class AblationPlan:
     faces: int = 1000
 
     def __post_init__(self) -> None:
-        need_different(rows=self.rows, seeds=self.seeds)
+        require_distinct(rows=self.rows, seeds=self.seeds)
         if self.faces < 1:
             raise ValueError(f"faces: must be at least 1, is {self.faces}")
 
@@ -89,78 +98,86 @@ def load_plan(path: Path) -> AblationPlan:
     """Read a plan.
 
     Raises:
-        BadRecipe: Names the file and the field.
+        ConfigError: The file is not a valid plan; the message names the field.
     """
-    plan: AblationPlan = read_recipe(path, AblationPlan)
-    if not (plan.data.renders or plan.data.photographs):
-        raise BadRecipe(f"{path}: data: neither renders nor photographs")
-    for name in ("watch_renders", "watch_photographs"):
+    plan: AblationPlan = read_config(path, AblationPlan)
+    if not (plan.data.renders or plan.data.photographs or plan.data.sets):
+        raise ConfigError(f"{path}: data: needs renders, photographs or sets")
+    for name in ("validation_renders", "validation_photographs"):
         if not getattr(plan.data, name):
-            raise BadRecipe(f"{path}: data: {name}: is empty, but the rows are measured on it")
+            raise ConfigError(f"{path}: data: {name}: is empty, but is needed to test the rows")
     return plan
 
 
-def carry_out(
+def run_study(
     plan: AblationPlan, root: Path, folder: Path, workers: int = 1, threads: int | None = None
 ) -> dict[str, Any]:
-    """Train and measure every run that is not done yet; returns and writes all figures.
+    """Train and test every run that is not finished; returns and writes all results.
 
     The folder gets one folder per run, and ``ablation.json`` after each.
 
     Args:
-        plan: What to do.
-        root: Folder of the data.
-        folder: Of the study.
-        workers: Processes that make examples.
-        threads: Of PyTorch; None for as many as there are cores.
+        plan: The plan.
+        root: Folder that the data folders are relative to.
+        folder: Output folder of the study.
+        workers: Processes that make training crops.
+        threads: PyTorch's number of threads; None for one per core.
 
     Raises:
-        DataError: Data, or what an earlier call left in the folder, cannot be used.
+        DataError: Data or earlier results in the folder cannot be read.
     """
     if threads is not None:
         torch.set_num_threads(threads)
     data = plan.data
 
     @cache
-    def source() -> Source:  # read only where something is left to train
+    def source() -> TrainingSet:  # loaded only if a run is left to train
         return load_source(data, root)
 
     @cache
-    def held_back() -> tuple[list[faces.Face], faces.Renders]:
-        photographs = faces.photographs(root / data.watch_photographs, "val")
-        return photographs, faces.renders(root / data.watch_renders)
+    def test_sets() -> tuple[list[LabelledFace], list[LabelledFace]]:
+        photographs = read_photographs(root / data.validation_photographs, "val")
+        return photographs, load_renders(root / data.validation_renders)
 
     runs: dict[str, dict[str, Any]] = {name: {} for name in plan.rows}
     report: dict[str, Any] = {"plan": asdict(plan), "runs": runs}
     for seed in plan.seeds:
         for name in plan.rows:
-            place = folder / f"{name}-{seed}"
+            run_folder = folder / f"{name}-{seed}"
             settings = ROWS[name].change(replace(plan.train, seed=seed))
-            known = {"train": asdict(settings), "data": asdict(data), "faces": plan.faces}
-            figure = finished(place, known)
+            settings_of_run = {"train": asdict(settings), "data": asdict(data), "faces": plan.faces}
+            figure = load_result(run_folder, settings_of_run)
             if figure is None:
                 print(f"{name}, seed {seed}", flush=True)
-                network = train(settings, source(), {}, place, workers)
-                figure = keep(place, known, _measured(network, place, plan.faces, *held_back()))
+                network = train(settings, source(), {}, run_folder, workers)
+                figure = save_result(
+                    run_folder,
+                    settings_of_run,
+                    _metrics(network, run_folder, plan.faces, *test_sets()),
+                )
             runs[name][str(seed)] = figure
             (folder / "ablation.json").write_text(json.dumps(report, indent=1) + "\n")
     return report
 
 
-def _measured(
-    network: Atpn, place: Path, count: int, photographs: list[faces.Face], rendered: faces.Renders
+def _metrics(
+    network: Atpn,
+    run_folder: Path,
+    count: int,
+    photographs: list[LabelledFace],
+    rendered: list[LabelledFace],
 ) -> dict[str, Any]:
-    subject = open_subject(place / "atpn.onnx")
-    on_photographs = figures.measure_set(subject, photographs[:count], ("tracked",))
-    on_renders = figures.measure_set(
-        subject, rendered.faces[:count], ("tracked",), empty=rendered.empty[:count]
+    subject = open_model(run_folder / "atpn.onnx")
+    on_photographs = evaluate_set(subject, photographs[:count], ("tracked",))
+    on_renders = evaluate_set(
+        subject, positives(rendered)[:count], ("tracked",), empty=negatives(rendered)[:count]
     )
     seen, made = on_photographs.boxes["tracked"], on_renders.boxes["tracked"]
     pose, presence = made.pose, on_renders.presence
     gaze = made.gaze.get("eyes") if network.gaze is not None else None
     return {
         "parameters": sum(p.numel() for p in network.parameters()),
-        "photographs_nme": _value(seen.landmarks["clicked"].nme),
+        "photographs_nme": _value(seen.landmarks["annotated"].nme),
         "renders_nme": _value(made.landmarks["raw"].nme),
         "rotation": None if pose is None else _value(pose.by_yaw["0-60"]),
         "gaze": _value(gaze),
@@ -182,17 +199,17 @@ _COLUMNS = (
 
 
 def tables(report: dict[str, Any]) -> str:
-    """What the page shows: a row per variant, mean and spread over its seeds."""
+    """The Markdown table: a row for each variant, with mean and deviation over its seeds."""
     rows = [
-        [f"`{name}`", ROWS[name].means, *(_cell(seeds, key, d) for key, _, d in _COLUMNS),
+        [f"`{name}`", ROWS[name].description, *(_cell(seeds, key, d) for key, _, d in _COLUMNS),
          f"{next(iter(seeds.values()))['parameters']:,}", str(len(seeds))]
         for name, seeds in report["runs"].items()
         if seeds
     ]  # fmt: skip
     head = ["row", "what it is", *(title for _, title, _ in _COLUMNS), "parameters", "seeds"]
-    return pages.table(head, rows)
+    return pages.markdown_table(head, rows)
 
 
 def _cell(seeds: dict[str, Any], key: str, digits: int) -> str:
     values = [figures[key] for figures in seeds.values()]
-    return "-" if None in values else spread(values).text(digits)
+    return "-" if None in values else seed_spread(values).text(digits)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tables on pages that people write: a command fills what lies between two markers."""
+"""Writes generated Markdown tables between two markers of a documentation page."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.types import AtpnError
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 _LONG = ("errors", "false_alarms", "hits")
-"""Fields with a number per face or per point of a curve."""
+"""Fields with a number for each face or each point of a curve."""
 
 
 class PageError(AtpnError):
-    """A page that has no place for a table."""
+    """A page that cannot be read or lacks the markers for a table."""
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table.
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Format a Markdown table.
 
-    >>> print(table(["row", "NME"], [["whole", "8.1"]]))
+    >>> print(markdown_table(["row", "NME"], [["whole", "8.1"]]))
     | row | NME |
     |---|---|
     | whole | 8.1 |
@@ -35,26 +36,25 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([text[0], "|" + "---|" * len(head), *text[1:]])
 
 
-def fill(page: Path, text: str) -> None:
-    """Replace what lies between the markers of a page.
+def replace_tables(page: Path, text: str) -> None:
+    """Replace the text between the markers of a page, atomically.
 
     Raises:
-        PageError: It cannot be read, or has not exactly one pair of markers.
+        PageError: The page cannot be read, or does not have exactly one pair of markers.
     """
     try:
         old = page.read_text()
     except OSError as error:
         raise PageError(f"{page}: {error.strerror}") from error
     if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
-        raise PageError(f"{page}: needs one {BEGIN} and below it one {END}")
+        raise PageError(f"{page}: needs exactly one {BEGIN} and below it one {END}")
     before, rest = old.split(BEGIN)
-    part = page.with_name(f"{page.name}.part")
-    part.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
-    part.replace(page)
+    with atomic_replace(page) as part:
+        part.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
 
 
-def beside(page: Path, report: dict[str, Any]) -> None:
-    """Write the figures as JSON next to a page, without what only plots need."""
+def write_json(page: Path, report: dict[str, Any]) -> None:
+    """Write a report as JSON next to a page, without the values that only plots need."""
     text = json.dumps(_shortened(report), indent=1)
     page.with_suffix(".json").write_text(text + "\n")
 

@@ -393,7 +393,7 @@ class IExecutionContext:
         self._thread, self._version = threading.get_ident(), 0
         self._addresses, self._shape, self._ran = {}, None, -1
 
-    def _mine(self):
+    def _check_thread(self):
         if threading.get_ident() != self._thread:
             raise Misuse("a context is used by another thread")
 
@@ -402,7 +402,7 @@ class IExecutionContext:
         return False
 
     def set_input_shape(self, name, shape):
-        self._mine()
+        self._check_thread()
         if not self._usable:
             return self._error("Profile 0 has been chosen by another IExecutionContext")
         low, _, high = self._engine.head["profile"]
@@ -416,7 +416,7 @@ class IExecutionContext:
         return True
 
     def set_tensor_address(self, name, memory):
-        self._mine()
+        self._check_thread()
         if type(memory) is not int:
             raise TypeError("memory must be an int")
         if name not in self._engine.tensors or not memory:
@@ -425,7 +425,7 @@ class IExecutionContext:
         return True
 
     def execute_async_v3(self, stream_handle):
-        self._mine()
+        self._check_thread()
         if type(stream_handle) is not int:
             raise TypeError("stream_handle must be an int")
         stream = GPU.stream(stream_handle)

@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the faces of a frame as one line of JSON, in pixels, metres and radians."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from atpn_ros import geometry
+from atpn_ros.types import Face, FaceFrame, Floats
+
+
+def json_line(source: str, n: int, result: FaceFrame) -> str:
+    """One line of JSON: the frame's source, number and stamp, and its faces."""
+    return json.dumps(
+        {
+            "source": source,
+            "n": n,
+            "stamp_ns": result.stamp_ns,
+            "width": result.width,
+            "height": result.height,
+            "ms": round(result.timing.total_ns / 1e6, 3),
+            "detector_ran": result.detector_ran,
+            "faces": [face_as_dict(face) for face in result.faces],
+        }
+    )
+
+
+def face_as_dict(face: Face) -> dict[str, Any]:
+    """A face as JSON values; unknown values are None."""
+    out: dict[str, Any] = {
+        "id": face.id,
+        "state": face.state.name.lower(),
+        "presence": round(float(face.presence), 4),
+        "box": [round(float(v), 2) for v in face.box.xyxy],
+        "age_ns": face.age_ns,
+        "landmarks": _rounded(face.landmarks, 2),
+        "sigma": _rounded(face.sigma, 3),
+        "roll_pitch_yaw": None,
+        "quaternion": None,
+        "position": None,
+        "gaze": None,
+        "gaze_source": None,
+    }
+    if face.pose is not None:
+        angles = geometry.roll_pitch_yaw(face.pose.rotation)
+        out["roll_pitch_yaw"] = [round(a, 5) for a in angles]
+        out["quaternion"] = [round(v, 6) for v in geometry.quaternion(face.pose.rotation)]
+        out["position"] = _rounded(face.pose.position, 4)
+    if face.gaze is not None:
+        out["gaze"] = _rounded(face.gaze.direction, 5)
+        out["gaze_source"] = face.gaze.source.name.lower()
+    return out
+
+
+def _rounded(values: Floats | None, digits: int) -> Any:
+    return None if values is None else values.astype(float).round(digits).tolist()

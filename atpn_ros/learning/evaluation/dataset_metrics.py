@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluates one model on one data set: landmarks, pose, gaze, presence and skin tone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from atpn_ros.learning.data.face_crops import detector_crop
+from atpn_ros.learning.data.labelled_face import Images, LabelledFace
+from atpn_ros.learning.data.layouts import GROUPS68
+from atpn_ros.learning.evaluation import crops as cropping
+from atpn_ros.learning.evaluation.angle_metrics import (
+    PoseMetrics,
+    by_yaw,
+    gaze_metrics,
+    pose_errors,
+    pose_metrics,
+    turns,
+)
+from atpn_ros.learning.evaluation.label_adapter import Adapter, fit_adapter
+from atpn_ros.learning.evaluation.landmark_metrics import LandmarkMetrics, landmark_metrics
+from atpn_ros.learning.evaluation.landmark_pairs import Pairing, pair_landmarks
+from atpn_ros.learning.evaluation.models import EvaluatedModel
+from atpn_ros.learning.evaluation.predict import Predictions, predict, predict_faces
+from atpn_ros.learning.evaluation.statistics import Estimate, Roc, estimate, roc
+from atpn_ros.types import Floats, Image
+
+ADAPTED = "adapted"
+"""The reading through an adapter."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToneMetrics:
+    """Of the faces of one skin tone bin, turned by at most 60 degrees.
+
+    Attributes:
+        nme: Percent.
+        angle: Degrees of rotation.
+    """
+
+    nme: Estimate | None
+    angle: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class CropMetrics:
+    """From one kind of crops.
+
+    Attributes:
+        landmarks: By reading: ``raw``, ``annotated``, ``adapted``.
+        nme_by_yaw: NME (raw) by turn of the head, where that is known.
+        pose: Of the head; None where it is not known.
+        gaze: Degrees, ``eyes`` and ``head``.
+        tones: By skin tone bin, where that is known.
+        adapter_penalty: What cross-validation chose; None without an adapter.
+    """
+
+    landmarks: Mapping[str, LandmarkMetrics]
+    nme_by_yaw: Mapping[str, Estimate | None] = field(default_factory=dict)
+    pose: PoseMetrics | None = None
+    gaze: Mapping[str, Estimate] = field(default_factory=dict)
+    tones: Mapping[str, ToneMetrics] = field(default_factory=dict)
+    adapter_penalty: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetMetrics:
+    """On one set of faces.
+
+    Attributes:
+        faces: How many.
+        detections: How many have a real detector's box; the others' boxes are the true ones, as
+            far off as detectors are.
+        boxes: By kind of crops.
+        presence: Crops on faces against crops beside them, and pictures without a face; None for a
+            model that does not say.
+    """
+
+    faces: int
+    detections: int
+    boxes: Mapping[str, CropMetrics]
+    presence: Roc | None
+
+
+def evaluate_set(
+    model: EvaluatedModel,
+    faces: Sequence[LabelledFace],
+    boxes: Sequence[str],
+    adapt_on: Sequence[LabelledFace] = (),
+    empty: Sequence[Image] = (),
+    published_angles: bool = False,
+) -> SetMetrics:
+    """Evaluate a model on a data set.
+
+    Args:
+        model: The model.
+        faces: To evaluate on.
+        boxes: Kinds of :data:`atpn_ros.learning.evaluation.crops.BOXES`.
+        adapt_on: Other faces of the same set, to fit an adapter on; none for no adapter.
+        empty: Pictures without a face.
+        published_angles: See :func:`atpn_ros.learning.evaluation.angle_metrics.pose_metrics`.
+    """
+    answers = predict_faces(model, faces, boxes)
+    trained = predict_faces(model, adapt_on, boxes) if adapt_on else {}
+    out = {
+        kind: _crop_metrics(
+            model, faces, answers[kind], adapt_on, trained.get(kind), published_angles
+        )
+        for kind in answers
+    }
+    found = sum(f.detection is not None for f in faces)
+    return SetMetrics(len(faces), found, out, _presence(model, faces, empty))
+
+
+def _crop_metrics(
+    model: EvaluatedModel,
+    faces: Sequence[LabelledFace],
+    answer: Predictions,
+    adapt_on: Sequence[LabelledFace],
+    trained: Predictions | None,
+    published_angles: bool,
+) -> CropMetrics:
+    has_pose = answer.rotation is not None
+    pose = pose_metrics(answer.rotation, faces, published_angles) if has_pose else None
+    if any(f.points is None for f in faces):
+        return CropMetrics({}, pose=pose)
+    labelled = faces[0].layout
+    truth = np.stack([f.landmarks for f in faces])
+    pairs = pair_landmarks(answer.points, model.layout, truth, labelled)
+    adapter: Adapter | None = None
+    if trained is not None:
+        wanted = np.stack([f.layout.to68(f.landmarks) for f in adapt_on])
+        adapter = fit_adapter(trained.points, wanted, model.layout)
+        size = next(iter(pairs.values())).size
+        pairs[ADAPTED] = Pairing(adapter(answer.points), labelled.to68(truth), GROUPS68, size)
+    tags = [f.tags for f in faces]
+    landmarks = {name: landmark_metrics(pair, tags) for name, pair in pairs.items()}
+    penalty = None if adapter is None else adapter.penalty
+    if faces[0].rotation is None:
+        return CropMetrics(landmarks, adapter_penalty=penalty)
+    errors = pairs["raw"].distances().mean(axis=1)
+    return CropMetrics(
+        landmarks,
+        by_yaw(errors, faces),
+        pose,
+        gaze_metrics(answer.gaze, answer.rotation, faces),
+        _tones(errors, pose_errors(answer.rotation, faces) if has_pose else None, faces),
+        penalty,
+    )
+
+
+def _tones(
+    errors: Floats, angles: Floats | None, faces: Sequence[LabelledFace]
+) -> dict[str, ToneMetrics]:
+    near = turns(faces) <= 60
+    out = {}
+    for tone in sorted({f.tone for f in faces if f.tone is not None}):
+        chosen = near & np.array([f.tone == tone for f in faces])
+        angle = None if angles is None else estimate(angles[chosen])
+        out[str(tone)] = ToneMetrics(estimate(errors[chosen]), angle)
+    return out
+
+
+def _presence(
+    model: EvaluatedModel, faces: Sequence[LabelledFace], empty: Sequence[Image]
+) -> Roc | None:
+    rng = np.random.default_rng(0)
+    crops = [detector_crop(f, rng) for f in faces]
+    images = Images(faces)
+    there = predict(model, images, crops).presence
+    if there is None:
+        return None
+    away = predict(
+        model, images, [cropping.crop_beside(c, i) for i, c in enumerate(crops)]
+    ).presence
+    parts = [] if away is None else [away]
+    if empty:
+        none = predict(model, empty, [cropping.whole_crop(image) for image in empty]).presence
+        parts += [] if none is None else [none]
+    return roc(there, np.concatenate(parts))

@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads an ATPN training run from a YAML file and executes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from atpn_ros.learning.config import ConfigError, read_config
+from atpn_ros.learning.data.backgrounds import load_panoramas
+from atpn_ros.learning.data.batches import TrainingSet
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.renders import load_renders
+from atpn_ros.learning.data.training_faces import (
+    load_training_faces,
+    load_training_photographs,
+    negatives,
+    positives,
+)
+from atpn_ros.learning.networks.atpn import Atpn
+from atpn_ros.learning.training.train import TrainSettings, train
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Data folders, relative to the data folder of the command; empty for none.
+
+    Attributes:
+        renders: Training shards of ``atpn synth --shards``.
+        photographs: Folder with ``labels.json``, whose split ``train`` is used for training.
+        sets: Public data sets as ``KIND:FOLDER``, such as ``wflw:WFLW``, see docs/measure.md.
+        complete: Whether these must have the published number of faces.
+        backgrounds: Folder of ``.hdr`` panoramas without people.
+        validation_renders: Shards for validation.
+        validation_photographs: Folder with ``labels.json``, whose split ``val`` is for validation.
+    """
+
+    renders: str = ""
+    photographs: str = ""
+    sets: tuple[str, ...] = ()
+    complete: bool = True
+    backgrounds: str = ""
+    validation_renders: str = ""
+    validation_photographs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """Contents of a run file.
+
+    Attributes:
+        train: Training settings.
+        data: Training and validation data.
+        begin_with: Checkpoint, relative to the data folder, whose averaged weights initialize the
+            network; empty for random weights.
+    """
+
+    train: TrainSettings = field(default_factory=TrainSettings)
+    data: TrainingData = field(default_factory=TrainingData)
+    begin_with: str = ""
+
+
+_VALIDATION_FACES = 400
+"""Largest number of faces of each validation set, so that a validation takes only seconds."""
+
+
+def load_run(path: Path) -> TrainingRun:
+    """Read a run file.
+
+    Raises:
+        ConfigError: The file is not a valid run; the message names the field.
+    """
+    run = read_config(path, TrainingRun)
+    if not (run.data.renders or run.data.photographs or run.data.sets):
+        raise ConfigError(f"{path}: data: needs renders, photographs or sets")
+    return run
+
+
+def load_source(data: TrainingData, root: Path) -> TrainingSet:
+    """Load the training data from folders below ``root``.
+
+    Raises:
+        DataError: A folder or file is missing or damaged.
+    """
+    renders = load_renders(root / data.renders) if data.renders else []
+    photographs = (
+        load_training_photographs(root / data.photographs, "train") if data.photographs else []
+    )
+    for source in data.sets:
+        photographs += load_training_faces(source, root, data.complete)
+    backgrounds = load_panoramas(root / data.backgrounds) if data.backgrounds else []
+    backgrounds += negatives([*renders, *photographs])
+    return TrainingSet(positives(renders), positives(photographs), backgrounds)
+
+
+def run_training(
+    run: TrainingRun, root: Path, folder: Path, workers: int = 1, threads: int | None = None
+) -> Atpn:
+    """Execute a training run, or resume it; returns the network with averaged weights.
+
+    Args:
+        run: Contents of a run file.
+        root: Folder that the data folders are relative to.
+        folder: Output folder of the run.
+        workers: Processes that make training crops.
+        threads: PyTorch's number of threads; None for one per core.
+
+    Raises:
+        DataError: Data or the folder's checkpoint cannot be read.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    data = run.data
+    source = load_source(data, root)
+    validation = {}
+    if data.validation_photographs:
+        validation["photographs"] = load_training_photographs(
+            root / data.validation_photographs, "val"
+        )
+    if data.validation_renders:
+        validation["renders"] = positives(load_renders(root / data.validation_renders))
+    validation = {name: faces[:_VALIDATION_FACES] for name, faces in validation.items()}
+    begin = root / run.begin_with if run.begin_with else None
+    if begin is not None and not begin.is_file():
+        raise DataError(f"{begin}: no such checkpoint to begin with")
+    return train(run.train, source, validation, folder, workers, begin)

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Derives the diagnostics level and message of the node from its counters and status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+SILENCE_NS = 3_000_000_000
+"""Longest normal time without an image, and without a step of a running clock."""
+AHEAD_NS = 500_000_000
+"""A stamp further ahead of the clock is reported."""
+BEHIND_NS = 2_000_000_000
+"""A stamp further behind the clock is reported."""
+
+
+class Level(IntEnum):
+    """Levels of ``diagnostic_msgs/DiagnosticStatus``."""
+
+    OK = 0
+    WARN = 1
+    ERROR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """Status of the node and its counters over the last period.
+
+    Attributes:
+        configured: Whether an engine is loaded.
+        topic: The subscribed image topic, None while inactive.
+        silent_ns: Time since the last image, or since activation if none arrived.
+        publishers: Number of publishers of the topic.
+        incompatible: The QoS policy or type by which a publisher does not match, if any.
+        received: Images received in the last period.
+        processed: Images processed in the last period.
+        refused: Images refused in the last period.
+        refused_reason: The most frequent reason for refusing.
+        camera_problem: Why the camera_info cannot be used, if so.
+        building: Progress of loading the engine, while it goes on.
+        engine_problem: Why a faster backend failed while running, if one did.
+        clock_problem: What is wrong with the node's clock, if so.
+        dropped: Images of the last period that a newer one replaced before processing.
+        lost: Images of the last period that the middleware lost.
+        age_ns: Age of the last image on arrival by its stamp; None: its stamp is zero.
+        duplicate_nodes: Number of other nodes with the same name.
+        calibrated: Whether a camera_info has arrived.
+    """
+
+    configured: bool
+    topic: str | None
+    silent_ns: int = 0
+    publishers: int = 0
+    incompatible: str | None = None
+    received: int = 0
+    processed: int = 0
+    refused: int = 0
+    refused_reason: str = ""
+    camera_problem: str | None = None
+    building: str = ""
+    engine_problem: str = ""
+    clock_problem: str = ""
+    dropped: int = 0
+    lost: int = 0
+    age_ns: int | None = 0
+    duplicate_nodes: int = 0
+    calibrated: bool = True
+
+
+def assess(status: NodeStatus) -> tuple[Level, str]:
+    """The most severe condition that holds, as a level and a message.
+
+    >>> assess(NodeStatus(True, "/image", silent_ns=4 * 10**9, publishers=0))[1]
+    'no image on /image for 4 s: no publisher'
+    >>> assess(NodeStatus(True, "/image", publishers=1, received=30, processed=30))[1]
+    'running'
+    """
+    if status.building:
+        return Level.WARN, f"building: {status.building}"
+    if status.topic is None:
+        return Level.OK, "configured, not active" if status.configured else "not configured"
+    if status.silent_ns > SILENCE_NS:
+        silence = f"no image on {status.topic} for {status.silent_ns / 1e9:.0f} s"
+        clock = f"; {status.clock_problem}" if status.clock_problem else ""
+        return Level.WARN, f"{silence}: {_publishers(status)}{clock}"
+    if status.refused and not status.processed:
+        return Level.ERROR, f"every image is refused: {status.refused_reason}"
+    if status.incompatible:
+        return (
+            Level.WARN,
+            f"a publisher of {status.topic} has an incompatible {status.incompatible}",
+        )
+    if status.publishers > 1:
+        return (
+            Level.WARN,
+            f"{status.publishers} publishers on {status.topic}: "
+            "images of several cameras are mixed",
+        )
+    if status.duplicate_nodes > 0:
+        return Level.WARN, "another node has the same name: every message is published twice"
+    if status.refused:
+        return Level.WARN, f"{status.refused} images refused: {status.refused_reason}"
+    if status.clock_problem:
+        return Level.WARN, status.clock_problem
+    if status.camera_problem:
+        return Level.WARN, f"no positions: {status.camera_problem}"
+    if status.engine_problem:
+        return Level.WARN, f"slower backend in use: {status.engine_problem}"
+    if status.received and (problem := _stamp_problem(status.age_ns)):
+        return Level.WARN, problem
+    if status.lost > 0.05 * (status.lost + status.received):
+        seen = f"{status.lost} of {status.lost + status.received} images"
+        return Level.WARN, f"{seen} lost in transport: is the Fast DDS profile in use?"
+    if status.dropped > 0.2 * status.received:
+        dropped = f"{status.dropped} of {status.received} images"
+        return Level.WARN, f"slower than the camera: {dropped} dropped for newer ones"
+    if status.received and not status.calibrated:
+        return Level.OK, "running; no positions: no camera_info received"
+    return Level.OK, "running"
+
+
+def _stamp_problem(age_ns: int | None) -> str:
+    if age_ns is None:
+        return "image stamps are zero: set them in the camera driver"
+    if age_ns < -AHEAD_NS:
+        return f"stamps are {-age_ns / 1e9:.1f} s ahead of the clock: check use_sim_time"
+    if age_ns > BEHIND_NS:
+        return f"stamps are {age_ns / 1e9:.1f} s behind the clock: a recording or a delayed camera"
+    return ""
+
+
+class ClockWatch:
+    """Detects a simulated clock that does not advance.
+
+    >>> watch = ClockWatch()
+    >>> watch.problem(True, 0, 0)
+    'use_sim_time is set, but no time was received on /clock'
+    >>> watch.problem(True, 5, 10**9), watch.problem(True, 5, 2 * 10**9)
+    ('', '')
+    >>> watch.problem(True, 5, 6 * 10**9)
+    '/clock has not advanced for 5 s'
+    """
+
+    def __init__(self) -> None:
+        self._now_ns = -1
+        self._since_ns = 0
+
+    def problem(self, simulated: bool, now_ns: int, steady_ns: int) -> str:
+        """The problem, empty if there is none.
+
+        Args:
+            simulated: Whether the node's clock follows /clock.
+            now_ns: Time of the node's clock.
+            steady_ns: Time of a monotonic clock.
+        """
+        if now_ns != self._now_ns:
+            self._now_ns, self._since_ns = now_ns, steady_ns
+        if not simulated:
+            return ""
+        if now_ns == 0:
+            return "use_sim_time is set, but no time was received on /clock"
+        still = steady_ns - self._since_ns
+        return f"/clock has not advanced for {still / 1e9:.0f} s" if still > SILENCE_NS else ""
+
+
+def _publishers(status: NodeStatus) -> str:
+    if status.publishers == 0:
+        return "no publisher"
+    seen = "1 publisher" if status.publishers == 1 else f"{status.publishers} publishers"
+    return f"{seen}, incompatible {status.incompatible}" if status.incompatible else seen

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Image and camera_info subscriptions of the active node, and the status of their publishers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import (
+    QoSCompatibility,
+    QoSProfile,
+    qos_check_compatible,
+    qos_policy_name_from_kind,
+    qos_profile_sensor_data,
+)
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
+from atpn_ros.node.diagnostics import GraphStatus
+
+_QOS = QoSProfile(
+    depth=1,
+    history=qos_profile_sensor_data.history,
+    reliability=qos_profile_sensor_data.reliability,
+    durability=qos_profile_sensor_data.durability,
+)
+"""Best effort matches every publisher; depth 1, since only the newest image is processed."""
+
+
+class Subscriptions:
+    """The subscriptions of one camera, from activating to deactivating.
+
+    Args:
+        node: The node that subscribes.
+        compressed: Whether to subscribe to CompressedImage (JPEG or PNG) instead of Image.
+        on_image: Called with each image message.
+        on_camera_info: Called with each CameraInfo message.
+        on_lost: Called with the number of images that the middleware reports as lost.
+        on_incompatible: Called with the name of a QoS policy by which a publisher does not match.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        compressed: bool,
+        on_image: Callable[[Any], None],
+        on_camera_info: Callable[[Any], None],
+        on_lost: Callable[[int], None],
+        on_incompatible: Callable[[str], None],
+    ) -> None:
+        self._node = node
+        self._kind = CompressedImage if compressed else Image
+        self._policy = "QoS"
+
+        def incompatible(event: Any) -> None:
+            self._policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
+            on_incompatible(self._policy)
+
+        overrides = QoSOverridingOptions.with_default_policies()
+        # The calibration first: when both wait, the executor takes it before the image.
+        self._info = node.create_subscription(
+            CameraInfo, "camera_info", on_camera_info, _QOS, qos_overriding_options=overrides
+        )
+        self._image = node.create_subscription(
+            self._kind,
+            "image/compressed" if compressed else "image",
+            on_image,
+            _QOS,
+            qos_overriding_options=overrides,
+            event_callbacks=SubscriptionEventCallbacks(
+                incompatible_qos=incompatible,
+                message_lost=lambda event: on_lost(int(event.total_count_change)),
+            ),
+        )
+
+    @property
+    def topic(self) -> str:
+        """The resolved name of the image topic."""
+        return str(self._image.topic_name)
+
+    def graph_status(self) -> GraphStatus:
+        """Publishers of the image topic, and whether their type and QoS match."""
+        node = self._node
+        publishers = node.get_publishers_info_by_topic(self.topic)
+        wanted = f"sensor_msgs/msg/{self._kind.__name__}"
+        incompatible = None
+        for publisher in publishers:
+            if publisher.topic_type != wanted:
+                incompatible = f"type {publisher.topic_type}"
+            elif self._incompatible_with(publisher.qos_profile):
+                incompatible = self._policy
+        return GraphStatus(
+            topic=self.topic,
+            publishers=len(publishers),
+            incompatible=incompatible,
+            duplicate_nodes=node.count_publishers(f"{node.get_fully_qualified_name()}/status") - 1,
+        )
+
+    def _incompatible_with(self, offered: QoSProfile) -> bool:
+        compatibility, _ = qos_check_compatible(offered, self._image.qos_profile)
+        return bool(compatibility == QoSCompatibility.ERROR)
+
+    def close(self) -> None:
+        """Destroy the subscriptions."""
+        for subscription in (self._image, self._info):
+            self._node.destroy_subscription(subscription)

@@ -1,0 +1,235 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The face pipeline: detects, tracks and measures the faces in each frame of one camera.
+
+Independent of ROS. The only clock is the stamps of the images, so the same frames give the same
+faces, bit for bit on one machine.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from atpn_ros.camera import Camera
+from atpn_ros.crop import Crop, cut_batch
+from atpn_ros.detectors.base import Detector, square_of
+from atpn_ros.engines.base import Engine, NetworkOutput
+from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
+from atpn_ros.pipeline.track import Observation, Track
+from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
+from atpn_ros.types import Face, FaceFrame, FaceState, Frame, Image, Timing
+
+_DARK = 6.0
+"""Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
+
+_FAR = 1.5
+"""An output with landmarks further than this from the crop's centre, in crop sides, is invalid."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """Settings of a :class:`FacePipeline`.
+
+    Attributes:
+        tracker: When tracks start and end.
+        measure: How landmarks, pose and gaze are computed and smoothed.
+        detect_interval_ns: Interval of the detector while faces are tracked and there are free
+            places.
+        search_interval_ns: Interval of the detector while no face is tracked.
+        jump_ns: A step between stamps, back by anything or forward by more than this, is a jump in
+            time: all tracks are dropped.
+    """
+
+    tracker: TrackerSettings = field(default_factory=TrackerSettings)
+    estimator: EstimatorSettings = field(default_factory=EstimatorSettings)
+    detect_interval_ns: int = 1_000_000_000
+    search_interval_ns: int = 200_000_000
+    jump_ns: int = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _LastFrame:
+    """Properties of the last frame, to notice jumps."""
+
+    stamp_ns: int
+    frame_id: str
+    shape: tuple[int, ...]
+
+
+class FacePipeline:
+    """Detects, tracks and measures the faces in the frames of one camera.
+
+    Args:
+        engine: Runs the network.
+        detector: Finds new faces.
+        settings: See :class:`PipelineSettings`; may be replaced between frames.
+        clock: Nanoseconds, to time the stages. The result does not depend on it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        detector: Detector,
+        settings: PipelineSettings,
+        clock: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        self.engine = engine
+        self.detector = detector
+        self._tracker = Tracker(settings.tracker)
+        self._settings = settings
+        self._clock = clock
+        self._estimator = FaceEstimator(settings.estimator)
+        self._last: _LastFrame | None = None
+        self._last_detection_ns: int | None = None
+        self.resets: dict[str, int] = {}
+        """How often all tracks were dropped, by reason."""
+
+    @property
+    def settings(self) -> PipelineSettings:
+        """The settings of the next frame."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: PipelineSettings) -> None:
+        self._settings = settings
+        self._estimator.settings = settings.estimator
+        self._tracker.settings = settings.tracker
+
+    def reset(self, reason: str) -> None:
+        """Drop all tracks, e.g. after a jump in time. Ids go on."""
+        self._tracker.reset()
+        self._estimator.reset()
+        self._last_detection_ns = None
+        self._last = None
+        self.resets[reason] = self.resets.get(reason, 0) + 1
+
+    def process(self, frame: Frame, camera: Camera | None = None) -> FaceFrame:
+        """Detect, track and measure the faces of one frame.
+
+        Args:
+            frame: The next image of this camera.
+            camera: Its calibration, None if unknown.
+
+        Raises:
+            BackendError: The engine failed; the tracks are as they were before.
+        """
+        clock = self._clock
+        began = clock()
+        self._notice_jumps(frame)
+        tracker, stamp = self._tracker, frame.stamp_ns
+        crops = tracker.predict(stamp)
+        found: list[Crop] | None = None
+        if self._detection_due(stamp):
+            found = [square_of(d.box) for d in self.detector.detect(frame.image)]
+            crops += tracker.match_detections(found)
+        crops += tracker.reverification_crops(stamp)
+        detected = clock()
+
+        batch = cut_batch(frame.image, crops) if crops else None
+        cropped = clock()
+        output = self.engine.run(batch) if batch is not None else None
+        ran = clock()
+        if found is not None:
+            self._last_detection_ns = stamp
+
+        observations = _observations(output, crops, batch)
+        lost = tracker.update(observations, stamp)
+        faces = [_lost_face(track, stamp) for track in lost]
+        if output is not None:
+            faces += [
+                self._estimator.estimate(t, output, crops[t.observation.index], stamp, camera)
+                for t in tracker.tracks
+            ]
+        for track in lost:
+            self._estimator.drop(track.id)
+        ended = clock()
+        self._last = _LastFrame(stamp, frame.frame_id, frame.image.shape)
+        height, width = frame.image.shape[:2]
+        return FaceFrame(
+            stamp,
+            frame.frame_id,
+            width,
+            height,
+            tuple(sorted(faces, key=lambda f: f.id)),
+            found is not None,
+            Timing(
+                detect_ns=detected - began,
+                crop_ns=cropped - detected,
+                network_ns=ran - cropped,
+                track_ns=ended - ran,
+                total_ns=ended - began,
+            ),
+        )
+
+    def _notice_jumps(self, frame: Frame) -> None:
+        last = self._last
+        if last is None:
+            return
+        step = frame.stamp_ns - last.stamp_ns
+        if step < 0:
+            self.reset("time went back")
+        elif step > self._settings.jump_ns:
+            self.reset("time jumped forward")
+        elif frame.image.shape != last.shape:
+            self.reset("resolution changed")
+        elif frame.frame_id != last.frame_id:
+            self.reset("frame_id changed")
+
+    def _detection_due(self, stamp_ns: int) -> bool:
+        tracker = self._tracker
+        if tracker.free_places <= 0:
+            return False
+        if self._last_detection_ns is None:
+            return True
+        since = stamp_ns - self._last_detection_ns
+        if tracker.has_recent_losses:
+            return since > 0
+        s = self._settings
+        return since >= (s.detect_interval_ns if tracker.tracks else s.search_interval_ns)
+
+
+def _observations(
+    output: NetworkOutput | None, crops: list[Crop], batch: Image | None
+) -> list[Observation]:
+    """The network's output in image coordinates; invalid outputs and dark crops count as no face.
+
+    The shipped weights report no face in dark crops themselves; a model given by path may not have
+    been trained on a covered lens.
+    """
+    if output is None or batch is None:
+        return []
+    return [
+        Observation(crop.to_image(output.landmarks[i]), float(output.presence[i]), i)
+        if max(cv2.mean(batch[i])) > _DARK and _is_valid(output, i)
+        else Observation(np.full((98, 2), np.nan), 0.0, i)
+        for i, crop in enumerate(crops)
+    ]
+
+
+def _is_valid(output: NetworkOutput, i: int) -> bool:
+    """Whether the output for a crop is finite, and its landmarks lie near the crop.
+
+    In plain numbers: a numpy function is slowest when it is called for the first time in a frame.
+    """
+    points = output.landmarks[i].ravel().tolist()
+    parts = [*points, *output.rotation[i].ravel().tolist(), float(output.presence[i])]
+    parts += [] if output.sigma is None else output.sigma[i].tolist()
+    # A sum is finite only if all its parts are.
+    return math.isfinite(sum(parts)) and min(points) > 0.5 - _FAR and max(points) < 0.5 + _FAR
+
+
+def _lost_face(track: Track, stamp_ns: int) -> Face:
+    return Face(
+        id=track.id,
+        state=FaceState.LOST,
+        box=track.box,
+        presence=float(track.presence),
+        age_ns=stamp_ns - track.start_ns,
+        frames_since_detection=track.frames_since_detection,
+    )

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from atpn_ros import geometry
+from atpn_ros.cli import main
+from atpn_ros.learning.config import ConfigError
+from atpn_ros.learning.data import shards
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.renders import load_renders
+from atpn_ros.learning.data.shards import ShardError
+from atpn_ros.learning.training.run_file import load_run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def a_face(**changes: object) -> dict[str, object]:
+    rotation = geometry.head_rotation(0.1, 0.0, 0.2)
+    gaze = rotation[:, 0]
+    points = np.random.default_rng(0).uniform(30, 90, (98, 2))
+    return {
+        "landmarks98": points.tolist(), "crop_rotation": rotation.tolist(),
+        "rotation": rotation.tolist(), "gaze": [gaze.tolist()] * 2, "eyes_open": [0.3, 0.01],
+        "tone": 2, "visible98": [1] * 98,
+    } | changes  # fmt: skip
+
+
+def a_shard(folder: Path, faces: list[dict[str, object] | None], picture: bytes = b"") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    png = picture or cv2.imencode(".png", np.full((120, 120, 3), 90, np.uint8))[1].tobytes()
+    with tarfile.open(folder / "shard-00000.tar", "w") as tar:
+        for i, face in enumerate(faces):
+            record = json.dumps({"index": i, "face": face}).encode()
+            for name, data in ((f"{i:08d}.png", png), (f"{i:08d}.json", record)):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    shards.checksums(folder, [folder / "shard-00000.tar"])
+    return folder
+
+
+def test_a_hidden_eye_is_open_and_not_seen(tmp_path: Path) -> None:
+    visible = np.ones(98, int)
+    visible[97] = 0
+    a_shard(tmp_path, [a_face(eyes_open=[0.3, 0.3], visible98=visible.tolist())])
+    (sample,) = load_renders(tmp_path)
+    assert sample.eyes_open == (1.0, 1.0)
+    assert sample.eyes_seen == (1.0, 0.0)
+
+
+def test_renders_come_from_shards_in_sub_folders(tmp_path: Path) -> None:
+    away = a_face(crop_rotation=(geometry.head_rotation(0, 0, np.pi)).tolist())
+    a_shard(tmp_path / "one", [a_face(), None, away])
+    sample, empty = load_renders(tmp_path)
+    assert not empty.presence
+    assert sample.landmarks.shape == (98, 2)
+    assert sample.eyes_open == sample.eyes_seen == (1.0, 0.0)
+    assert sample.tone == 2
+    assert sample.gaze is not None
+    assert np.allclose(np.linalg.norm(sample.gaze, axis=1), 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"landmarks98": [[1.0, 2.0]] * 97}, r"landmarks98: has shape \(97, 2\)"),
+        ({"gaze": [[float("nan")] * 3] * 2}, "gaze: holds a number that is not finite"),
+        ({"rotation": None}, "rotation: "),
+    ],
+)
+def test_bad_renders_name_the_file_and_the_field(
+    tmp_path: Path, changes: dict[str, object], word: str
+) -> None:
+    a_shard(tmp_path, [a_face(**changes)])
+    with pytest.raises(DataError, match=rf"{tmp_path}: sample 0: {word}"):
+        load_renders(tmp_path)
+
+
+def test_damaged_shards_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ShardError, match="SHA256SUMS"):
+        load_renders(tmp_path)
+    a_shard(tmp_path, [None])
+    with pytest.raises(DataError, match="no shard of rendered faces"):
+        load_renders(tmp_path)
+    a_shard(tmp_path, [a_face()], b"no picture")
+    with pytest.raises(ShardError, match=r"shard-00000\.tar: 00000000\.png"):
+        load_renders(tmp_path)
+    (tmp_path / "shard-00000.tar").write_bytes(b"nonsense" * 200)
+    with pytest.raises(ShardError, match=r"shard-00000\.tar: not what SHA256SUMS says"):
+        load_renders(tmp_path)
+
+
+RUNS = [p for p in sorted((ROOT / "config" / "runs").glob("*.yaml")) if p.stem != "detector"]
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda p: p.stem)
+def test_the_run_files_that_come_along_can_be_read(path: Path) -> None:
+    assert load_run(path).train.steps > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("train: {stps: 3}", "train: stps: no such field .did you mean steps"),
+        ("train: {steps: many}", "train: steps: must be int, is 'many'"),
+        ("train: {steps: 3.5}", "train: steps: must be int"),
+        ("train: {learning_rate: .nan}", "train: learning_rate: must be finite"),
+        ("train: {precision: half}", "train: precision: must be one of float32, bfloat16"),
+        ("train: {network: {heatmap: none}}", "train: network: head_inputs uses the heatmap"),
+        ("train: 3", "train: must be a mapping of fields"),
+        ("trian: {}", "trian: no such field"),
+        ("train: {", "run.yaml: "),
+        ("data: {backgrounds: hdri}", "data: needs renders, photographs or sets"),
+    ],
+)
+def test_a_typing_mistake_names_the_file_and_the_field(
+    tmp_path: Path, text: str, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=word):
+        load_run(path)
+    assert main(["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path)]) != 0
+    said = capsys.readouterr().err.strip()
+    assert "run.yaml" in said
+    assert "\n" not in said
+
+
+def test_a_run_is_carried_out_and_taken_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_shard(tmp_path / "renders", [a_face(), a_face()])
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "train: {steps: 2, batch: 2, save_every: 1, network: {width: 4}}\n"
+        "data: {renders: renders, validation_renders: renders}\n"
+    )
+    words = ["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main([*words, "--workers", "0", "--threads", "1"]) == 0
+    assert "min left" in capsys.readouterr().out
+    log = (tmp_path / "out" / "log.csv").read_text().splitlines()
+    assert len(log) == 3
+    assert {"checkpoint.pt", "atpn.onnx"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    (tmp_path / "renders" / "shard-00000.tar").unlink()
+    assert main([*words, "--workers", "0"]) != 0
+    assert "shard-00000.tar" in capsys.readouterr().err

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Atomic replacement of files and folders, and the digest."""
+
+from __future__ import annotations
+
+import pytest
+
+from atpn_ros.files import atomic_replace, sha256
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with atomic_replace(path) as part:
+        part.write_text("new")
+        assert (part.name, path.read_text()) == ("a.txt", "old")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_replaced_with_what_is_in_it(tmp_path):
+    path = tmp_path / "bag"
+    path.mkdir()
+    (path / "old").touch()
+    with atomic_replace(path) as part:
+        part.mkdir()
+        (part / "new").touch()
+    assert list(tmp_path.rglob("*")) == [path, path / "new"]
+
+
+def write_half(path):
+    with atomic_replace(path) as part:
+        part.write_text("half")
+        raise OSError("disk full")
+
+
+def test_an_error_leaves_what_was_there(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk full"):
+        write_half(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_digest_is_sha_256(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    assert sha256(path).startswith("ba7816bf8f01cfea414140de5dae2223")

@@ -1,0 +1,400 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Bags through ``atpn replay``: the real network on a small portrait."""
+
+import hashlib
+import json
+import re
+import sqlite3
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rosbags", reason="pip install rosbags")
+pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
+
+from atpn_ros.cli import main
+from bag_world import Recorder, read, record, show, stamps
+
+NODE = "/face_node"
+OUTPUTS = ["boxes", "landmarks", "head_poses", "gazes", "status"]
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory):
+    return record(tmp_path_factory.mktemp("bags") / "show", show)
+
+
+def replay(*words):
+    return main(["replay", *map(str, words)])
+
+
+def nothing_but(folder, *names):
+    assert sorted(p.name for p in folder.iterdir()) == sorted(names)
+
+
+@pytest.fixture(scope="module")
+def out(bag):
+    """What the show's replay holds."""
+    target = bag.parent / "replayed"
+    assert replay(bag, target) == 0
+    return read(target)
+
+
+@pytest.mark.parametrize(
+    ("format_in", "format_out"),
+    [
+        ("sqlite3", "mcap"),
+        ("mcap", "sqlite3"),
+        ("ros1", "mcap"),
+        ("mcap", "ros1"),
+        ("ros1", "ros1"),
+    ],
+)
+def test_every_kind_of_bag_goes_in_and_comes_out(tmp_path, bag, out, format_in, format_out):
+    source = tmp_path / ("in.bag" if format_in == "ros1" else "in")
+    target = tmp_path / ("out.bag" if format_out == "ros1" else "out")
+    record(source, show, format_in)
+    assert replay(source, target, "--format", format_out) == 0
+    out = read(target)
+    assert {*out} == {
+        "/image",
+        "/camera_info",
+        "/chatter",
+        "/tf",
+        *(f"{NODE}/{n}" for n in OUTPUTS),
+    }
+    for name in OUTPUTS:
+        assert stamps(out[f"{NODE}/{name}"]) == [0, 1, 2, 3]
+    assert [m.data for _, m in out["/chatter"]] == [f"word {n}" for n in range(4)]
+    assert stamps(out["/image"]) == [0, 1, 2, 3]
+    assert [t for t, _ in out["/image"]] == [t for t, _ in out[f"{NODE}/boxes"]]
+    faces = [f for _, m in out[f"{NODE}/landmarks"] for f in m.faces]
+    assert [len(f.xy) for f in faces] == [196] * 4
+    # The same answers, whatever they travelled in.
+    assert replay("--diff", bag.parent / "replayed", target) == 0
+
+
+def test_the_answers_are_those_of_the_topics_table(out):
+    boxes = [m for _, m in out[f"{NODE}/boxes"]]
+    assert [[f.id for f in m.faces] for m in boxes] == [[1]] * 4
+    assert [m.faces[0].state for m in boxes] == [1, 2, 2, 2]
+    assert {m.header.frame_id for m in boxes} == {"camera_optical_frame"}
+    names = [[t.child_frame_id for t in m.transforms] for _, m in out["/tf"]]
+    assert names == [["face_1", "gaze_1"]] * 4
+    assert {t.header.frame_id for _, m in out["/tf"] for t in m.transforms} == {
+        "camera_optical_frame"
+    }
+
+
+def test_status_says_nothing_that_differs_between_runs(out):
+    for n, (_, m) in enumerate(out[f"{NODE}/status"]):
+        stamp = m.header.stamp
+        assert m.received == m.started == m.finished == stamp
+        assert [m.decode_ns, m.detect_ns, m.crop_ns, m.network_ns, m.track_ns, m.publish_ns] == [
+            0
+        ] * 6
+        assert (m.frames_received, m.frames_processed, m.frames_dropped) == (n + 1, n + 1, 0)
+        assert (m.engine, m.detector, m.detector_runs, m.faces) == ("onnx-cpu", "haar", 1, 1)
+
+
+@pytest.mark.parametrize("format_out", ["mcap", "sqlite3", "ros1"])
+def test_the_same_bag_twice_gives_the_same_bytes(tmp_path, bag, format_out):
+    digests = []
+    for folder in ("one", "two"):
+        target = tmp_path / folder / ("out.bag" if format_out == "ros1" else "out")
+        assert replay(bag, target, "--format", format_out) == 0
+        files = [target] if target.is_file() else sorted(target.iterdir())
+        kept = [p for p in files if p.name != "replay.json"]
+        digests.append([(p.name, hashlib.sha256(p.read_bytes()).hexdigest()) for p in kept])
+    assert digests[0] == digests[1]
+
+
+def test_calibration_is_the_newest_before_the_image(tmp_path):
+    def late(r):
+        r.image(0)
+        r.info(1)
+        r.image(2)
+        r.info(3, focal=600.0)
+        r.image(4)
+
+    record(tmp_path / "in", late)
+    assert replay(tmp_path / "in", tmp_path / "out") == 0
+    out = read(tmp_path / "out")
+    poses = [m.faces[0] for _, m in out[f"{NODE}/head_poses"]]
+    assert [p.has_position for p in poses] == [False, True, True]
+    near, far = (p.pose.pose.position.z for p in poses[1:])
+    assert far == pytest.approx(2 * near, rel=0.05)
+    assert len(out["/tf"]) == 2
+
+
+def test_an_unusable_calibration_is_told_once(tmp_path, capsys):
+    def uncalibrated(r):
+        for n in range(3):
+            r.info(n, focal=0.0)
+            r.image(n)
+
+    record(tmp_path / "in", uncalibrated)
+    assert replay(tmp_path / "in", tmp_path / "out") == 0
+    assert capsys.readouterr().out.count("uncalibrated") == 1
+
+
+def bad(r):
+    r.image(0)
+    r.image(1, encoding="yuv911")
+    r.image(2, encoding="yuv911")
+    r.image(3, data=np.zeros(10, np.uint8))
+    r.image(4)
+
+
+def test_bad_images_are_counted_named_once_and_left_out(tmp_path, capsys):
+    record(tmp_path / "in", bad)
+    assert replay(tmp_path / "in", tmp_path / "out") == 0
+    said = capsys.readouterr().out
+    assert said.count("yuv911") == 1
+    assert said.count("short_data") == 1
+    summary = json.loads((tmp_path / "out" / "replay.json").read_text())
+    assert summary["topics"]["/image"]["refused"] == {"unknown_encoding": 2, "short_data": 1}
+    out = read(tmp_path / "out")
+    assert stamps(out[f"{NODE}/boxes"]) == [0, 4]
+    assert [m.frames_refused for _, m in out[f"{NODE}/status"]] == [0, 3]
+
+
+def test_strict_stops_at_a_bad_image_and_leaves_nothing(tmp_path, capsys):
+    record(tmp_path / "in", bad)
+    assert replay(tmp_path / "in", tmp_path / "out", "--strict") == 1
+    assert "/image, image 2: unknown_encoding" in capsys.readouterr().err
+    nothing_but(tmp_path, "in")
+
+
+def cut(tmp_path, bag):
+    file = tmp_path / "cut.mcap"
+    file.write_bytes((bag / "show.mcap").read_bytes()[:300_000])
+    return file
+
+
+def cut_sqlite(tmp_path, bag):
+    source = record(tmp_path / "whole", show, "sqlite3")
+    file = tmp_path / "cut.db3"
+    file.write_bytes((source / "whole.db3").read_bytes()[:400_000])
+    return file
+
+
+def cut_ros1(tmp_path, bag):
+    source = record(tmp_path / "whole.bag", show, "ros1")
+    file = tmp_path / "cut.bag"
+    file.write_bytes(source.read_bytes()[:300_000])
+    return file
+
+
+def broken_chunk(tmp_path, bag):
+    """A chunk whose compressed data is gone wrong in the middle of the bag."""
+    from atpn_ros.replay.bags import new_bag
+
+    with new_bag(tmp_path / "b", compress=True) as out:
+        show(Recorder(out), 8)
+    data = bytearray((tmp_path / "b" / "b.mcap").read_bytes())
+    at = [i for i in range(len(data) - 4) if data[i : i + 4] == b"\x28\xb5\x2f\xfd"][1]
+    data[at : at + 4] = b"none"
+    (tmp_path / "b" / "b.mcap").write_bytes(data)
+    return tmp_path / "b"
+
+
+def no_bytes(tmp_path, bag):
+    (tmp_path / "no.mcap").write_bytes(b"")
+    return tmp_path / "no.mcap"
+
+
+def no_messages(tmp_path, bag):
+    return record(tmp_path / "none", lambda r: None)
+
+
+def no_images(tmp_path, bag):
+    return record(tmp_path / "talk", lambda r: r.words(0))
+
+
+def no_file(tmp_path, bag):
+    return tmp_path / "gone"
+
+
+def no_bag(tmp_path, bag):
+    (tmp_path / "notes.txt").write_text("hello")
+    return tmp_path / "notes.txt"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (cut, "cannot be read: the file was cut off"),
+        (cut_sqlite, "(malformed|damaged|cannot be read)"),
+        (cut_ros1, "cannot be read: Bag (is not indexed|index)"),
+        (broken_chunk, r"damaged after \d+ messages"),
+        (no_bytes, "cannot be read: .*empty"),
+        (no_messages, "is empty: it contains no messages"),
+        (no_images, "contains no images; its topics: /chatter"),
+        (no_file, "no such file or folder"),
+        (no_bag, "not a bag: neither a folder nor .mcap"),
+    ],
+)
+def test_a_bag_that_is_no_good_gives_one_line_and_code_1(tmp_path, capsys, bag, make, words):
+    source = make(tmp_path, bag)
+    target = tmp_path / "results" / "out"
+    assert replay(source, target) == 1
+    out = capsys.readouterr()
+    (line,) = out.err.strip().splitlines()
+    assert out.out == ""
+    assert line.startswith(f"atpn replay: {source}: ")
+    assert re.search(words, line), line
+    assert not target.parent.exists() or not list(target.parent.iterdir())
+
+
+def test_messages_that_vanished_are_told_or_stop(tmp_path, bag, capsys):
+    """Zeros where messages were: MCAP without checksums reads on as if nothing had been there."""
+    data = bytearray((bag / "show.mcap").read_bytes())
+    at = data.index(b"bgr8") - 80
+    data[at : at + 300_000] = bytes(300_000)
+    (tmp_path / "in.mcap").write_bytes(data)
+    assert replay(tmp_path / "in.mcap", tmp_path / "out") == 0
+    assert "messages were found, its index counts 12" in capsys.readouterr().out
+    assert replay(tmp_path / "in.mcap", tmp_path / "strict", "--strict") == 1
+
+
+def test_a_type_that_the_bag_does_not_define_is_left_out_or_stops(tmp_path, capsys):
+    source = record(tmp_path / "in", show, "sqlite3")
+    with sqlite3.connect(source / "in.db3") as file:
+        file.execute("DELETE FROM message_definitions WHERE topic_type = 'std_msgs/msg/String'")
+    assert replay(source, tmp_path / "out") == 0
+    assert (
+        "/chatter: the bag does not define its type std_msgs/msg/String" in capsys.readouterr().out
+    )
+    assert "/chatter" not in read(tmp_path / "out")
+    assert replay(source, tmp_path / "strict", "--strict") == 1
+    nothing_but(tmp_path, "in", "out")
+
+
+def test_a_bag_without_any_definitions_has_the_usual_types(tmp_path):
+    source = record(tmp_path / "in", show, "sqlite3")
+    with sqlite3.connect(source / "in.db3") as file:
+        file.execute("DELETE FROM message_definitions")
+    assert replay(source, tmp_path / "out") == 0
+    assert len(read(tmp_path / "out")[f"{NODE}/boxes"]) == 4
+
+
+def test_a_recorders_folder_without_metadata_is_read(tmp_path, bag):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x_0.mcap").write_bytes((bag / "show.mcap").read_bytes())
+    assert replay(tmp_path / "in", tmp_path / "out") == 0
+    assert replay("--diff", tmp_path / "out", tmp_path / "out") == 0
+
+
+def test_compressed_images_and_their_raw_twins(tmp_path):
+    def twins(r):
+        for n in range(2):
+            r.image(n)
+            r.compressed(n)
+            r.compressed(n, "/depth/compressedDepth", b"no picture")
+
+    record(tmp_path / "in", twins)
+    assert replay(tmp_path / "in", tmp_path / "raw") == 0
+    summary = json.loads((tmp_path / "raw" / "replay.json").read_text())
+    assert list(summary["topics"]) == ["/image"]
+    assert replay(tmp_path / "in", tmp_path / "png", "--topics", "/image/compressed") == 0
+    assert replay("--diff", tmp_path / "raw", tmp_path / "png") == 0  # PNG loses nothing
+    assert replay(tmp_path / "in", tmp_path / "x", "--topics", "/chatter") == 1
+
+
+@pytest.mark.parametrize(
+    ("topics", "nodes"),
+    [
+        (["/left/image", "/right/image"], ["/left", "/right"]),
+        (["/cam/colour", "/cam/grey"], ["/cam/colour", "/cam/grey"]),
+        (["/image", "/other/image"], ["/image", "/other/image"]),
+    ],
+)
+def test_several_cameras_have_nodes_of_their_own(tmp_path, topics, nodes):
+    def pair(r):
+        for topic in topics:
+            r.info(0, topic.rpartition("/")[0] + "/camera_info")
+            r.image(1, topic)
+
+    record(tmp_path / "in", pair)
+    assert replay(tmp_path / "in", tmp_path / "out", "--only-faces") == 0
+    out = read(tmp_path / "out")
+    assert {t.rpartition("/")[0] for t in out if t != "/tf"} == {f"{n}/face_node" for n in nodes}
+    frames = {t.child_frame_id for _, m in out["/tf"] for t in m.transforms}
+    prefixes = [n.strip("/").replace("/", "_") for n in nodes]
+    assert frames == {f"{p}_{k}_1" for p in prefixes for k in ("face", "gaze")}
+
+
+def test_each_camera_has_its_own_calibration(tmp_path):
+    def pair(r):
+        for side, focal in (("left", 300.0), ("right", 600.0)):
+            r.info(0, f"/{side}/camera_info", focal)
+            r.image(1, f"/{side}/image")
+
+    record(tmp_path / "in", pair)
+    assert replay(tmp_path / "in", tmp_path / "out", "--only-faces") == 0
+    out = read(tmp_path / "out")
+    left, right = (out[f"/{s}/face_node/head_poses"][0][1].faces[0] for s in ("left", "right"))
+    assert right.pose.pose.position.z == pytest.approx(2 * left.pose.pose.position.z, rel=0.05)
+
+
+def test_answers_that_a_bag_holds_already_are_written_anew(tmp_path, bag, out, capsys):
+    once = bag.parent / "replayed"
+    assert replay(once, tmp_path / "twice") == 0
+    assert "existing outputs of a face_node: /face_node/boxes" in capsys.readouterr().out
+    twice = read(tmp_path / "twice")
+    assert {t: len(m) for t, m in out.items()} == {t: len(m) for t, m in twice.items()}
+    assert replay("--diff", once, tmp_path / "twice") == 0
+
+
+def test_only_the_images_that_a_node_answered(tmp_path, bag, capsys):
+    def gaps(r):
+        show(r)
+        for n in (0, 2):
+            empty = r.types.types["builtin_interfaces/msg/Time"](0, 0)
+            r.write(
+                "/face_node/status", "atpn_ros/msg/TrackingStatus", n, r.header(n), empty, empty,
+                empty, *[0] * 10, "onnx-cpu", "haar", False, 0, 0,
+            )  # fmt: skip
+
+    record(tmp_path / "in", gaps)
+    assert replay(tmp_path / "in", tmp_path / "out", "--answered-only") == 0
+    assert stamps(read(tmp_path / "out")[f"{NODE}/boxes"]) == [0, 2]
+    assert replay(bag, tmp_path / "none", "--answered-only") == 1
+    assert "contains no status of a face_node" in capsys.readouterr().err
+
+
+def test_settings_come_from_a_file_and_from_words(tmp_path, bag, capsys):
+    file = tmp_path / "mine.yaml"
+    file.write_text("face_node:\n  ros__parameters:\n    tf_prefix: one_\n    publish_tf: false\n")
+    assert replay(bag, tmp_path / "file", "--params-file", file) == 0
+    assert read(tmp_path / "file")["/tf"] == []
+    words = ["--set", "publish_tf=true", "max_faces=2"]
+    assert replay(bag, tmp_path / "both", "--params-file", file, *words) == 0
+    first = read(tmp_path / "both")["/tf"][0][1]
+    assert [t.child_frame_id for t in first.transforms] == ["one_face_1", "one_gaze_1"]
+    capsys.readouterr()
+    for given, why in [
+        (["--set", "max_faces=99"], "max_faces: 99 is not in 1 .. 16"),
+        (["--set", "max_faces"], "'max_faces' is not name=value"),
+        (["--params-file", tmp_path / "gone.yaml"], "gone.yaml: No such file or directory"),
+        (["--set", "model=/gone.onnx"], "/gone.onnx: No such file or directory"),
+    ]:
+        assert replay(bag, tmp_path / "x", *given) == 1
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert why in line
+
+
+def test_a_done_bag_is_left_alone_until_something_changes(tmp_path, bag, capsys):
+    target = tmp_path / "out"
+    assert replay(bag, target) == 0
+    written = (target / "replay.json").stat().st_mtime_ns
+    assert replay(bag, target) == 0
+    assert "already done" in capsys.readouterr().out
+    assert (target / "replay.json").stat().st_mtime_ns == written
+    assert replay(bag, target, "--set", "max_faces=1") == 1
+    assert "exists and is not the same replay; see --overwrite" in capsys.readouterr().err
+    assert replay(bag, target, "--set", "max_faces=1", "--overwrite") == 0
+    assert (target / "replay.json").stat().st_mtime_ns != written
+    nothing_but(tmp_path, "out")
