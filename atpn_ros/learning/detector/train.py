@@ -149,7 +149,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimiser.step()
         # At the start the average would still hold the first, random weights.
-        checkpoints.follow(average, network, min(run.average, (step + 1) / (step + 10)))
+        checkpoints.update_ema(average, network, min(run.average, (step + 1) / (step + 10)))
         sums, count = sums + parts.detach(), count + 1
         done = step + 1
         if done % run.save_every == 0 or done >= last:
