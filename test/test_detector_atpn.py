@@ -82,7 +82,7 @@ def test_part_of_a_face_is_no_face_of_its_own():
 def test_small_and_large_faces_come_from_two_looks_and_each_face_once(tmp_path, monkeypatch):
     """The same cell means another face at each look."""
     path = model(tmp_path / "d.onnx", [(2, 3, 0.9, 0, 0, 0, 0)])
-    found = AtpnDetector(path, smallest_face=14.0).detect(np.zeros((320, 320, 3), np.uint8))
+    found = AtpnDetector(path, min_face=14.0).detect(np.zeros((320, 320, 3), np.uint8))
     assert sorted(sides(d) for d in found) == [
         pytest.approx((28, 20, 8, 8)), pytest.approx((56, 40, 16, 16))
     ]  # fmt: skip

@@ -24,14 +24,14 @@ _MULTIPLE = 32
 _OVERLAP, _WITHIN = 0.35, 0.6
 """Largest intersection of two boxes over their union, and over the smaller box; above, only the one
 with the higher score is kept. Part of a face that fills the image may look like a whole face."""
-SMALLEST_FACE = 20.0
-"""Side of the smallest face that the detector searches for, in pixels of the image."""
-_SMALLEST_INPUT_FACE = 14.0
-"""Side of that face in the network's input: the image is reduced until it has this size."""
-_COARSE_SIDE = 160
-"""Longer side in pixels of the second, smaller input, for faces that fill the image."""
-_MAX_SIDE = 1920
-"""Largest longer side of an input in pixels."""
+MIN_FACE = 20.0
+"""Side of the smallest face that is searched for, pixels of the image."""
+_MIN_FACE_IN_INPUT = 14.0
+"""Side of that face in the network's input, pixels: the image is reduced so far."""
+_COARSE_INPUT = 160
+"""Longer side, in pixels, of a second run of the network, for faces that fill the image."""
+_MAX_INPUT = 1920
+"""Longest side of the network's input, pixels."""
 _MAX_CANDIDATES = 300
 """Only the cells with the highest scores are decoded: a face that fills the image is found in
 hundreds of them."""
@@ -40,14 +40,14 @@ hundreds of them."""
 class AtpnDetector:
     """Finds small and large faces, including turned and tilted ones.
 
-    The network runs on the image at two scales: one in which the smallest wanted face is visible,
-    and a coarse one for faces that fill the image.
+    The network runs on the image at two scales: large enough for the smallest face that is searched
+    for, and small, for faces that fill the image.
 
     Args:
         model: The ONNX file.
         min_score: Faces with a lower score are not reported.
-        smallest_face: Side of the smallest face that is searched for, in pixels of the image. Half
-            of it takes four times as long.
+        min_face: Side of the smallest face that is searched for, pixels of the image. Half of it
+            takes four times as long.
 
     Raises:
         DetectorError: ONNX Runtime is missing, or the file is not such a detector.
@@ -59,15 +59,15 @@ class AtpnDetector:
         self,
         model: Path = DETECTOR_MODEL,
         min_score: float = MIN_SCORE,
-        smallest_face: float = SMALLEST_FACE,
+        min_face: float = MIN_FACE,
     ) -> None:
         self._session = open_session(model, {"scores", "boxes"}, "detector of atpn_ros")
         self._input = self._session.get_inputs()[0].name
-        self._min_score, self._smallest_face = min_score, smallest_face
+        self._min_score, self._min_face = min_score, min_face
 
     def detect(self, image: Image) -> list[Detection]:
         """All faces, by descending score."""
-        sides = input_sides(max(image.shape[:2]), self._smallest_face)
+        sides = input_sides(max(image.shape[:2]), self._min_face)
         found = [self._detect_at(image, side) for side in sides]
         boxes, scores = (np.concatenate(part) for part in zip(*found, strict=True))
         return distinct(boxes, scores)
@@ -79,19 +79,18 @@ class AtpnDetector:
         return decode(scores[0], boxes[0], scale, self._min_score)
 
 
-def input_sides(longer: int, smallest_face: float) -> list[int]:
-    """Longer side in pixels of each input of the network, ascending.
+def input_sides(longer: int, min_face: float) -> list[int]:
+    """Longer side, in pixels, of the network's input for each of its runs, ascending.
 
     Args:
         longer: Longer side of the image, pixels.
-        smallest_face: Side of the smallest wanted face, pixels of the image.
+        min_face: Side of the smallest face that is searched for, pixels of the image.
 
-    >>> input_sides(640, 20.0), input_sides(1280, 20.0), input_sides(640, 10.0)
-    ([160, 448], [160, 896], [160, 640])
+    >>> input_sides(640, 20.0), input_sides(1280, 20.0), input_sides(120, 20.0)
+    ([160, 448], [160, 896], [84])
     """
-    wanted = round(longer * _SMALLEST_INPUT_FACE / max(smallest_face, 1.0))
-    fine = min(longer, _MAX_SIDE, max(32, wanted))
-    return [fine] if fine <= 1.5 * _COARSE_SIDE else [_COARSE_SIDE, fine]
+    fine = min(longer, _MAX_INPUT, max(32, round(longer * _MIN_FACE_IN_INPUT / max(min_face, 1.0))))
+    return [fine] if fine <= 1.5 * _COARSE_INPUT else [_COARSE_INPUT, fine]
 
 
 def decode(scores: Floats, cells: Floats, scale: float, min_score: float) -> tuple[Floats, Floats]:
