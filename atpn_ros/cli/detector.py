@@ -185,7 +185,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _engine(settings: Settings) -> Engine:
-    return load_engine(settings.model_path(), settings.backend).engine
+    return load_engine(settings.model_path(), settings.backend)
 
 
 def _detectors(args: argparse.Namespace) -> Iterator[Detector]:
