@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -28,8 +29,13 @@ MIN_FACE = 20.0
 """Side of the smallest face that is searched for, pixels of the image."""
 _MIN_FACE_IN_INPUT = 14.0
 """Side of that face in the network's input, pixels: the image is reduced so far."""
-_COARSE_INPUT = 160
+_COARSE_INPUT = 256
 """Longer side, in pixels, of a second run of the network, for faces that fill the image."""
+_SUPPORT, _SAME = 0.35, 0.4
+"""A face that both runs find, with boxes of at least this intersection over union, is more likely
+one: its score rises by this share of the other run's score times what is missing to 1."""
+_WEAK = 0.6
+"""Share of the lowest score from which a face of one run is compared with those of the other."""
 _MAX_INPUT = 1920
 """Longest side of the network's input, pixels."""
 _MAX_CANDIDATES = 300
@@ -68,15 +74,14 @@ class AtpnDetector:
     def detect(self, image: Image) -> list[Detection]:
         """All faces, by descending score."""
         sides = input_sides(max(image.shape[:2]), self._min_face)
-        found = [self._detect_at(image, side) for side in sides]
-        boxes, scores = (np.concatenate(part) for part in zip(*found, strict=True))
-        return distinct(boxes, scores)
+        return [d for d in combined([self._detect_at(image, s) for s in sides])
+                if d.score >= self._min_score]  # fmt: skip
 
     def _detect_at(self, image: Image, longer: int) -> tuple[Floats, Floats]:
         """Boxes and scores in the image reduced to a longer side of ``longer`` pixels."""
         canvas, scale = _fit(image, longer)
         scores, boxes = self._session.run(["scores", "boxes"], {self._input: canvas[None]})
-        return decode(scores[0], boxes[0], scale, self._min_score)
+        return decode(scores[0], boxes[0], scale, self._min_score * _WEAK)
 
 
 def input_sides(longer: int, min_face: float) -> list[int]:
@@ -87,10 +92,10 @@ def input_sides(longer: int, min_face: float) -> list[int]:
         min_face: Side of the smallest face that is searched for, pixels of the image.
 
     >>> input_sides(640, 20.0), input_sides(1280, 20.0), input_sides(120, 20.0)
-    ([160, 448], [160, 896], [84])
+    ([256, 448], [256, 896], [84])
     """
     fine = min(longer, _MAX_INPUT, max(32, round(longer * _MIN_FACE_IN_INPUT / max(min_face, 1.0))))
-    return [fine] if fine <= 1.5 * _COARSE_INPUT else [_COARSE_INPUT, fine]
+    return [fine] if fine <= 1.25 * _COARSE_INPUT else [_COARSE_INPUT, fine]
 
 
 def decode(scores: Floats, cells: Floats, scale: float, min_score: float) -> tuple[Floats, Floats]:
@@ -116,23 +121,60 @@ def decode(scores: Floats, cells: Floats, scale: float, min_score: float) -> tup
     return np.concatenate([centre, sides], axis=1) * (_STRIDE / scale), sure
 
 
-def distinct(boxes: Floats, sure: Floats) -> list[Detection]:
-    """Non-maximum suppression of (K, 4) boxes (centres and sides) with (K,) scores."""
-    order = np.argsort(-sure, kind="stable")
-    boxes, sure = boxes[order], sure[order]
-    low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
-    area = boxes[:, 2] * boxes[:, 3]
-    left = np.ones(len(boxes), bool)
-    found = []
-    for i in range(len(boxes)):
+def combined(runs: Sequence[tuple[Floats, Floats]]) -> list[Detection]:
+    """Faces of several runs of the network, each once, by descending score.
+
+    Args:
+        runs: Boxes and scores of each run, see :func:`decode`. A face that another run finds too
+            gets a higher score.
+    """
+    kept = [(b[i], s[i]) for b, s in runs for i in [_suppress(b, s)]]
+    scores = []
+    for i, (boxes, own) in enumerate(kept):
+        raised = own
+        for k, (others, theirs) in enumerate(kept):
+            if k != i and len(others) and len(boxes):
+                overlap = _overlap(boxes, others)
+                support = np.where(overlap >= _SAME, theirs, 0.0).max(axis=1)
+                raised = raised + _SUPPORT * support * (1 - raised)
+        scores.append(raised)
+    return distinct(np.concatenate([b for b, _ in kept]), np.concatenate(scores))
+
+
+def distinct(boxes: Floats, scores: Floats) -> list[Detection]:
+    """Remove duplicates from (K, 4) boxes (centres and sides); faces by descending score."""
+    return [
+        Detection(Box(*(float(v) for v in boxes[i])), float(scores[i]))
+        for i in _suppress(boxes, scores)
+    ]
+
+
+def _suppress(boxes: Floats, scores: Floats) -> list[int]:
+    """Indices of the boxes that are left, by descending score."""
+    order = np.argsort(-scores, kind="stable")
+    left = np.ones(len(order), bool)
+    low, high = boxes[order, :2] - boxes[order, 2:] / 2, boxes[order, :2] + boxes[order, 2:] / 2
+    area = boxes[order, 2] * boxes[order, 3]
+    kept = []
+    for i in range(len(order)):
         if not left[i]:
             continue
-        found.append(Detection(Box(*(float(v) for v in boxes[i])), float(sure[i])))
+        kept.append(int(order[i]))
         shared = np.minimum(high, high[i]) - np.maximum(low, low[i])
         inter = np.clip(shared, 0, None).prod(axis=1)
         left &= inter <= _OVERLAP * (area + area[i] - inter)
         left &= inter <= _WITHIN * np.minimum(area, area[i])
-    return found
+    return kept
+
+
+def _overlap(boxes: Floats, others: Floats) -> Floats:
+    """(K, L) intersection over union of (K, 4) and (L, 4) boxes, given by centres and sides."""
+    a, b = boxes[:, None], others[None]
+    high = np.minimum(a[..., :2] + a[..., 2:] / 2, b[..., :2] + b[..., 2:] / 2)
+    low = np.maximum(a[..., :2] - a[..., 2:] / 2, b[..., :2] - b[..., 2:] / 2)
+    inter = np.clip(high - low, 0, None).prod(axis=-1)
+    union: Floats = a[..., 2:].prod(axis=-1) + b[..., 2:].prod(axis=-1) - inter
+    return inter / np.maximum(union, 1e-9)
 
 
 def _fit(image: Image, longer: int) -> tuple[Image, float]:
