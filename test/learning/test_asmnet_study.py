@@ -202,7 +202,7 @@ def test_tables_show_the_spread_of_several_seeds() -> None:
 
     networks = {"asmnet": {"parameters": 1000, "mmacs": 1.0, "mmacs_at_224": 2.0}}
     report = {"runs": {"asmnet": {"1": run(8.0), "2": run(9.0)}, "mnv2": {"1": run(7.0)},
-                       "mnv2_r": {}}, "nme_gains": {}, "recipe": {"size": 64},
+                       "mnv2_r": {}}, "helped": {}, "recipe": {"size": 64},
               "networks": networks}  # fmt: skip
     text = tables(report)
     assert "| 8.50 ± 0.71 | 8.50 ± 0.71 | 8.50 ± 0.71 | 8.5 ± 0.7 | 2 | 4.82 | 5.50 |" in text

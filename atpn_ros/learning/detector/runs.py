@@ -110,7 +110,7 @@ def carry_out(
             path = folder / f"mined-{number}.npz"
             if not path.exists():
                 train(run.train, pool, folder, workers, stop=step, start=start)
-                _mine(run, root, folder, path, number)
+                _check_thread(run, root, folder, path, number)
         return train(run.train, pool, folder, workers, finish_now=finish_now, start=start)
 
 
@@ -146,7 +146,7 @@ def views(root: Path, held_back: bool) -> list[Image]:
     return [image for _, image in without_faces(root / "nofaces", held_back)] + chosen
 
 
-def _mine(run: DetectorRun, root: Path, folder: Path, path: Path, number: int) -> None:
+def _check_thread(run: DetectorRun, root: Path, folder: Path, path: Path, number: int) -> None:
     detector = AtpnDetector(folder / "detector.onnx", run.mining.score)
     rng = np.random.default_rng((run.train.seed, number))
     found = list(mine(detector, views(root, held_back=False), rng, run.mining.parts))
