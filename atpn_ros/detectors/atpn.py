@@ -27,7 +27,7 @@ _OVERLAP, _WITHIN = 0.35, 0.6
 with the higher score is kept. Part of a face that fills the image may look like a whole face."""
 MIN_FACE = 20.0
 """Side of the smallest face that is searched for, pixels of the image."""
-_MIN_FACE_IN_INPUT = 14.0
+_MIN_FACE_IN_INPUT = 16.0
 """Side of that face in the network's input, pixels: the image is reduced so far."""
 _COARSE_INPUT = 256
 """Longer side, in pixels, of a second run of the network, for faces that fill the image."""
@@ -73,14 +73,15 @@ class AtpnDetector:
 
     def detect(self, image: Image) -> list[Detection]:
         """All faces, by descending score."""
-        sides = input_sides(max(image.shape[:2]), self._min_face)
-        return [d for d in combined([self._detect_at(image, s) for s in sides])
-                if d.score >= self._min_score]  # fmt: skip
+        runs, reduced, whole = [], image, max(image.shape[:2])
+        for side in reversed(input_sides(whole, self._min_face)):
+            reduced = _reduce(reduced, side)  # from the larger one, which is quicker
+            runs.append(self._run(reduced, side / whole))
+        return [d for d in combined(runs) if d.score >= self._min_score]
 
-    def _detect_at(self, image: Image, longer: int) -> tuple[Floats, Floats]:
-        """Boxes and scores in the image reduced to a longer side of ``longer`` pixels."""
-        canvas, scale = _fit(image, longer)
-        scores, boxes = self._session.run(["scores", "boxes"], {self._input: canvas[None]})
+    def _run(self, reduced: Image, scale: float) -> tuple[Floats, Floats]:
+        """Boxes, in pixels of the image, and scores in the image reduced by ``scale``."""
+        scores, boxes = self._session.run(["scores", "boxes"], {self._input: _pad(reduced)[None]})
         return decode(scores[0], boxes[0], scale, self._min_score * _WEAK)
 
 
@@ -92,7 +93,7 @@ def input_sides(longer: int, min_face: float) -> list[int]:
         min_face: Side of the smallest face that is searched for, pixels of the image.
 
     >>> input_sides(640, 20.0), input_sides(1280, 20.0), input_sides(120, 20.0)
-    ([256, 448], [256, 896], [84])
+    ([256, 512], [256, 1024], [96])
     """
     fine = min(longer, _MAX_INPUT, max(32, round(longer * _MIN_FACE_IN_INPUT / max(min_face, 1.0))))
     return [fine] if fine <= 1.25 * _COARSE_INPUT else [_COARSE_INPUT, fine]
@@ -177,12 +178,22 @@ def _overlap(boxes: Floats, others: Floats) -> Floats:
     return inter / np.maximum(union, 1e-9)
 
 
-def _fit(image: Image, longer: int) -> tuple[Image, float]:
-    """The image in the top left corner of the network's input, and its scale there."""
+def _reduce(image: Image, longer: int) -> Image:
+    """The image with a longer side of ``longer`` pixels, or as it is if it is not larger."""
     height, width = image.shape[:2]
-    scale = min(1.0, longer / max(height, width))
-    w, h = max(1, round(width * scale)), max(1, round(height * scale))
-    canvas = np.zeros((-(-h // _MULTIPLE) * _MULTIPLE, -(-w // _MULTIPLE) * _MULTIPLE, 3), np.uint8)
-    small = image if scale == 1.0 else cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
-    canvas[:h, :w] = small
-    return canvas, scale
+    scale = longer / max(height, width)
+    if scale >= 1.0:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    # Down to half the size, linear interpolation leaves no pixel out, and is much quicker.
+    way = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, size, interpolation=way), np.uint8)
+
+
+def _pad(image: Image) -> Image:
+    """The image in the top left corner of a black one whose sides the network can take."""
+    height, width = image.shape[:2]
+    size = (-(-height // _MULTIPLE) * _MULTIPLE, -(-width // _MULTIPLE) * _MULTIPLE)
+    canvas = np.zeros((*size, 3), np.uint8)
+    canvas[:height, :width] = image
+    return canvas
