@@ -61,6 +61,8 @@ class AtpnOutput(NamedTuple):
         rotation: (N, 3, 3) head to the crop's own camera.
         presence: (N,) logit.
         gaze: (N, 2, 3) unit directions of the right and left eye in the crop's own camera, or None.
+        gaze_log_sigma: (N, 2) log of the expected angle in radians between those directions and the
+            true ones, or None.
     """
 
     landmarks: Tensor
@@ -68,6 +70,7 @@ class AtpnOutput(NamedTuple):
     rotation: Tensor
     presence: Tensor
     gaze: Tensor | None = None
+    gaze_log_sigma: Tensor | None = None
 
 
 class CheapHeatmap(nn.Module):
@@ -184,8 +187,10 @@ class Atpn(nn.Module):
             mixed = self.mix(hidden)
             rotation = (_from_six(self.pose(mixed)) @ self.columns).reshape(-1, 3, 3)
             presence = self.presence(mixed)[:, 0]
-        gaze = None if self.gaze is None else self.gaze(pixels, known, rotation.detach())
-        return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze)
+        if self.gaze is None:
+            return AtpnOutput(landmarks, log_sigma, rotation, presence)
+        gaze, spread = self.gaze(pixels, known, rotation.detach())
+        return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze, spread)
 
     def _first_layer(self, cells: Tensor, landmarks: Tensor) -> Tensor:
         """First linear layer of the heads, of cells and landmark coordinates, as one product."""

@@ -54,8 +54,8 @@ class TrainingRun:
     Attributes:
         train: Training settings.
         data: Training and validation data.
-        begin_with: Checkpoint, relative to the data folder, whose averaged weights initialize the
-            network; empty for random weights.
+        begin_with: Checkpoint or exported ``.onnx`` file, relative to the data folder, whose weights
+            initialize the network; empty for random weights.
     """
 
     train: TrainSettings = field(default_factory=TrainSettings)

@@ -22,6 +22,7 @@ from atpn_ros.learning.data.batches import BatchSettings, TrainingBatches, Train
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
+from atpn_ros.learning.networks.from_onnx import load_onnx, restore_normalization
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.learning.training.losses import Losses, LossWeights, atpn_loss
 from atpn_ros.learning.training.process_group import ProcessGroup
@@ -33,6 +34,9 @@ _ALIGNMENT = ("stem", "shallow", "middle", "deep", "lateral", "fuse", "maps", "c
 """Modules of the network that the landmarks depend on."""
 
 _MAX_GRADIENT_NORM = 5.0
+
+_STATISTICS = 8
+"""Batches that give the normalization of a network from an ONNX file its statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,8 @@ def train(
         validation: Sets of labelled faces for validation at every save, by name.
         folder: Of the run; training resumes from a checkpoint in it.
         workers: Processes that make crops; 0 makes them in this one.
-        begin_with: Checkpoint whose averaged weights initialize a new run, where shapes agree.
+        begin_with: Checkpoint, or exported ``.onnx`` file, whose weights initialize a new run, where
+            shapes agree.
 
     Raises:
         DataError: A checkpoint has other settings or cannot be read.
@@ -119,6 +124,10 @@ def train(
     network = Atpn(settings.network)
     if begin_with is not None:
         load_matching_weights(network, begin_with)
+        if begin_with.suffix == ".onnx":
+            examples = Examples(source, settings.mix())
+            crops = np.concatenate([examples.batch(step)[0] for step in range(_STATISTICS)])
+            restore_normalization(network.eval(), torch.from_numpy(crops))
     average = Atpn(settings.network)
     average.load_state_dict(network.state_dict())
     network.to(group.device).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -162,12 +171,19 @@ def train(
 
 
 def load_matching_weights(network: nn.Module, path: Path) -> None:
-    """Load a checkpoint's averaged weights into a network, as far as names and shapes agree.
+    """Load averaged weights into a network, as far as names and shapes agree.
+
+    Args:
+        network: To be filled.
+        path: A checkpoint, or an exported ``.onnx`` file, whose settings are the network's.
 
     Raises:
-        DataError: The checkpoint cannot be read.
+        DataError: The file cannot be read.
     """
-    have = checkpoints.read(path)["average"]
+    if path.suffix == ".onnx" and isinstance(network, Atpn):
+        have = load_onnx(path, network.settings).state_dict()
+    else:
+        have = checkpoints.read(path)["average"]
     own = network.state_dict()
     network.load_state_dict(
         {k: have[k] if k in have and have[k].shape == v.shape else v for k, v in own.items()}
