@@ -44,8 +44,8 @@ class NetworkOutput:
             has no such output.
         gaze: (N, 2, 3) unit direction vectors of the right and left eye in the crop camera's frame,
             None if the model has no such output.
-        gaze_sigma: (N, 2) expected angle in radians between those directions and the true ones; None if
-            the model has no such output.
+        gaze_sigma: (N, 2) expected angle in radians between those directions and the true ones;
+            None if the model has no such output.
     """
 
     landmarks: Floats

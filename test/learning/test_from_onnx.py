@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from atpn_ros.engines.onnx import OnnxEngine
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.networks.from_onnx import load_onnx, restore_normalization
@@ -75,8 +75,8 @@ def test_restored_normalization_changes_no_output_and_has_the_crops_statistics(
 
 def test_another_network_or_no_network_is_an_error(tmp_path: Path) -> None:
     export(used_network(AtpnSettings(width=8)), tmp_path / "a.onnx")
-    with pytest.raises(DataError, match="a.onnx"):
+    with pytest.raises(DataError, match=r"a\.onnx"):
         load_onnx(tmp_path / "a.onnx", AtpnSettings(width=16))
     (tmp_path / "b.onnx").write_bytes(b"not a model")
-    with pytest.raises(DataError, match="b.onnx"):
+    with pytest.raises(DataError, match=r"b\.onnx"):
         load_onnx(tmp_path / "b.onnx")

@@ -18,7 +18,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from atpn_ros import landmark_layouts
-from atpn_ros.learning.data.datasets.record import DataError
+from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.networks import gaze_head
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 
@@ -54,7 +54,9 @@ def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
 
 
 def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
-    known = {t.name: torch.from_numpy(np.array(numpy_helper.to_array(t))) for t in graph.initializer}
+    known = {
+        t.name: torch.from_numpy(np.array(numpy_helper.to_array(t))) for t in graph.initializer
+    }
     parts = [network.stem, network.shallow, network.middle, network.deep, network.lateral,
              network.fuse, network.maps, network.drawn, network.heads]  # fmt: skip
     if network.gaze is not None:
@@ -98,7 +100,9 @@ def _fill_convolutions(
             raise ValueError("has too few convolutions")
         weight, bias = (known[name] for name in node.input[1:3])
         if layer.weight.shape != weight.shape:
-            raise ValueError(f"{node.name} is {tuple(weight.shape)}, not {tuple(layer.weight.shape)}")
+            raise ValueError(
+                f"{node.name} is {tuple(weight.shape)}, not {tuple(layer.weight.shape)}"
+            )
         layer.weight.copy_(weight)
         if layer.bias is not None:
             layer.bias.copy_(bias)
@@ -119,7 +123,9 @@ def _fill_gaze(
 ) -> None:
     cells, hidden = gaze_head.CELLS, gaze_head.HIDDEN
     weight, bias = linear[2 * hidden, 2 * cells + _POINTS + 9]
-    gaze.sides.weight.copy_(torch.cat([weight[:hidden, :cells], weight[:hidden, cells : 2 * cells]]))
+    gaze.sides.weight.copy_(
+        torch.cat([weight[:hidden, :cells], weight[:hidden, cells : 2 * cells]])
+    )
     # Each eye's context is a known sum of the inputs, so that its weight is the only solution.
     per_eye = torch.cat(gaze.eye_context.chunk(2, 1)).double()
     wanted = torch.cat(weight[:, 2 * cells :].T.chunk(2, 1)).double()

@@ -27,12 +27,13 @@ GAZE_SPREAD_WEIGHT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """Weights of the tasks' losses; the landmarks' is 1."""
+    """Weights of the tasks' losses."""
 
     spread: float = 0.1
     pose: float = 20.0
     presence: float = 1.0
     gaze: float = 8.0
+    landmarks: float = 1.0
 
 
 class Losses(NamedTuple):
@@ -81,7 +82,7 @@ def atpn_loss(out: AtpnOutput, truth: Truth, weights: LossWeights | None = None)
         if out.gaze_log_sigma is not None:
             gaze = gaze + GAZE_SPREAD_WEIGHT * spread_loss(out.gaze, out.gaze_log_sigma, truth)
     total = (
-        landmarks
+        weights.landmarks * landmarks
         + weights.spread * spread
         + weights.pose * pose
         + weights.presence * presence

@@ -55,6 +55,7 @@ class TrainSettings:
         clean_fraction: Last fraction of the steps, in which augmentation is a third as frequent.
         order: ``together`` trains all tasks at once; ``in_turn`` trains the landmarks in the first
             half, then freezes the modules they depend on and trains the other heads.
+        trains: ``all`` of the network, or the ``gaze`` head alone, with the rest frozen.
         precision: Of the network's forward pass; its heads and the losses are always float32.
         seed: Of the crops and the initial weights.
         save_every: Steps between checkpoints, each with a validation.
@@ -72,6 +73,7 @@ class TrainSettings:
     photographs_share: float = 0.5
     clean_fraction: float = 0.0
     order: Literal["together", "in_turn"] = "together"
+    trains: Literal["all", "gaze"] = "all"
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 1
     save_every: int = 500
@@ -111,8 +113,8 @@ def train(
         validation: Sets of labelled faces for validation at every save, by name.
         folder: Of the run; training resumes from a checkpoint in it.
         workers: Processes that make crops; 0 makes them in this one.
-        begin_with: Checkpoint, or exported ``.onnx`` file, whose weights initialize a new run, where
-            shapes agree.
+        begin_with: Checkpoint, or exported ``.onnx`` file, whose weights initialize a new run,
+            where shapes agree.
 
     Raises:
         DataError: A checkpoint has other settings or cannot be read.
@@ -125,7 +127,7 @@ def train(
     if begin_with is not None:
         load_matching_weights(network, begin_with)
         if begin_with.suffix == ".onnx":
-            examples = Examples(source, settings.mix())
+            examples = TrainingBatches(source, settings.mix())
             crops = np.concatenate([examples.batch(step)[0] for step in range(_STATISTICS)])
             restore_normalization(network.eval(), torch.from_numpy(crops))
     average = Atpn(settings.network)
@@ -212,6 +214,14 @@ def _freeze_modules(network: Atpn, settings: TrainSettings, step: int) -> LossWe
         The loss weights of the step. Those of frozen heads are 0: their losses would still change
         the features that they share with the landmarks.
     """
+    if settings.trains == "gaze":
+        network.requires_grad_(False)
+        network.eval()
+        if network.gaze is None:
+            raise checkpoints.DataError("trains: gaze needs a network with a gaze head")
+        network.gaze.requires_grad_(True)
+        network.gaze.train()
+        return LossWeights(0.0, pose=0.0, presence=0.0, gaze=settings.weights.gaze, landmarks=0.0)
     if settings.order != "in_turn":
         return settings.weights
     train_heads = step >= settings.steps // 2
