@@ -43,8 +43,11 @@ def assert_equal(a: Atpn, b: Atpn) -> None:
 
 
 @pytest.mark.parametrize("gaze", [False, True])
-def test_an_exported_network_computes_the_same_after_reading(tmp_path: Path, gaze: bool) -> None:
-    settings = AtpnSettings(width=8, gaze=gaze)
+@pytest.mark.parametrize("own_presence", [False, True])
+def test_an_exported_network_computes_the_same_after_reading(
+    tmp_path: Path, gaze: bool, own_presence: bool
+) -> None:
+    settings = AtpnSettings(width=8, gaze=gaze, own_presence=own_presence)
     network = used_network(settings)
     export(network, tmp_path / "a.onnx")
     assert_equal(network, load_onnx(tmp_path / "a.onnx", settings))

@@ -20,6 +20,7 @@ from torch.nn import functional
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.learning.networks.blocks import Residual, conv
 from atpn_ros.learning.networks.gaze_head import EyeGaze
+from atpn_ros.learning.networks.presence_head import PresenceHead
 
 LANDMARKS = landmark_layouts.WFLW98
 _CELLS = 16 * 16
@@ -38,6 +39,8 @@ class AtpnSettings:
         points: Whether the landmark coordinates, which are finer than any heatmap, are another
             input of the pose and presence heads.
         gaze: Whether the network has a gaze head for both eyes.
+        own_presence: Whether presence has convolutions of its own, see
+            :class:`~atpn_ros.learning.networks.presence_head.PresenceHead`.
     """
 
     width: int = 16
@@ -46,6 +49,7 @@ class AtpnSettings:
     head_inputs: Literal["features", "heatmap", "both"] = "both"
     points: bool = True
     gaze: bool = False
+    own_presence: bool = False
 
     def __post_init__(self) -> None:
         if self.head_inputs != "features" and self.heatmap == "none":
@@ -140,7 +144,7 @@ class Atpn(nn.Module):
         self.coordinates = nn.Linear(2 * LANDMARKS, 6 * w) if settings.points else None
         self.mix = nn.Sequential(nn.ReLU(), nn.Linear(6 * w, 4 * w), nn.ReLU())
         self.pose = nn.Linear(4 * w, 6)
-        self.presence = nn.Linear(4 * w, 1)
+        self.presence = PresenceHead(w) if settings.own_presence else nn.Linear(4 * w, 1)
         self.gaze = EyeGaze() if settings.gaze else None
         self.register_buffer("columns", _columns(), persistent=False)
         nn.init.zeros_(self.correction.weight)
@@ -183,10 +187,14 @@ class Atpn(nn.Module):
             inputs.append(self.drawn(heatmap))
         cells = self.heads(torch.cat(inputs, 1))
         with torch.autocast(crops.device.type, enabled=False):
-            hidden = self._first_layer(cells.float().reshape(-1, 64 * self.settings.width), known)
-            mixed = self.mix(hidden)
+            flat = cells.float().reshape(-1, 64 * self.settings.width)
+            mixed = self.mix(self._first_layer(flat, known))
             rotation = (_from_six(self.pose(mixed)) @ self.columns).reshape(-1, 3, 3)
-            presence = self.presence(mixed)[:, 0]
+        if self.settings.own_presence:
+            presence = self.presence(middle, deep, flat)
+        else:
+            with torch.autocast(crops.device.type, enabled=False):
+                presence = self.presence(mixed)[:, 0]
         if self.gaze is None:
             return AtpnOutput(landmarks, log_sigma, rotation, presence)
         gaze, spread = self.gaze(pixels, known, rotation.detach())

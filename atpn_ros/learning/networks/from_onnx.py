@@ -21,6 +21,7 @@ from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.networks import gaze_head
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
+from atpn_ros.learning.networks.presence_head import PresenceHead
 
 _POINTS = 2 * landmark_layouts.WFLW98
 
@@ -28,12 +29,13 @@ _POINTS = 2 * landmark_layouts.WFLW98
 def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
     """The network of an exported ONNX file, in evaluation mode.
 
-    A file without the expected error of the gaze gets an untrained one.
+    A file without the expected error of the gaze, or without the presence head that the settings
+    want, gets an untrained one.
 
     Args:
         path: Written by :func:`atpn_ros.learning.export.onnx_export.export`, not quantized.
-        settings: Of the network; the default has the shipped model's width and a gaze head if the
-            file has one.
+        settings: Of the network; the default has the shipped model's width, and a gaze head and a
+            presence head if the file has them.
 
     Raises:
         DataError: The file cannot be read, or holds another network.
@@ -43,7 +45,10 @@ def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
     except Exception as error:  # protobuf's own types are not importable by name
         raise DataError(f"{path}: not an ONNX file: {str(error).splitlines()[0]}") from error
     if settings is None:
-        settings = AtpnSettings(gaze=any(o.name == "gaze" for o in graph.output))
+        settings = AtpnSettings(
+            gaze=any(o.name == "gaze" for o in graph.output),
+            own_presence=any(t.name == "network.presence.last.weight" for t in graph.initializer),
+        )
     network = Atpn(settings)
     try:
         with torch.no_grad():
@@ -59,6 +64,9 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
     }
     parts = [network.stem, network.shallow, network.middle, network.deep, network.lateral,
              network.fuse, network.maps, network.drawn, network.heads]  # fmt: skip
+    has_head = "network.presence.last.weight" in known
+    if isinstance(network.presence, PresenceHead) and has_head:
+        parts += [network.presence.down, network.presence.join, network.presence.small]
     if network.gaze is not None:
         parts.append(network.gaze.features)
     _fill_convolutions([p for p in parts if p is not None], graph, known)
@@ -78,8 +86,13 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
         # See Atpn._first_layer: coordinates count from the centre, in quarters of the crop.
         _set(network.cells, weight[:, :cells], bias + weight[:, cells:].sum(1) * 0.5)
         _set(network.coordinates, weight[:, cells:] / 4.0, torch.zeros_like(bias))
-    for name, layer in (("mix.1", network.mix[1]), ("pose", network.pose),
-                        ("presence", network.presence)):  # fmt: skip
+    layers = {"mix.1": network.mix[1], "pose": network.pose}
+    if isinstance(network.presence, PresenceHead):
+        head = network.presence
+        layers |= {"presence.first": head.first, "presence.last": head.last} if has_head else {}
+    else:
+        layers["presence"] = network.presence
+    for name, layer in layers.items():
         _set(layer, known[f"network.{name}.weight"], known[f"network.{name}.bias"])
     if network.gaze is not None:
         _fill_gaze(network.gaze, linear, known)

@@ -14,6 +14,7 @@ from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.backgrounds import load_panoramas
 from atpn_ros.learning.data.batches import TrainingSet
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.find_crops import load_find_crops
 from atpn_ros.learning.data.lens_faces import load_lens_faces
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.training_faces import (
@@ -38,6 +39,7 @@ class TrainingData:
         lens_faces: Folder of the photographs of people who look into the lens, with the subfolders
             that :mod:`atpn_ros.learning.data.lens_faces` names; needs a model in ``begin_with``.
         turned_irises: Copies with turned irises of each of those with hand-placed points.
+        finds: Archive of crops of a detector's finds, which train presence.
         backgrounds: Folder of ``.hdr`` panoramas without people.
         validation_renders: Shards for validation.
         validation_photographs: Folder with ``labels.json``, whose split ``val`` is for validation.
@@ -49,6 +51,7 @@ class TrainingData:
     complete: bool = True
     lens_faces: str = ""
     turned_irises: int = 14
+    finds: str = ""
     backgrounds: str = ""
     validation_renders: str = ""
     validation_photographs: str = ""
@@ -103,7 +106,8 @@ def load_source(data: TrainingData, root: Path) -> TrainingSet:
         photographs += load_training_faces(source, root, data.complete)
     backgrounds = load_panoramas(root / data.backgrounds) if data.backgrounds else []
     backgrounds += negatives([*renders, *photographs])
-    return TrainingSet(positives(renders), positives(photographs), backgrounds)
+    finds = load_find_crops(root / data.finds) if data.finds else None
+    return TrainingSet(positives(renders), positives(photographs), backgrounds, finds)
 
 
 def run_training(

@@ -52,10 +52,12 @@ class TrainSettings:
         average: Decay of the moving average of the weights, which is what is exported.
         empty_share: Share of crops that contain no face.
         photographs_share: Share of photographs among the faces, if there are renders too.
+        finds_share: Share of crops of a detector's finds, if there are any.
         clean_fraction: Last fraction of the steps, in which augmentation is a third as frequent.
         order: ``together`` trains all tasks at once; ``in_turn`` trains the landmarks in the first
             half, then freezes the modules they depend on and trains the other heads.
-        trains: ``all`` of the network, or the ``gaze`` head alone, with the rest frozen.
+        trains: ``all`` of the network, or the ``gaze`` or ``presence`` head alone, with the rest
+            frozen.
         precision: Of the network's forward pass; its heads and the losses are always float32.
         seed: Of the crops and the initial weights.
         save_every: Steps between checkpoints, each with a validation.
@@ -71,9 +73,10 @@ class TrainSettings:
     average: float = 0.999
     empty_share: float = 0.2
     photographs_share: float = 0.5
+    finds_share: float = 0.5
     clean_fraction: float = 0.0
     order: Literal["together", "in_turn"] = "together"
-    trains: Literal["all", "gaze"] = "all"
+    trains: Literal["all", "gaze", "presence"] = "all"
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 1
     save_every: int = 500
@@ -90,7 +93,7 @@ class TrainSettings:
         """Composition of the batches."""
         return BatchSettings(
             self.batch, self.steps, self.photographs_share, self.empty_share, self.clean_fraction,
-            self.seed,
+            self.seed, self.finds_share,
         )  # fmt: skip
 
 
@@ -214,14 +217,17 @@ def _freeze_modules(network: Atpn, settings: TrainSettings, step: int) -> LossWe
         The loss weights of the step. Those of frozen heads are 0: their losses would still change
         the features that they share with the landmarks.
     """
-    if settings.trains == "gaze":
+    if settings.trains != "all":
+        head = getattr(network, settings.trains)
+        if head is None:
+            raise checkpoints.DataError(f"trains: {settings.trains}: the network has no such head")
         network.requires_grad_(False)
         network.eval()
-        if network.gaze is None:
-            raise checkpoints.DataError("trains: gaze needs a network with a gaze head")
-        network.gaze.requires_grad_(True)
-        network.gaze.train()
-        return LossWeights(0.0, pose=0.0, presence=0.0, gaze=settings.weights.gaze, landmarks=0.0)
+        head.requires_grad_(True)
+        head.train()
+        weights = {name: 0.0 for name in asdict(settings.weights)}
+        weights[settings.trains] = getattr(settings.weights, settings.trains)
+        return LossWeights(**weights)
     if settings.order != "in_turn":
         return settings.weights
     train_heads = step >= settings.steps // 2
