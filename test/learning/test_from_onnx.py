@@ -30,6 +30,8 @@ def used_network(settings: AtpnSettings) -> Atpn:
         if isinstance(layer, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
             torch.nn.init.normal_(layer.bias, std=0.2)
+    if network.presence_maps is not None:
+        torch.nn.init.normal_(network.presence_maps.last.weight)
     for _ in range(3):
         network(torch.from_numpy(crops()))
     return network.eval()

@@ -39,7 +39,7 @@ class AtpnSettings:
         points: Whether the landmark coordinates, which are finer than any heatmap, are another
             input of the pose and presence heads.
         gaze: Whether the network has a gaze head for both eyes.
-        own_presence: Whether presence has convolutions of its own, see
+        own_presence: Whether presence has convolutions of its own besides, see
             :class:`~atpn_ros.learning.networks.presence_head.PresenceHead`.
     """
 
@@ -144,7 +144,8 @@ class Atpn(nn.Module):
         self.coordinates = nn.Linear(2 * LANDMARKS, 6 * w) if settings.points else None
         self.mix = nn.Sequential(nn.ReLU(), nn.Linear(6 * w, 4 * w), nn.ReLU())
         self.pose = nn.Linear(4 * w, 6)
-        self.presence = PresenceHead(w) if settings.own_presence else nn.Linear(4 * w, 1)
+        self.presence = nn.Linear(4 * w, 1)
+        self.presence_maps = PresenceHead(w) if settings.own_presence else None
         self.gaze = EyeGaze() if settings.gaze else None
         self.register_buffer("columns", _columns(), persistent=False)
         nn.init.zeros_(self.correction.weight)
@@ -190,11 +191,9 @@ class Atpn(nn.Module):
             flat = cells.float().reshape(-1, 64 * self.settings.width)
             mixed = self.mix(self._first_layer(flat, known))
             rotation = (_from_six(self.pose(mixed)) @ self.columns).reshape(-1, 3, 3)
-        if self.settings.own_presence:
-            presence = self.presence(middle, deep, flat)
-        else:
-            with torch.autocast(crops.device.type, enabled=False):
-                presence = self.presence(mixed)[:, 0]
+            presence = self.presence(mixed)[:, 0]
+        if self.presence_maps is not None:
+            presence = presence + self.presence_maps(middle, deep, flat)
         if self.gaze is None:
             return AtpnOutput(landmarks, log_sigma, rotation, presence)
         gaze, spread = self.gaze(pixels, known, rotation.detach())

@@ -21,7 +21,6 @@ from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.networks import gaze_head
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
-from atpn_ros.learning.networks.presence_head import PresenceHead
 
 _POINTS = 2 * landmark_layouts.WFLW98
 
@@ -29,8 +28,8 @@ _POINTS = 2 * landmark_layouts.WFLW98
 def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
     """The network of an exported ONNX file, in evaluation mode.
 
-    A file without the expected error of the gaze, or without the presence head that the settings
-    want, gets an untrained one.
+    A file without the expected error of the gaze gets an untrained one; a presence head that only
+    the settings have begins without effect.
 
     Args:
         path: Written by :func:`atpn_ros.learning.export.onnx_export.export`, not quantized.
@@ -47,7 +46,9 @@ def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
     if settings is None:
         settings = AtpnSettings(
             gaze=any(o.name == "gaze" for o in graph.output),
-            own_presence=any(t.name == "network.presence.last.weight" for t in graph.initializer),
+            own_presence=any(
+                t.name == "network.presence_maps.last.weight" for t in graph.initializer
+            ),
         )
     network = Atpn(settings)
     try:
@@ -64,9 +65,10 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
     }
     parts = [network.stem, network.shallow, network.middle, network.deep, network.lateral,
              network.fuse, network.maps, network.drawn, network.heads]  # fmt: skip
-    has_head = "network.presence.last.weight" in known
-    if isinstance(network.presence, PresenceHead) and has_head:
-        parts += [network.presence.down, network.presence.join, network.presence.small]
+    has_head = "network.presence_maps.last.weight" in known
+    maps = network.presence_maps
+    if maps is not None and has_head:
+        parts += [maps.down, maps.join, maps.small]
     if network.gaze is not None:
         parts.append(network.gaze.features)
     _fill_convolutions([p for p in parts if p is not None], graph, known)
@@ -86,12 +88,9 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
         # See Atpn._first_layer: coordinates count from the centre, in quarters of the crop.
         _set(network.cells, weight[:, :cells], bias + weight[:, cells:].sum(1) * 0.5)
         _set(network.coordinates, weight[:, cells:] / 4.0, torch.zeros_like(bias))
-    layers = {"mix.1": network.mix[1], "pose": network.pose}
-    if isinstance(network.presence, PresenceHead):
-        head = network.presence
-        layers |= {"presence.first": head.first, "presence.last": head.last} if has_head else {}
-    else:
-        layers["presence"] = network.presence
+    layers = {"mix.1": network.mix[1], "pose": network.pose, "presence": network.presence}
+    if maps is not None and has_head:
+        layers |= {"presence_maps.first": maps.first, "presence_maps.last": maps.last}
     for name, layer in layers.items():
         _set(layer, known[f"network.{name}.weight"], known[f"network.{name}.bias"])
     if network.gaze is not None:

@@ -13,10 +13,10 @@ _DOWN, _JOINED, _SMALL, HIDDEN = 32, 48, 64, 48
 
 
 class PresenceHead(nn.Module):
-    """A logit of each crop.
+    """What the maps add to the logit of each crop; nothing before it is trained.
 
-    The heads of pose and landmarks describe a face where there is none just as well. What tells the
-    two apart is read from the maps before them.
+    The features that tell pose and landmarks describe a face where there is none just as well. What
+    tells the two apart is read from the maps before them.
 
     Args:
         width: Of the network.
@@ -29,6 +29,8 @@ class PresenceHead(nn.Module):
         self.small = conv(_JOINED, _SMALL, 2)  # 4
         self.first = nn.Linear(16 * _SMALL + 64 * width, HIDDEN)
         self.last = nn.Linear(HIDDEN, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
         self.drop = nn.Dropout(0.3)
         self.inputs = 16 * _SMALL
 

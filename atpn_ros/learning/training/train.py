@@ -218,13 +218,15 @@ def _freeze_modules(network: Atpn, settings: TrainSettings, step: int) -> LossWe
         the features that they share with the landmarks.
     """
     if settings.trains != "all":
-        head = getattr(network, settings.trains)
-        if head is None:
-            raise checkpoints.DataError(f"trains: {settings.trains}: the network has no such head")
         network.requires_grad_(False)
         network.eval()
-        head.requires_grad_(True)
-        head.train()
+        names = {"gaze": ("gaze",), "presence": ("presence", "presence_maps")}[settings.trains]
+        heads = [head for head in (getattr(network, name) for name in names) if head is not None]
+        if not heads:
+            raise checkpoints.DataError(f"trains: {settings.trains}: the network has no such head")
+        for head in heads:
+            head.requires_grad_(True)
+            head.train()
         weights = {name: 0.0 for name in asdict(settings.weights)}
         weights[settings.trains] = getattr(settings.weights, settings.trains)
         return LossWeights(**weights)
