@@ -146,6 +146,9 @@ def test_the_lens_set_has_points_and_gaze_of_the_people_held_out(sets: Path) -> 
     assert all(f.layout == WFLW98 and np.array_equal(f.gaze, INTO_LENS) for f in held)
     assert [f.name for f in read_faces("lens", sets / "faces_canada", "train")] == ["000f"]
     assert [f.name for f in read_faces("lens", sets / "faces_london")] == ["003_03"]
+    turned = read_faces("lens", sets / "faces_london", "turned")
+    assert [f.name for f in turned] == ["003_03"] * 8
+    assert len({f.gaze[0, 0] for f in turned}) == 8
 
 
 def test_portraits_without_points_have_a_box(sets: Path) -> None:

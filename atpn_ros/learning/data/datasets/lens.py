@@ -13,9 +13,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.data.checks import DataError, numbers
-from atpn_ros.learning.data.eyes import INTO_LENS
+from atpn_ros.learning.data.eyes import INTO_LENS, turn_irises
 from atpn_ros.learning.data.labelled_face import ImageFile, LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
 from atpn_ros.learning.synth.assets import london
@@ -23,6 +25,8 @@ from atpn_ros.types import Box
 
 _EVERY, _AT = 8, 3
 _LAST, _FROM = 6, 800
+_TURNED, _MOST, _SEED = 8, (24.0, 9.0), 0
+"""Copies with turned irises, and the largest angles sideways and up or down, degrees."""
 
 
 def held_out(folder: Path, names: Sequence[str]) -> set[str]:
@@ -45,28 +49,41 @@ def read_lens(folder: Path, split: str) -> list[LabelledFace]:
 
     Args:
         folder: With photographs and templates, or with ``labels.json`` and ``images/``.
-        split: ``test``: the people who are held out; ``train``: the others.
+        split: ``test``: the people who are held out; ``train``: the others; ``turned``: those who
+            are held out with their irises turned, each eight times.
 
     Raises:
         DataError: A file is missing or damaged, or nobody is left.
     """
-    faces = _with_boxes(folder) if (folder / "labels.json").is_file() else _with_points(folder)
+    faces = (
+        _with_boxes(folder)
+        if (folder / "labels.json").is_file()
+        else _with_points(folder, _TURNED if split == "turned" else 0)
+    )
     held = held_out(folder, [Path(face.name).stem for face in faces])
-    chosen = [face for face in faces if (Path(face.name).stem in held) == (split == "test")]
+    chosen = [face for face in faces if (Path(face.name).stem in held) == (split != "train")]
     if not chosen:
         raise DataError(f"{folder}: no face of {split!r}")
     return chosen
 
 
-def _with_points(folder: Path) -> list[LabelledFace]:
+def _with_points(folder: Path, turned: int) -> list[LabelledFace]:
+    """The faces as they are, or ``turned`` copies of each with turned irises."""
     try:
         people = london.load(folder)
     except AssetError as error:
         raise DataError(str(error)) from error
-    return [
-        LabelledFace(p.image, london.to_wflw98(p.points), WFLW98, p.name, gaze=INTO_LENS)
-        for p in people
-    ]
+    rng = np.random.default_rng(_SEED)
+    faces = []
+    for p in people:
+        points = london.to_wflw98(p.points)
+        if not turned:
+            faces.append(LabelledFace(p.image, points, WFLW98, p.name, gaze=INTO_LENS))
+        for _ in range(turned):
+            yaw, pitch = (float(rng.uniform(-most, most)) for most in _MOST)
+            image, gaze = turn_irises(p.image, p.points, yaw, pitch)
+            faces.append(LabelledFace(image, points, WFLW98, p.name, gaze=gaze))
+    return faces
 
 
 def _with_boxes(folder: Path) -> list[LabelledFace]:
