@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from atpn_ros.learning.networks.blocks import conv
 
-_DOWN, _JOINED, _SMALL, HIDDEN = 32, 48, 64, 48
+_DOWN, _JOINED, _SMALL, HIDDEN = 32, 48, 64, 32
 
 
 class PresenceHead(nn.Module):
