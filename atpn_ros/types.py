@@ -128,6 +128,11 @@ class HeadPose:
     covariance: Floats
 
 
+HEAD_GAZE_SPREAD = 0.3
+"""Expected angle between the direction of a head and that of its eyes, radians (17 degrees on
+rendered faces)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gaze:
     """Gaze direction of a person.
@@ -136,11 +141,13 @@ class Gaze:
         direction: (3,) unit vector in the camera frame.
         source: Whether it comes from the head or the eyes.
         confidence: 0..1.
+        spread: Expected angle between the direction and the true one, radians.
     """
 
     direction: Floats
     source: GazeSource
     confidence: float
+    spread: float = HEAD_GAZE_SPREAD
 
 
 @dataclass(frozen=True, slots=True)

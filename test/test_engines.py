@@ -84,8 +84,10 @@ def test_a_small_right_model_is_taken(tmp_path):
 
 
 def test_gaze_is_given_where_the_model_has_it(tmp_path):
-    path = write(tmp_path / "m.onnx", SHAPES | {"gaze": (2, 3)})
-    assert OnnxEngine(path, "x", CPU).run(crops(2)).gaze.shape == (2, 2, 3)
+    path = write(tmp_path / "m.onnx", SHAPES | {"gaze": (2, 3), "gaze_sigma": (2,)})
+    output = OnnxEngine(path, "x", CPU).run(crops(2))
+    assert output.gaze.shape == (2, 2, 3)
+    assert output.gaze_sigma.shape == (2, 2)
 
 
 WRONG_MODELS = {

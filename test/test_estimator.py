@@ -16,7 +16,7 @@ from atpn_ros.engines import NetworkOutput
 from atpn_ros.pipeline.estimator import OPEN, EstimatorSettings, FaceEstimator, eye_openness
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.pipeline.track import Observation, Track
-from atpn_ros.types import Face, GazeSource
+from atpn_ros.types import HEAD_GAZE_SPREAD, Face, GazeSource
 
 CAMERA = camera_from_info(
     CameraInfo(640, 480, (600.0, 0, 319.5, 0, 600.0, 239.5, 0, 0, 1)), 640, 480
@@ -41,11 +41,13 @@ def measured(
     crop: Crop | None = None,
     camera: object = None,
     rotation: np.ndarray = FACING,
+    spreads: tuple[float, float] | None = None,
 ) -> Face:
     track = Track(3, 0, Observation(landmarks, 0.9, 0), 0, 0.9)
     output = NetworkOutput(
         np.zeros((1, 98, 2)), rotation[None], np.array([0.9]), None,
         None if gaze is None else gaze[None],
+        None if spreads is None else np.array([spreads]),
     )  # fmt: skip
     where = crop or Crop(320, 240, 200)
     return FaceEstimator(RAW).estimate(track, output, where, 0, camera)  # type: ignore[arg-type]
@@ -68,6 +70,25 @@ def test_open_eyes_decide_and_their_mean_is_taken() -> None:
     mean = eyes.mean(axis=0)
     assert np.allclose(gaze.direction, mean / np.linalg.norm(mean))
     assert 0.5 < gaze.confidence <= 0.9
+
+
+def test_the_more_certain_eye_counts_more_and_the_gaze_tells_its_spread() -> None:
+    eyes = np.array([[0.6, 0.0, -0.8], [0.0, 0.0, -1.0]])
+    gaze = measured(gaze=eyes, spreads=(0.2, 0.02)).gaze
+    assert gaze is not None
+    assert gaze.source is GazeSource.EYES
+    assert 0 < np.degrees(np.arcsin(gaze.direction[0])) < 2
+    assert 0.02 <= gaze.spread < 0.03
+
+
+@pytest.mark.parametrize("spread", [0.5, np.inf, np.nan])
+def test_eyes_whose_direction_is_not_known_give_the_heads_direction(spread: float) -> None:
+    eyes = np.array([[0.6, 0.0, -0.8], [0.6, 0.0, -0.8]])
+    gaze = measured(gaze=eyes, spreads=(spread, spread)).gaze
+    assert gaze is not None
+    assert gaze.source is GazeSource.HEAD
+    assert gaze.direction.tolist() == [0, 0, -1]
+    assert gaze.spread == HEAD_GAZE_SPREAD
 
 
 @pytest.mark.parametrize(("right", "left"), [(True, False), (False, True)])

@@ -19,6 +19,7 @@ from atpn_ros.cli import (
     export,
     learn,
     pictures,
+    presence,
     replay,
     studies,
     synth,
@@ -26,7 +27,7 @@ from atpn_ros.cli import (
 from atpn_ros.types import AtpnError
 
 _RUNNING = (demo, pictures, replay, engine, bench)
-_TRAINING = (synth, learn, evaluate, budget, export, detector, studies)
+_TRAINING = (synth, learn, evaluate, presence, budget, export, detector, studies)
 
 _DESCRIPTION = (
     "Finds faces in images, videos and recordings, and trains and measures the networks that do it."

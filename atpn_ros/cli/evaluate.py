@@ -41,7 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                    help=".onnx files, or checkpoints (.pt)")  # fmt: skip
     p.add_argument("--data", nargs="+", default=[], metavar="KIND:FOLDER",
                    help="data sets as published: wflw, 300w, 300vw, 300w_lp, aflw2000, biwi, wider "
-                   "(recall of --detector); or photographs, renders")  # fmt: skip
+                   "(recall of --detector), lens (gaze); or photographs, renders")  # fmt: skip
     p.add_argument("--partial", action="store_true",
                    help="accept data sets with another size than published")  # fmt: skip
     p.add_argument("--faces", type=Path, help="folder with labels.json and images/ (68 points)")

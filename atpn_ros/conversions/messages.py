@@ -9,6 +9,7 @@ Every scalar goes through ``float()`` or ``int()``: ROS silently corrupts numpy'
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -177,7 +178,10 @@ def gazes(types: MessageTypes, result: FaceFrame, header: Message) -> Message:
 
 
 def _gaze(types: MessageTypes, number: int, gaze: Gaze, pose: HeadPose | None) -> Message:
-    item = types.Gaze(id=int(number), source=int(gaze.source), confidence=float(gaze.confidence))
+    item = types.Gaze(
+        id=int(number), source=int(gaze.source), confidence=float(gaze.confidence),
+        spread=math.degrees(gaze.spread),
+    )  # fmt: skip
     set_xyz(item.direction, gaze.direction)
     if pose is not None and pose.position is not None:
         item.has_origin = True

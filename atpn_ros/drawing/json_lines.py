@@ -42,6 +42,7 @@ def face_as_dict(face: Face) -> dict[str, Any]:
         "position": None,
         "gaze": None,
         "gaze_source": None,
+        "gaze_spread": None,
     }
     if face.pose is not None:
         angles = geometry.roll_pitch_yaw(face.pose.rotation)
@@ -51,6 +52,7 @@ def face_as_dict(face: Face) -> dict[str, Any]:
     if face.gaze is not None:
         out["gaze"] = _rounded(face.gaze.direction, 5)
         out["gaze_source"] = face.gaze.source.name.lower()
+        out["gaze_spread"] = round(float(face.gaze.spread), 4)
     return out
 
 

@@ -16,7 +16,7 @@ from atpn_ros.types import Array, AtpnError, Floats, Image
 REQUIRED: dict[str, tuple[int, ...]] = {"landmarks": (98, 2), "rotation": (3, 3), "presence": ()}
 """Outputs that every model has, with their shape per crop."""
 
-OPTIONAL: dict[str, tuple[int, ...]] = {"sigma": (98,), "gaze": (2, 3)}
+OPTIONAL: dict[str, tuple[int, ...]] = {"sigma": (98,), "gaze": (2, 3), "gaze_sigma": (2,)}
 """Outputs that a model may have, with their shape per crop."""
 
 
@@ -44,6 +44,8 @@ class NetworkOutput:
             has no such output.
         gaze: (N, 2, 3) unit direction vectors of the right and left eye in the crop camera's frame,
             None if the model has no such output.
+        gaze_sigma: (N, 2) expected angle in radians between those directions and the true ones;
+            None if the model has no such output.
     """
 
     landmarks: Floats
@@ -51,6 +53,7 @@ class NetworkOutput:
     presence: Floats
     sigma: Floats | None = None
     gaze: Floats | None = None
+    gaze_sigma: Floats | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Array]) -> NetworkOutput:

@@ -20,6 +20,7 @@ LIMITS: dict[str, float] = {
     "presence": 0.02,
     "sigma": 0.004,
     "gaze": 0.02,
+    "gaze_sigma": 0.02,
 }
 """Largest allowed difference of each output: what half precision may cost."""
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from atpn_ros.crop import CROP_SIZE
 from atpn_ros.engines.base import (
+    NAMES,
     BackendError,
     Engine,
     LoadCancelled,
@@ -152,7 +153,7 @@ def _check_output(engine: Engine) -> None:
     try:
         for batch in (crops, crops[:1]):
             out = engine.run(batch)
-            parts = [out.landmarks, out.rotation, out.presence, out.sigma, out.gaze]
+            parts = [getattr(out, name) for name in NAMES]
             if not all(np.isfinite(p).all() for p in parts if p is not None):
                 raise BackendError("outputs values that are not finite")
     except BackendError:

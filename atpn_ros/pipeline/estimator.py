@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,6 +20,12 @@ from atpn_ros.types import Face, Floats, Gaze, GazeSource, HeadPose
 
 OPEN = 0.12
 """Minimum distance of the lids, over the eye's width, at which an eye's gaze is used."""
+
+WIDEST_GAZE = math.radians(12.0)
+"""Expected error of the eyes' direction above which the direction of the head is given instead."""
+
+DEFAULT_GAZE_SPREAD = math.radians(6.0)
+"""Expected error of the eyes' direction if the model has no such output."""
 
 _LIDS = (
     (landmark_layouts.RIGHT_EYE, (61, 62, 63), (67, 66, 65)),
@@ -108,14 +115,15 @@ class FaceEstimator:
             turn = geometry.rotation_to_ray(rays[-1]) @ turn
         rotation = turn @ output.rotation[index]
         eyes = None if output.gaze is None else output.gaze[index] @ turn.T
+        eye_spreads = None if output.gaze_sigma is None else output.gaze_sigma[index]
         if filters is not None:
             rotation = geometry.nearest_rotation(filters.rotation(rotation, stamp_ns))
-        gaze = _gaze(track, rotation, eyes)
+        gaze = _gaze(track, rotation, eyes, eye_spreads)
         if filters is not None and gaze.source is GazeSource.EYES:
             direction = filters.gaze(gaze.direction, stamp_ns)
             norm = float(np.linalg.norm(direction))
             if norm > 1e-6:
-                gaze = Gaze(direction / norm, gaze.source, gaze.confidence)
+                gaze = replace(gaze, direction=direction / norm)
         sigma = None if output.sigma is None else output.sigma[index] * crop.side
         return Face(
             id=track.id,
@@ -177,13 +185,19 @@ def eye_openness(landmarks: Floats) -> Floats:
     return np.array(out)
 
 
-def _gaze(track: Track, rotation: Floats, eyes: Floats | None) -> Gaze:
+def _gaze(
+    track: Track, rotation: Floats, eyes: Floats | None, eye_spreads: Floats | None = None
+) -> Gaze:
     """The mean direction of the open eyes, or else the direction of the head.
+
+    Eyes whose direction is uncertain, behind glare or dark glasses for example, count less. If the
+    expected error exceeds :data:`WIDEST_GAZE` the head's direction is the better answer.
 
     Args:
         track: The track of the face.
         rotation: (3, 3) head to camera.
         eyes: (2, 3) unit directions of the eyes in the camera frame, if the network has them.
+        eye_spreads: (2,) expected error of each, radians, if the network has them.
     """
     head_gaze = Gaze(rotation[:, 0].copy(), GazeSource.HEAD, float(track.presence) * 0.5)
     if eyes is None or not np.isfinite(eyes).all():
@@ -192,10 +206,19 @@ def _gaze(track: Track, rotation: Floats, eyes: Floats | None) -> Gaze:
     is_open = openness > OPEN
     if not is_open.any():
         return head_gaze
-    direction = eyes[is_open].mean(axis=0)
+    spreads = np.full(2, DEFAULT_GAZE_SPREAD) if eye_spreads is None else eye_spreads
+    spreads = np.maximum(np.nan_to_num(spreads[is_open], nan=np.inf), 1e-3)
+    weights = spreads**-2
+    if not weights.sum() > 0:
+        return head_gaze
+    weights /= weights.sum()
+    # The errors of both eyes are mostly the same, so that the mean is no more certain than they.
+    spread = float(weights @ np.minimum(spreads, np.pi))
+    direction = weights @ eyes[is_open]
     norm = float(np.linalg.norm(direction))
-    if norm < 0.1:  # the eyes contradict each other
+    if norm < 0.1 or spread > WIDEST_GAZE:  # the eyes contradict each other, or are not seen
         return head_gaze
     # Half closed eyes are less certain.
     clear = float(np.clip(openness[is_open].max() / (2 * OPEN), 0, 1))
-    return Gaze(direction / norm, GazeSource.EYES, float(track.presence) * clear * min(1.0, norm))
+    confidence = float(track.presence) * clear * min(1.0, norm)
+    return Gaze(direction / norm, GazeSource.EYES, confidence, spread)

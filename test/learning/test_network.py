@@ -137,10 +137,11 @@ def test_mirrored_faces_look_to_mirrored_sides() -> None:
     flipped = landmarks[:, list(landmark_layouts.MIRROR98)] * torch.tensor([-1.0, 1.0])
     flipped = flipped + torch.tensor([1.0, 0.0])
     with torch.inference_mode():
-        plain = eyes(x, landmarks, rotation)
-        mirrored = eyes(x.flip(2), flipped, rotation * signs)
+        plain, spread = eyes(x, landmarks, rotation)
+        mirrored, mirrored_spread = eyes(x.flip(2), flipped, rotation * signs)
     back = mirrored.flip(1) * torch.tensor([-1.0, 1.0, 1.0])
     assert torch.allclose(plain, back, atol=1e-4)
+    assert torch.allclose(spread, mirrored_spread.flip(1), atol=1e-4)
 
 
 def test_an_eyes_patch_is_what_lies_around_the_eye() -> None:
@@ -149,7 +150,7 @@ def test_an_eyes_patch_is_what_lies_around_the_eye() -> None:
     landmarks = torch.full((1, 98, 2), 0.5)
     landmarks[:, list(landmark_layouts.RIGHT_EYE)] = (torch.tensor([50.0, 40.0]) + 0.5) / 128
     landmarks[:, list(landmark_layouts.LEFT_EYE)] = (torch.tensor([80.0, 40.0]) + 0.5) / 128
-    patches = EyeGaze()._patches(x, landmarks.reshape(1, 196))
+    patches = EyeGaze().patches(x, landmarks)
     assert patches.shape == (2, 3, HEIGHT, WIDTH)
     for patch, value in zip(patches, (1.0, 2.0), strict=True):
         top = (HEIGHT - 1) / 2, (WIDTH - 1) / 2

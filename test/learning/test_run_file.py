@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from atpn_ros import geometry
 from atpn_ros.cli import main
@@ -18,7 +19,10 @@ from atpn_ros.learning.data import shards
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.shards import ShardError
-from atpn_ros.learning.training.run_file import load_run
+from atpn_ros.learning.export.onnx_export import export
+from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
+from atpn_ros.learning.networks.from_onnx import load_onnx
+from atpn_ros.learning.training.run_file import load_run, run_training
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -119,7 +123,7 @@ def test_the_run_files_that_come_along_can_be_read(path: Path) -> None:
         ("train: 3", "train: must be a mapping of fields"),
         ("trian: {}", "trian: no such field"),
         ("train: {", "run.yaml: "),
-        ("data: {backgrounds: hdri}", "data: needs renders, photographs or sets"),
+        ("data: {backgrounds: hdri}", "data: needs renders, photographs, sets or lens_faces"),
     ],
 )
 def test_a_typing_mistake_names_the_file_and_the_field(
@@ -153,3 +157,32 @@ def test_a_run_is_carried_out_and_taken_up(
     (tmp_path / "renders" / "shard-00000.tar").unlink()
     assert main([*words, "--workers", "0"]) != 0
     assert "shard-00000.tar" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("head", ["gaze", "presence"])
+def test_a_run_of_one_head_from_a_model_changes_nothing_else(tmp_path: Path, head: str) -> None:
+    a_shard(tmp_path / "renders", [a_face(), a_face()])
+    torch.manual_seed(0)
+    settings = AtpnSettings(width=4, gaze=True, own_presence=True)
+    export(Atpn(settings).eval(), tmp_path / "before.onnx")
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        f"train: {{steps: 3, batch: 4, save_every: 3, warmup: 1, average: 0.5, trains: {head},\n"
+        "        empty_share: 0.0, network: {width: 4, gaze: true, own_presence: true}}\n"
+        "data: {renders: renders}\nbegin_with: before.onnx\n"
+    )
+    after = run_training(load_run(path), tmp_path, tmp_path / "out", workers=0, threads=1).eval()
+    before = load_onnx(tmp_path / "before.onnx", settings)
+    crops = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), np.uint8))
+    with torch.inference_mode():
+        a, b = before(crops), after(crops)
+    for name in a._fields:
+        same = torch.allclose(getattr(a, name), getattr(b, name), atol=1e-4)
+        assert same == (not name.startswith(head)), name
+
+
+def test_lens_faces_need_a_model_that_finds_landmarks(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("data: {lens_faces: .}\n")
+    with pytest.raises(ConfigError, match="begin_with"):
+        load_run(path)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -129,6 +129,22 @@ def negative_crop(
         factor = float(rng.choice([rng.uniform(0.2, 0.42), rng.uniform(2.3, 5.0)]))
         crop = Crop(true.cx, true.cy, true.side * factor, float(rng.normal(0, 0.3)))
     return _without_face(degrade(cut(image, crop), rng))
+
+
+def find_crop(picture: Image, face: float, rng: np.random.Generator) -> TrainingCrop:
+    """A crop of a detector's find, which trains presence alone; mirrored in half of all cases.
+
+    Args:
+        picture: (128, 128, 3) uint8 BGR, as a camera takes it and the pipeline cuts it.
+        face: 1 if it holds a face, else 0. A face in the dark counts as neither.
+        rng: Source of the randomness.
+    """
+    if rng.random() < 0.5:
+        picture = np.ascontiguousarray(picture[:, ::-1])
+    visible = max(cv2.mean(picture)) > _DARK
+    return replace(
+        _without_face(picture), presence=face, presence_weight=float(visible or not face)
+    )
 
 
 def _without_face(picture: Image) -> TrainingCrop:

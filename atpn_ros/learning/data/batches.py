@@ -12,7 +12,8 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from atpn_ros.learning.data.augment import TrainingCrop, face_crop, negative_crop
+from atpn_ros.learning.data.augment import TrainingCrop, face_crop, find_crop, negative_crop
+from atpn_ros.learning.data.find_crops import FindCrops
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.types import Image
 
@@ -51,11 +52,13 @@ class TrainingSet:
         renders: Faces with complete ground truth.
         photographs: Faces of photographs, with what their data sets annotate.
         backgrounds: Pictures without a face.
+        finds: Crops of a detector's finds, or None.
     """
 
     renders: list[LabelledFace]
     photographs: list[LabelledFace]
     backgrounds: list[Image]
+    finds: FindCrops | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class BatchSettings:
         clean_fraction: Of the steps, at the end of a run, in which augmentation is a third as
             frequent: the end of a run learns precision.
         seed: Of all randomness.
+        finds_share: Of crops that are a detector's finds, where there are any.
     """
 
     batch: int
@@ -78,6 +82,7 @@ class BatchSettings:
     empty_share: float
     clean_fraction: float
     seed: int
+    finds_share: float = 0.5
 
 
 class TrainingBatches(IterableDataset[tuple[np.ndarray, ...]]):
@@ -107,6 +112,10 @@ class TrainingBatches(IterableDataset[tuple[np.ndarray, ...]]):
         return stack([self._crop(rng, strength) for _ in range(self.settings.batch)])
 
     def _crop(self, rng: np.random.Generator, strength: float) -> TrainingCrop:
+        finds = self.data.finds
+        if finds is not None and rng.random() < self.settings.finds_share:
+            index = int(rng.integers(len(finds.faces)))
+            return find_crop(finds.crops[index], float(finds.faces[index]), rng)
         renders, photographs = self.data.renders, self.data.photographs
         real = not renders or (bool(photographs) and rng.random() < self.settings.photographs_share)
         samples = photographs if real else renders

@@ -127,7 +127,8 @@ def gaze_metrics(
     """Degrees between directions: ``eyes`` of open eyes that are seen, ``head`` by the face's axis.
 
     The second is what a model without a gaze head gives, for the same eyes. ``eyes, hidden too``
-    counts every open eye, also behind hair, dark glasses, a hand or the nose.
+    counts every open eye, also behind hair, dark glasses, a hand or the nose. ``eyes, too low`` is
+    the mean angle by which directions point further down than the true ones.
     """
     along = None if rotation is None else np.repeat(rotation[:, None, :, 0], 2, axis=1)
     directions_of = {
@@ -151,7 +152,20 @@ def gaze_metrics(
         )
         if found is not None:
             out[name] = found
+        if name == "eyes":
+            low = estimate(
+                np.array([_too_low(directions[i, e], faces[i].gaze, e) for i, e in chosen])
+            )
+            if low is not None:
+                out["eyes, too low"] = low
     return out
+
+
+def _too_low(direction: Floats, truth: Floats | None, eye: int) -> float:
+    if truth is None:
+        return float("nan")
+    down = [float(v[1] / np.linalg.norm(v)) for v in (direction, truth[eye])]
+    return float(np.degrees(np.arcsin(np.clip(down, -1.0, 1.0)) @ (1, -1)))
 
 
 def _between(direction: Floats, truth: Floats | None, eye: int) -> float:

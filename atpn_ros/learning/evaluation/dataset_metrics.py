@@ -126,8 +126,9 @@ def _crop_metrics(
 ) -> CropMetrics:
     has_pose = answer.rotation is not None
     pose = pose_metrics(answer.rotation, faces, published_angles) if has_pose else None
+    gaze = gaze_metrics(answer.gaze, answer.rotation, faces)
     if any(f.points is None for f in faces):
-        return CropMetrics({}, pose=pose)
+        return CropMetrics({}, pose=pose, gaze=gaze)
     labelled = faces[0].layout
     truth = np.stack([f.landmarks for f in faces])
     pairs = pair_landmarks(answer.points, model.layout, truth, labelled)
@@ -141,13 +142,13 @@ def _crop_metrics(
     landmarks = {name: landmark_metrics(pair, tags) for name, pair in pairs.items()}
     penalty = None if adapter is None else adapter.penalty
     if faces[0].rotation is None:
-        return CropMetrics(landmarks, adapter_penalty=penalty)
+        return CropMetrics(landmarks, gaze=gaze, adapter_penalty=penalty)
     errors = pairs["raw"].distances().mean(axis=1)
     return CropMetrics(
         landmarks,
         by_yaw(errors, faces),
         pose,
-        gaze_metrics(answer.gaze, answer.rotation, faces),
+        gaze,
         _tones(errors, pose_errors(answer.rotation, faces) if has_pose else None, faces),
         penalty,
     )

@@ -17,8 +17,8 @@ from atpn_ros.crop import CROP_SIZE
 from atpn_ros.learning.networks.atpn import Atpn
 
 OPSET = 17
-OUTPUTS = ("landmarks", "rotation", "presence", "sigma", "gaze")
-"""Names of the model's outputs; the last only if the network has a gaze head."""
+OUTPUTS = ("landmarks", "rotation", "presence", "sigma", "gaze", "gaze_sigma")
+"""Names of the model's outputs; the last two only if the network has a gaze head."""
 
 
 class _Deployed(nn.Module):
@@ -31,13 +31,15 @@ class _Deployed(nn.Module):
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         out = self.network(crops)
         values = (out.landmarks, out.rotation, out.presence.sigmoid(), out.log_sigma.exp())
-        return values if out.gaze is None else (*values, out.gaze)
+        if out.gaze is None or out.gaze_log_sigma is None:
+            return values
+        return (*values, out.gaze, out.gaze_log_sigma.exp())
 
 
 def export(network: Atpn, path: Path) -> None:
     """Write a network as ONNX: input ``crops`` (N, 128, 128, 3) uint8 BGR, batch dynamic."""
     deployed = _Deployed(network).eval()
-    outputs = OUTPUTS if network.gaze is not None else OUTPUTS[:-1]
+    outputs = OUTPUTS if network.gaze is not None else OUTPUTS[:-2]
     crops = torch.zeros(2, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8)
     # The TorchScript exporter folds batch norms into convolutions and needs no further packages.
     torch.onnx.export(

@@ -20,6 +20,7 @@ from torch.nn import functional
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.learning.networks.blocks import Residual, conv
 from atpn_ros.learning.networks.gaze_head import EyeGaze
+from atpn_ros.learning.networks.presence_head import PresenceHead
 
 LANDMARKS = landmark_layouts.WFLW98
 _CELLS = 16 * 16
@@ -38,6 +39,8 @@ class AtpnSettings:
         points: Whether the landmark coordinates, which are finer than any heatmap, are another
             input of the pose and presence heads.
         gaze: Whether the network has a gaze head for both eyes.
+        own_presence: Whether presence has convolutions of its own besides, see
+            :class:`~atpn_ros.learning.networks.presence_head.PresenceHead`.
     """
 
     width: int = 16
@@ -46,6 +49,7 @@ class AtpnSettings:
     head_inputs: Literal["features", "heatmap", "both"] = "both"
     points: bool = True
     gaze: bool = False
+    own_presence: bool = False
 
     def __post_init__(self) -> None:
         if self.head_inputs != "features" and self.heatmap == "none":
@@ -61,6 +65,8 @@ class AtpnOutput(NamedTuple):
         rotation: (N, 3, 3) head to the crop's own camera.
         presence: (N,) logit.
         gaze: (N, 2, 3) unit directions of the right and left eye in the crop's own camera, or None.
+        gaze_log_sigma: (N, 2) log of the expected angle in radians between those directions and the
+            true ones, or None.
     """
 
     landmarks: Tensor
@@ -68,6 +74,7 @@ class AtpnOutput(NamedTuple):
     rotation: Tensor
     presence: Tensor
     gaze: Tensor | None = None
+    gaze_log_sigma: Tensor | None = None
 
 
 class CheapHeatmap(nn.Module):
@@ -138,6 +145,7 @@ class Atpn(nn.Module):
         self.mix = nn.Sequential(nn.ReLU(), nn.Linear(6 * w, 4 * w), nn.ReLU())
         self.pose = nn.Linear(4 * w, 6)
         self.presence = nn.Linear(4 * w, 1)
+        self.presence_maps = PresenceHead(w) if settings.own_presence else None
         self.gaze = EyeGaze() if settings.gaze else None
         self.register_buffer("columns", _columns(), persistent=False)
         nn.init.zeros_(self.correction.weight)
@@ -180,12 +188,16 @@ class Atpn(nn.Module):
             inputs.append(self.drawn(heatmap))
         cells = self.heads(torch.cat(inputs, 1))
         with torch.autocast(crops.device.type, enabled=False):
-            hidden = self._first_layer(cells.float().reshape(-1, 64 * self.settings.width), known)
-            mixed = self.mix(hidden)
+            flat = cells.float().reshape(-1, 64 * self.settings.width)
+            mixed = self.mix(self._first_layer(flat, known))
             rotation = (_from_six(self.pose(mixed)) @ self.columns).reshape(-1, 3, 3)
             presence = self.presence(mixed)[:, 0]
-        gaze = None if self.gaze is None else self.gaze(pixels, known, rotation.detach())
-        return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze)
+        if self.presence_maps is not None:
+            presence = presence + self.presence_maps(middle, deep, flat)
+        if self.gaze is None:
+            return AtpnOutput(landmarks, log_sigma, rotation, presence)
+        gaze, spread = self.gaze(pixels, known, rotation.detach())
+        return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze, spread)
 
     def _first_layer(self, cells: Tensor, landmarks: Tensor) -> Tensor:
         """First linear layer of the heads, of cells and landmark coordinates, as one product."""

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,8 +21,10 @@ _REACH = 33 / CROP_SIZE
 """Width of a patch as a fraction of the crop's: one and a half eyes."""
 
 _FEATURES = 48
-_CELLS = 3 * 4 * _FEATURES
-_HIDDEN = 64
+CELLS = 3 * 4 * _FEATURES
+"""Features of a patch."""
+
+HIDDEN = 64
 """Hidden units for each eye."""
 
 _CONTEXT = 9 + 4
@@ -42,19 +46,22 @@ class EyeGaze(nn.Module):
             conv(3, 16, 2), conv(16, 32), conv(32, 48, 2), conv(48, 48),
             conv(48, _FEATURES, 2),
         )  # fmt: skip
-        self.sides = nn.Linear(_CELLS, 2 * _HIDDEN)  # of a patch: for its own eye, and the other
-        self.context = nn.Linear(_CONTEXT, _HIDDEN)
+        self.sides = nn.Linear(CELLS, 2 * HIDDEN)  # of a patch: for its own eye, and the other
+        self.context = nn.Linear(_CONTEXT, HIDDEN)
         self.read = nn.Sequential(
-            nn.ReLU(), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, 3)
+            nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 3)
         )
+        self.spread = nn.Linear(HIDDEN, 1)  # log of the expected angle to the true direction
+        nn.init.zeros_(self.spread.weight)
+        nn.init.constant_(self.spread.bias, math.log(0.1))
         nn.init.normal_(self.read[3].weight, std=1e-2)
         nn.init.zeros_(self.read[3].bias)
         self.register_buffer("pixels", torch.arange(float(CROP_SIZE)), persistent=False)
         for name, values in _constants().items():
             self.register_buffer(name, values, persistent=False)
 
-    def forward(self, x: Tensor, landmarks: Tensor, rotation: Tensor) -> Tensor:
-        """Estimate the gaze.
+    def forward(self, x: Tensor, landmarks: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
+        """Estimate the gaze, and how far it is expected to be off.
 
         Args:
             x: (N, S, S, 3) crops, centred to -128..127.
@@ -62,39 +69,51 @@ class EyeGaze(nn.Module):
             rotation: (N, 3, 3) head to the crop's camera.
 
         Returns:
-            (N, 2, 3) unit directions of the right and left eye.
+            (N, 2, 3) unit directions of the right and left eye, and (N, 2) the logarithms of the
+            expected angles between them and the true directions, in radians.
         """
-        points = landmarks.reshape(-1, 2 * landmark_layouts.WFLW98)
-        seen = self.features(self._patches(x, points)).reshape(-1, 2 * _CELLS)
-        with torch.autocast(x.device.type, enabled=False):
-            known = torch.cat([seen.float(), points, rotation.reshape(-1, 9)], 1)
-            both = functional.linear(known, *self._first_layer()).reshape(-1, _HIDDEN)
-            out = self.read(both).reshape(-1, 2, 3) * self.flip
-            # The head's x axis, in the camera: where the face points.
-            gaze = rotation[:, None, :, 0] + out
-            return gaze / gaze.norm(dim=-1, keepdim=True)
+        return self.directions(self.patches(x, landmarks), landmarks, rotation)
 
-    def _first_layer(self) -> tuple[Tensor, Tensor]:
+    def directions(
+        self, patches: Tensor, landmarks: Tensor, rotation: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As :meth:`forward`, from (2 N, 3, HEIGHT, WIDTH) patches that were cut out before."""
+        points = landmarks.reshape(-1, 2 * landmark_layouts.WFLW98)
+        seen = self.features(patches).reshape(-1, 2 * CELLS)
+        with torch.autocast(patches.device.type, enabled=False):
+            known = torch.cat([seen.float(), points, rotation.reshape(-1, 9)], 1)
+            both = functional.linear(known, *self.first_layer()).reshape(-1, HIDDEN)
+            hidden = self.read[:3](both)
+            # Direction and spread by one product: small steps cost as much as large ones.
+            weight = torch.cat([self.read[3].weight, self.spread.weight])
+            bias = torch.cat([self.read[3].bias, self.spread.bias])
+            out = functional.linear(hidden, weight, bias).reshape(-1, 2, 4)
+            # The head's x axis, in the camera: where the face points.
+            gaze = rotation[:, None, :, 0] + out[..., :3] * self.flip
+            return gaze / gaze.norm(dim=-1, keepdim=True), out[..., 3]
+
+    def first_layer(self) -> tuple[Tensor, Tensor]:
         """Weight and bias of the first layer of both eyes, as one product.
 
         Small steps cost as much as large ones on a CPU; in an exported model these are constants.
         """
-        own, other = self.sides.weight.split(_HIDDEN)
+        own, other = self.sides.weight.split(HIDDEN)
         pictures = torch.cat([torch.cat([own, other], 1), torch.cat([other, own], 1)])
         right, left = self.eye_context.split(_CONTEXT, 1)
         context = torch.cat([right @ self.context.weight.T, left @ self.context.weight.T], 1)
         # Positions are relative to the crop's centre.
         middle = context[:-9].sum(0) * 0.5
-        bias = self.sides.bias[:_HIDDEN] + self.sides.bias[_HIDDEN:] + self.context.bias
+        bias = self.sides.bias[:HIDDEN] + self.sides.bias[HIDDEN:] + self.context.bias
         return torch.cat([pictures, context.T], 1), torch.cat([bias, bias]) - middle
 
-    def _patches(self, x: Tensor, points: Tensor) -> Tensor:
+    def patches(self, x: Tensor, landmarks: Tensor) -> Tensor:
         """(2 N, 3, HEIGHT, WIDTH) patches, right and left eyes alternating.
 
         Args:
             x: (N, S, S, 3); channels last, so that the rows' product is one matrix product.
-            points: (N, 196) the landmarks in crop coordinates.
+            landmarks: (N, 98, 2) crop coordinates.
         """
+        points = landmarks.reshape(-1, 2 * landmark_layouts.WFLW98)
         positions = (points @ self.middles + self.offsets).unsqueeze(-1)
         # Linear interpolation: the weight of each pixel in a sample.
         weights = (1.0 - (positions - self.pixels).abs()).clamp(min=0.0)

@@ -21,14 +21,19 @@ from atpn_ros.learning.networks.atpn import AtpnOutput
 _UPPER, _LOWER = (list(edge) for edge in zip(*landmark_layouts.BROW_EDGES98, strict=True))
 
 
+GAZE_SPREAD_WEIGHT = 0.05
+"""Of the expected error of the gaze beside the gaze itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """Weights of the tasks' losses; the landmarks' is 1."""
+    """Weights of the tasks' losses."""
 
     spread: float = 0.1
     pose: float = 20.0
     presence: float = 1.0
     gaze: float = 8.0
+    landmarks: float = 1.0
 
 
 class Losses(NamedTuple):
@@ -50,7 +55,8 @@ def atpn_loss(out: AtpnOutput, truth: Truth, weights: LossWeights | None = None)
     * pose: Frobenius distance of the rotations: unlike its square, its gradient does not vanish
       with the error;
     * presence: binary cross entropy;
-    * gaze: Euclidean distance of the unit directions, if the network has a gaze head.
+    * gaze: Euclidean distance of the unit directions, if the network has a gaze head, and the
+      negative log likelihood of an exponential distribution of that (fixed) distance.
     """
     weights = weights or LossWeights()
     predicted = brow_middles(out.landmarks, truth.middles)
@@ -73,8 +79,10 @@ def atpn_loss(out: AtpnOutput, truth: Truth, weights: LossWeights | None = None)
     gaze = torch.zeros((), device=out.landmarks.device)
     if out.gaze is not None:
         gaze = direction_loss(out.gaze, truth)
+        if out.gaze_log_sigma is not None:
+            gaze = gaze + GAZE_SPREAD_WEIGHT * spread_loss(out.gaze, out.gaze_log_sigma, truth)
     total = (
-        landmarks
+        weights.landmarks * landmarks
         + weights.spread * spread
         + weights.pose * pose
         + weights.presence * presence
@@ -87,6 +95,14 @@ def direction_loss(gaze: Tensor, truth: Truth) -> Tensor:
     """Weighted mean distance of (N, 2, 3) unit directions from the true ones."""
     apart = _length(gaze - truth.gaze, (2,))
     return (apart * truth.gaze_weight).sum() / truth.gaze_weight.sum().clamp(min=1.0)
+
+
+def spread_loss(gaze: Tensor, log_sigma: Tensor, truth: Truth) -> Tensor:
+    """Weighted mean negative log likelihood of the distances that ``log_sigma`` (N, 2) predicts."""
+    apart = _length(gaze.detach() - truth.gaze, (2,))
+    log_sigma = log_sigma.clamp(-5.0, 1.0)
+    likelihood = apart * torch.exp(-log_sigma) + log_sigma
+    return (likelihood * truth.gaze_weight).sum() / truth.gaze_weight.sum().clamp(min=1.0)
 
 
 def brow_middles(landmarks: Tensor, middles: Tensor) -> Tensor:

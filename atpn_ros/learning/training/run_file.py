@@ -9,10 +9,13 @@ from pathlib import Path
 
 import torch
 
+from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.backgrounds import load_panoramas
 from atpn_ros.learning.data.batches import TrainingSet
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.find_crops import load_find_crops
+from atpn_ros.learning.data.lens_faces import load_lens_faces
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.training_faces import (
     load_training_faces,
@@ -33,6 +36,10 @@ class TrainingData:
         photographs: Folder with ``labels.json``, whose split ``train`` is used for training.
         sets: Public data sets as ``KIND:FOLDER``, such as ``wflw:WFLW``, see docs/measure.md.
         complete: Whether these must have the published number of faces.
+        lens_faces: Folder of the photographs of people who look into the lens, with the subfolders
+            that :mod:`atpn_ros.learning.data.lens_faces` names; needs a model in ``begin_with``.
+        turned_irises: Copies with turned irises of each of those with hand-placed points.
+        finds: Archive of crops of a detector's finds, which train presence.
         backgrounds: Folder of ``.hdr`` panoramas without people.
         validation_renders: Shards for validation.
         validation_photographs: Folder with ``labels.json``, whose split ``val`` is for validation.
@@ -42,6 +49,9 @@ class TrainingData:
     photographs: str = ""
     sets: tuple[str, ...] = ()
     complete: bool = True
+    lens_faces: str = ""
+    turned_irises: int = 14
+    finds: str = ""
     backgrounds: str = ""
     validation_renders: str = ""
     validation_photographs: str = ""
@@ -54,8 +64,8 @@ class TrainingRun:
     Attributes:
         train: Training settings.
         data: Training and validation data.
-        begin_with: Checkpoint, relative to the data folder, whose averaged weights initialize the
-            network; empty for random weights.
+        begin_with: Checkpoint or exported ``.onnx`` file, relative to the data folder, whose
+            weights initialize the network; empty for random weights.
     """
 
     train: TrainSettings = field(default_factory=TrainSettings)
@@ -74,8 +84,11 @@ def load_run(path: Path) -> TrainingRun:
         ConfigError: The file is not a valid run; the message names the field.
     """
     run = read_config(path, TrainingRun)
-    if not (run.data.renders or run.data.photographs or run.data.sets):
-        raise ConfigError(f"{path}: data: needs renders, photographs or sets")
+    data = run.data
+    if not (data.renders or data.photographs or data.sets or data.lens_faces):
+        raise ConfigError(f"{path}: data: needs renders, photographs, sets or lens_faces")
+    if data.lens_faces and not run.begin_with.endswith(".onnx"):
+        raise ConfigError(f"{path}: begin_with: lens_faces needs an .onnx model to begin with")
     return run
 
 
@@ -93,7 +106,8 @@ def load_source(data: TrainingData, root: Path) -> TrainingSet:
         photographs += load_training_faces(source, root, data.complete)
     backgrounds = load_panoramas(root / data.backgrounds) if data.backgrounds else []
     backgrounds += negatives([*renders, *photographs])
-    return TrainingSet(positives(renders), positives(photographs), backgrounds)
+    finds = load_find_crops(root / data.finds) if data.finds else None
+    return TrainingSet(positives(renders), positives(photographs), backgrounds, finds)
 
 
 def run_training(
@@ -113,8 +127,17 @@ def run_training(
     """
     if threads is not None:
         torch.set_num_threads(threads)
+    begin = root / run.begin_with if run.begin_with else None
+    if begin is not None and not begin.is_file():
+        raise DataError(f"{begin}: no such checkpoint to begin with")
     data = run.data
     source = load_source(data, root)
+    if data.lens_faces:
+        engine = OnnxEngine(root / run.begin_with, "onnx-cpu", "CPUExecutionProvider")
+        source.photographs.extend(
+            load_lens_faces(root / data.lens_faces, engine, data.turned_irises, run.train.seed)
+        )
+        engine.close()
     validation = {}
     if data.validation_photographs:
         validation["photographs"] = load_training_photographs(
@@ -123,7 +146,4 @@ def run_training(
     if data.validation_renders:
         validation["renders"] = positives(load_renders(root / data.validation_renders))
     validation = {name: faces[:_VALIDATION_FACES] for name, faces in validation.items()}
-    begin = root / run.begin_with if run.begin_with else None
-    if begin is not None and not begin.is_file():
-        raise DataError(f"{begin}: no such checkpoint to begin with")
     return train(run.train, source, validation, folder, workers, begin)

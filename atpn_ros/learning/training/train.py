@@ -22,6 +22,7 @@ from atpn_ros.learning.data.batches import BatchSettings, TrainingBatches, Train
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
+from atpn_ros.learning.networks.from_onnx import load_onnx, restore_normalization
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.learning.training.losses import Losses, LossWeights, atpn_loss
 from atpn_ros.learning.training.process_group import ProcessGroup
@@ -33,6 +34,9 @@ _ALIGNMENT = ("stem", "shallow", "middle", "deep", "lateral", "fuse", "maps", "c
 """Modules of the network that the landmarks depend on."""
 
 _MAX_GRADIENT_NORM = 5.0
+
+_STATISTICS = 8
+"""Batches that give the normalization of a network from an ONNX file its statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,12 @@ class TrainSettings:
         average: Decay of the moving average of the weights, which is what is exported.
         empty_share: Share of crops that contain no face.
         photographs_share: Share of photographs among the faces, if there are renders too.
+        finds_share: Share of crops of a detector's finds, if there are any.
         clean_fraction: Last fraction of the steps, in which augmentation is a third as frequent.
         order: ``together`` trains all tasks at once; ``in_turn`` trains the landmarks in the first
             half, then freezes the modules they depend on and trains the other heads.
+        trains: ``all`` of the network, or the ``gaze`` or ``presence`` head alone, with the rest
+            frozen.
         precision: Of the network's forward pass; its heads and the losses are always float32.
         seed: Of the crops and the initial weights.
         save_every: Steps between checkpoints, each with a validation.
@@ -66,8 +73,10 @@ class TrainSettings:
     average: float = 0.999
     empty_share: float = 0.2
     photographs_share: float = 0.5
+    finds_share: float = 0.5
     clean_fraction: float = 0.0
     order: Literal["together", "in_turn"] = "together"
+    trains: Literal["all", "gaze", "presence"] = "all"
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 1
     save_every: int = 500
@@ -84,7 +93,7 @@ class TrainSettings:
         """Composition of the batches."""
         return BatchSettings(
             self.batch, self.steps, self.photographs_share, self.empty_share, self.clean_fraction,
-            self.seed,
+            self.seed, self.finds_share,
         )  # fmt: skip
 
 
@@ -107,7 +116,8 @@ def train(
         validation: Sets of labelled faces for validation at every save, by name.
         folder: Of the run; training resumes from a checkpoint in it.
         workers: Processes that make crops; 0 makes them in this one.
-        begin_with: Checkpoint whose averaged weights initialize a new run, where shapes agree.
+        begin_with: Checkpoint, or exported ``.onnx`` file, whose weights initialize a new run,
+            where shapes agree.
 
     Raises:
         DataError: A checkpoint has other settings or cannot be read.
@@ -119,6 +129,10 @@ def train(
     network = Atpn(settings.network)
     if begin_with is not None:
         load_matching_weights(network, begin_with)
+        if begin_with.suffix == ".onnx":
+            examples = TrainingBatches(source, settings.mix())
+            crops = np.concatenate([examples.batch(step)[0] for step in range(_STATISTICS)])
+            restore_normalization(network.eval(), torch.from_numpy(crops))
     average = Atpn(settings.network)
     average.load_state_dict(network.state_dict())
     network.to(group.device).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -162,12 +176,19 @@ def train(
 
 
 def load_matching_weights(network: nn.Module, path: Path) -> None:
-    """Load a checkpoint's averaged weights into a network, as far as names and shapes agree.
+    """Load averaged weights into a network, as far as names and shapes agree.
+
+    Args:
+        network: To be filled.
+        path: A checkpoint, or an exported ``.onnx`` file, whose settings are the network's.
 
     Raises:
-        DataError: The checkpoint cannot be read.
+        DataError: The file cannot be read.
     """
-    have = checkpoints.read(path)["average"]
+    if path.suffix == ".onnx" and isinstance(network, Atpn):
+        have = load_onnx(path, network.settings).state_dict()
+    else:
+        have = checkpoints.read(path)["average"]
     own = network.state_dict()
     network.load_state_dict(
         {k: have[k] if k in have and have[k].shape == v.shape else v for k, v in own.items()}
@@ -196,6 +217,19 @@ def _freeze_modules(network: Atpn, settings: TrainSettings, step: int) -> LossWe
         The loss weights of the step. Those of frozen heads are 0: their losses would still change
         the features that they share with the landmarks.
     """
+    if settings.trains != "all":
+        network.requires_grad_(False)
+        network.eval()
+        names = {"gaze": ("gaze",), "presence": ("presence", "presence_maps")}[settings.trains]
+        heads = [head for head in (getattr(network, name) for name in names) if head is not None]
+        if not heads:
+            raise checkpoints.DataError(f"trains: {settings.trains}: the network has no such head")
+        for head in heads:
+            head.requires_grad_(True)
+            head.train()
+        weights = {name: 0.0 for name in asdict(settings.weights)}
+        weights[settings.trains] = getattr(settings.weights, settings.trains)
+        return LossWeights(**weights)
     if settings.order != "in_turn":
         return settings.weights
     train_heads = step >= settings.steps // 2

@@ -51,10 +51,15 @@ def load(folder: Path) -> list[Portrait]:
     files = sorted(folder.glob("*.jpg"))
     if not files:
         raise AssetError(f"{folder}: no portraits (*.jpg)")
-    return [_portrait(path) for path in files]
+    return [load_one(path) for path in files]
 
 
-def _portrait(path: Path) -> Portrait:
+def load_one(path: Path) -> Portrait:
+    """The portrait of a photograph, with the template beside it.
+
+    Raises:
+        AssetError: One of them cannot be read.
+    """
     image = cv2.imread(str(path))
     if image is None:
         raise AssetError(f"{path}: not an image that can be read")

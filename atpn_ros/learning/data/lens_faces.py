@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Faces of photographs whose gaze is known, for training: people who look into the lens.
+
+The London and the Young Adult White Faces sets have hand-placed points, with which the irises can
+also be turned (:mod:`atpn_ros.learning.data.eyes`). In other portraits the landmarks come from this
+package's own network, where its answers to several crops and to the mirrored picture agree.
+People who look into the lens look along the crop's own optical axis, wherever the crop lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from atpn_ros import landmark_layouts
+from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
+from atpn_ros.engines.base import Engine
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.datasets.lens import held_out
+from atpn_ros.learning.data.eyes import INTO_LENS, draw_glasses, turn_irises
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.layouts import WFLW98
+from atpn_ros.learning.synth.assets import london
+from atpn_ros.types import Floats, Image
+
+_FACE = 130.0
+"""Longest side of the landmarks' box of a kept face, pixels."""
+_REGION = 0.9
+"""What is kept around the landmarks' box, in sides of it."""
+_SIDEWAYS, _UPRIGHT, _STEEPEST = 24.0, 7.0, 9.0
+"""Turned irises: uniform to either side; normal, and at most so much, up and down; degrees."""
+_GLASSES = 0.13
+_AGREE, _LEAST, _PRESENCE, _ROUNDS = 0.06, 0.4, 0.4, 3
+
+
+def load_lens_faces(root: Path, engine: Engine, turned: int, seed: int) -> list[LabelledFace]:
+    """All training faces of a folder of data sets whose gaze is known.
+
+    Args:
+        root: Folder of ``faces_london``, ``faces_london_smiling``, ``faces_canada`` and
+            ``faces_congress``.
+        engine: The network that finds the landmarks of portraits without points.
+        turned: Copies with turned irises of each face with hand-placed points.
+        seed: Of the turned irises and the glasses.
+
+    Raises:
+        DataError: A set is missing, or a picture cannot be read; names it.
+    """
+    rng = np.random.default_rng(seed)
+    faces = []
+    for image, template, name in _with_points(root):
+        points = london.to_wflw98(template)
+        faces.append(_face(image, points, INTO_LENS, name, rng))
+        for _ in range(turned):
+            pitch = float(np.clip(rng.normal(0, _UPRIGHT), -_STEEPEST, _STEEPEST))
+            yaw = float(rng.uniform(-_SIDEWAYS, _SIDEWAYS))
+            picture, gaze = turn_irises(image, template, yaw, pitch)
+            faces.append(_face(picture, points, gaze, name, rng))
+    for path in _portraits(root):
+        image = _read(path)
+        found = find_landmarks(engine, image)
+        if found is not None:
+            faces.append(_face(image, found, INTO_LENS, path.name, rng, np.zeros(98)))
+    return faces
+
+
+def _with_points(root: Path) -> Iterator[tuple[Image, Floats, str]]:
+    for name in ("faces_london", "faces_canada"):
+        for path in _taught(root / name):
+            person = london.load_one(path)
+            yield person.image, person.points, person.name
+
+
+def _portraits(root: Path) -> Iterator[Path]:
+    yield from _taught(root / "faces_london_smiling")
+    yield from _taught(root / "faces_congress" / "images")
+
+
+def _taught(folder: Path) -> list[Path]:
+    """The photographs of people who are not held out."""
+    paths = sorted(folder.glob("*.jpg"))
+    if not paths:
+        raise DataError(f"{folder}: holds no photograph (*.jpg)")
+    held = held_out(folder, [path.stem for path in paths])
+    return [path for path in paths if path.stem not in held]
+
+
+def _read(path: Path) -> Image:
+    image = cv2.imread(str(path))
+    if image is None:
+        raise DataError(f"{path}: not an image that can be read")
+    return np.asarray(image, np.uint8)
+
+
+def _face(
+    image: Image,
+    points: Floats,
+    gaze: Floats,
+    name: str,
+    rng: np.random.Generator,
+    weights: Floats | None = None,
+) -> LabelledFace:
+    """A face with the part of its photograph around it, sometimes with glasses drawn on it."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = float((high - low).max())
+    x0, y0 = np.maximum(low - _REGION * side, 0).astype(int).tolist()
+    x1, y1 = np.minimum(high + _REGION * side, image.shape[1::-1]).astype(int).tolist()
+    part, scale = image[y0:y1, x0:x1], min(1.0, _FACE / side)
+    if scale < 1.0:
+        part = np.asarray(
+            cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
+        )
+    moved = (points - (x0, y0) + 0.5) * scale - 0.5
+    if rng.random() < _GLASSES:
+        part = draw_glasses(part, moved, rng)
+    return LabelledFace(part, moved, WFLW98, name, weights=weights, gaze=gaze)
+
+
+def find_landmarks(engine: Engine, image: Image) -> Floats | None:
+    """(98, 2) landmarks of the one face of a portrait; None where the answers do not agree."""
+    height, width = image.shape[:2]
+    starts = [Crop(width * x, height * y, width * s) for x in (0.43, 0.5, 0.57)
+              for y in (0.36, 0.46, 0.56) for s in (0.45, 0.62)]  # fmt: skip
+    mirrored = np.ascontiguousarray(image[:, ::-1])
+    answers = _refined(engine, image, starts)
+    count = len(answers)
+    mirror = list(landmark_layouts.MIRROR98)
+    for points in _refined(engine, mirrored, starts):
+        answers.append((points * (-1, 1) + (width - 1, 0))[mirror])
+    if not answers:
+        return None
+    found = np.stack(answers)
+    size = (found.max(axis=1) - found.min(axis=1)).max(axis=1)
+    apart = np.linalg.norm(found[:, None] - found[None], axis=3).mean(axis=2)
+    near = apart < _AGREE * np.minimum(size[:, None], size)
+    chosen = near[int(np.argmax(near.sum(axis=1)))]
+    both = chosen[:count].any() and chosen[count:].any()
+    if not both or chosen.sum() < _LEAST * 2 * len(starts):
+        return None
+    return np.asarray(np.median(found[chosen], axis=0))
+
+
+def _refined(engine: Engine, image: Image, starts: Sequence[Crop]) -> list[Floats]:
+    crops, answers = list(starts), list[Floats]()
+    for _ in range(_ROUNDS):
+        if not crops:
+            break
+        output = engine.run(cut_batch(image, crops))
+        answers = [
+            crop.to_image(points)
+            for crop, points, presence in zip(crops, output.landmarks, output.presence, strict=True)
+            if presence > _PRESENCE and np.isfinite(points).all()
+        ]
+        crops = [crop_from_landmarks(points) for points in answers]
+    return answers

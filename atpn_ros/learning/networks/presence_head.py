@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a crop contains the face, from maps of the network at two resolutions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from atpn_ros.learning.networks.blocks import conv
+
+_DOWN, _JOINED, _SMALL, HIDDEN = 32, 48, 64, 32
+
+
+class PresenceHead(nn.Module):
+    """What the maps add to the logit of each crop; nothing before it is trained.
+
+    The features that tell pose and landmarks describe a face where there is none just as well. What
+    tells the two apart is read from the maps before them.
+
+    Args:
+        width: Of the network.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.down = conv(4 * width, _DOWN, 2)  # 8
+        self.join = conv(_DOWN + 6 * width, _JOINED, kernel=1)
+        self.small = conv(_JOINED, _SMALL, 2)  # 4
+        self.first = nn.Linear(16 * _SMALL + 64 * width, HIDDEN)
+        self.last = nn.Linear(HIDDEN, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+        self.drop = nn.Dropout(0.3)
+        self.inputs = 16 * _SMALL
+
+    def forward(self, middle: Tensor, deep: Tensor, cells: Tensor) -> Tensor:
+        """(N,) logits.
+
+        Args:
+            middle: (N, 4 width, 16, 16).
+            deep: (N, 6 width, 8, 8).
+            cells: (N, 64 width) cells of the heads.
+        """
+        seen = self.small(self.join(torch.cat([self.down(middle), deep], 1)))
+        with torch.autocast(middle.device.type, enabled=False):
+            known = torch.cat([seen.float().reshape(-1, self.inputs), cells], 1)
+            hidden = torch.relu(self.first(self.drop(known)))
+            out: Tensor = self.last(self.drop(hidden))[:, 0]
+            return out
