@@ -175,7 +175,7 @@ def _overlap(boxes: Floats, others: Floats) -> Floats:
     low = np.maximum(a[..., :2] - a[..., 2:] / 2, b[..., :2] - b[..., 2:] / 2)
     inter = np.clip(high - low, 0, None).prod(axis=-1)
     union: Floats = a[..., 2:].prod(axis=-1) + b[..., 2:].prod(axis=-1) - inter
-    return inter / np.maximum(union, 1e-9)
+    return np.asarray(inter / np.maximum(union, 1e-9))
 
 
 def _reduce(image: Image, longer: int) -> Image:
