@@ -13,7 +13,7 @@ from atpn_ros.detectors.yunet import YuNetDetector
 
 HAAR, OWN = "haar", "atpn"
 """Names of the detectors that need no path."""
-DEFAULT = OWN
+DEFAULT = HAAR
 """The detector for an empty name."""
 
 

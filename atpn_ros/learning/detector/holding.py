@@ -22,6 +22,8 @@ from atpn_ros.types import Box, Face, FaceState, Frame, Image
 FRAMES = 10
 """The same picture is shown to the pipeline so many times."""
 _STEP_NS = 100_000_000
+_FROM = 0.25
+"""Intersection over union from which a track still lies on the find that it comes from."""
 _MOST = 64
 """Faces that may be held: pictures of groups have many."""
 
@@ -86,14 +88,28 @@ class _Known:
 def hold(
     image: Image, finds: list[Detection], name: str, engine: Engine, settings: PipelineSettings
 ) -> list[Box]:
-    """Boxes, with the forehead, of what is held after equal frames, the surest first."""
+    """Boxes of what is held after equal frames, the surest first.
+
+    Each is the box of the find that it comes from, so that finds and what is held of them are
+    counted alike; where a track has left its find, the box of its landmarks with the forehead.
+    """
     tracker = replace(settings.tracker, max_faces=_MOST)
     pipeline = FacePipeline(engine, _Known(name, finds), replace(settings, tracker=tracker))
     faces: tuple[Face, ...] = ()
     for i in range(FRAMES):
         faces = pipeline.process(Frame(image, i * _STEP_NS)).faces
     kept = [f for f in faces if f.state is not FaceState.LOST]
-    return [with_forehead(f.box) for f in sorted(kept, key=lambda f: -f.presence)]
+    left = [d.box for d in finds]
+    boxes = []
+    for face in sorted(kept, key=lambda f: -f.presence):
+        seen = with_forehead(face.box)
+        box = max(left, key=seen.iou, default=seen)
+        if seen.iou(box) < _FROM:
+            box = seen
+        else:
+            left = [b for b in left if b is not box]
+        boxes.append(box)
+    return boxes
 
 
 def with_forehead(box: Box) -> Box:
