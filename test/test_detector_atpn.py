@@ -94,11 +94,7 @@ def test_small_and_large_faces_come_from_two_looks_and_each_face_once(tmp_path, 
 
 def test_a_face_that_two_scales_find_gets_a_higher_score():
     box = np.array([[100.0, 100.0, 40.0, 40.0]])
-<<<<<<< HEAD
-    far = box + np.array([200.0, 0, 0, 0])
-=======
     far = np.array([[300.0, 100.0, 40.0, 40.0]])
->>>>>>> detector
     (one,) = combined([(box, np.array([0.5])), (box + 2, np.array([0.4]))])
     assert one.score == pytest.approx(0.5 + 0.35 * 0.4 * 0.5)
     assert one.box.cx == 100
