@@ -92,7 +92,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _train(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.detector.runs import carry_out, load_run
+    from atpn_ros.learning.detector.training_run import carry_out, load_run
 
     carry_out(
         load_run(args.run_file), args.data, args.out, args.face_model, start=args.start,
@@ -116,7 +116,7 @@ def _export(args: argparse.Namespace) -> int:
 
 def _collect(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.detector.finds import collect
+    from atpn_ros.learning.detector.presence_crops import collect
 
     model = args.model or args.folder / "detector.onnx"
     print(collect(args.folder, args.out, model, args.score, range(*args.shards)))
@@ -151,33 +151,33 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _on_pictures(args: argparse.Namespace) -> None:
-    from atpn_ros.learning.detector import holding, pictures
+    from atpn_ros.learning.detector import labelled_images, pipeline_recall
 
-    chosen = pictures.scenes_folder(args.scenes) if args.scenes else []
-    chosen += pictures.wider(args.wider) if args.wider else []
+    chosen = labelled_images.scenes_folder(args.scenes) if args.scenes else []
+    chosen += labelled_images.wider(args.wider) if args.wider else []
     if args.limit and args.limit < len(chosen):
         chosen = [chosen[i * len(chosen) // args.limit] for i in range(args.limit)]
     settings = _settings(args)
     engine = None if args.alone else _engine(settings)
     outcomes = [
-        holding.measure(detector, chosen, engine, settings.pipeline_settings())
+        pipeline_recall.measure(detector, chosen, engine, settings.pipeline_settings())
         for detector in _detectors(args)
     ]
     faces = sum(len(p.faces) for p in chosen)
     print(f"{len(chosen)} pictures, {faces} faces; recall in % (95 % interval)")
-    print(holding.table(outcomes))
+    print(pipeline_recall.table(outcomes))
 
 
 def _on_held_out(args: argparse.Namespace) -> None:
-    from atpn_ros.learning.detector import heldout
+    from atpn_ros.learning.detector import held_out_sets
 
     settings = _settings(args)
     engine, pipeline = _engine(settings), settings.pipeline_settings()
     for detector in _detectors(args):
         folder = args.held_out
-        turned = heldout.turned_heads(folder / "pointing04", detector, engine, pipeline)
-        empty = heldout.empty_pictures(folder / "nofaces", detector, engine, pipeline)
-        print(f"{detector.name}\n{heldout.told(turned, empty)}")
+        turned = held_out_sets.turned_heads(folder / "pointing04", detector, engine, pipeline)
+        empty = held_out_sets.empty_pictures(folder / "nofaces", detector, engine, pipeline)
+        print(f"{detector.name}\n{held_out_sets.told(turned, empty)}")
 
 
 def _settings(args: argparse.Namespace) -> Settings:

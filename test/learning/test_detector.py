@@ -14,15 +14,15 @@ import torch
 from atpn_ros.detectors import Detection
 from atpn_ros.detectors.atpn import AtpnDetector, decode, distinct
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector import evaluate, pool, report
+from atpn_ros.learning.detector import evaluate, report, scene_cache
 from atpn_ros.learning.detector.canvas import Canvas
 from atpn_ros.learning.detector.export import export, read_weights, write_weights
-from atpn_ros.learning.detector.looks import blanked
+from atpn_ros.learning.detector.heatmap_targets import Targets, encode, loss, mirrored
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
 from atpn_ros.learning.detector.scenes import Scene
-from atpn_ros.learning.detector.shapes import shrunk
+from atpn_ros.learning.detector.sprite_appearance import blanked
+from atpn_ros.learning.detector.sprite_augmentation import shrunk
 from atpn_ros.learning.detector.sprites import Sprite
-from atpn_ros.learning.detector.targets import Targets, encode, loss, mirrored
 from atpn_ros.learning.detector.train import DetectorTraining, load_average, train
 from atpn_ros.types import Box
 
@@ -176,7 +176,7 @@ def scenes(tmp_path):
               np.array([[20, 20, 40, 44], [60, 30, 90, 70]], np.float32), NONE)
         for _ in range(3)
     ]  # fmt: skip
-    pool.write_shard(tmp_path / "scenes-00000.npz", made)
+    scene_cache.write_shard(tmp_path / "scenes-00000.npz", made)
     return tmp_path
 
 

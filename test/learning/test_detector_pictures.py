@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector import counting, holding, pictures
-from atpn_ros.learning.detector.counting import Count
+from atpn_ros.learning.detector import detection_counts, labelled_images, pipeline_recall
+from atpn_ros.learning.detector.detection_counts import Count
 from atpn_ros.types import Box
 
 
@@ -21,7 +21,7 @@ def box(x, y, side):
 def test_each_face_is_found_once_and_the_rest_is_false():
     faces = [box(50, 50, 20), box(100, 50, 30)]
     finds = [box(51, 50, 20), box(52, 50, 20), box(200, 200, 30)]
-    counted = counting.count(finds, faces, [])
+    counted = detection_counts.count(finds, faces, [])
     assert counted.found.tolist() == [True, False]
     assert counted.sizes.tolist() == [20, 30]
     assert counted.false == 2
@@ -29,26 +29,26 @@ def test_each_face_is_found_once_and_the_rest_is_false():
 
 def test_a_find_on_an_ignored_face_is_neither_right_nor_false():
     ignored = [box(50, 50, 20)]
-    assert counting.count([box(52, 50, 20)], [], ignored).false == 0
-    assert counting.count([box(50, 50, 10)], [], ignored).false == 0  # within it
-    assert counting.count([box(50, 50, 60)], [], ignored).false == 1
+    assert detection_counts.count([box(52, 50, 20)], [], ignored).false == 0
+    assert detection_counts.count([box(50, 50, 10)], [], ignored).false == 0  # within it
+    assert detection_counts.count([box(50, 50, 60)], [], ignored).false == 1
 
 
 def test_an_overlap_below_the_bound_finds_nothing():
     face = Box(50, 50, 20, 20)
-    assert counting.count([Box(50, 50, 20, 51)], [face], []).false == 1  # 20 of 51
-    assert counting.count([Box(50, 50, 20, 49)], [face], []).found.all()
+    assert detection_counts.count([Box(50, 50, 20, 51)], [face], []).false == 1  # 20 of 51
+    assert detection_counts.count([Box(50, 50, 20, 49)], [face], []).found.all()
 
 
 def test_recall_is_told_by_size_with_an_interval():
     counts = [Count(np.array([20.0, 30.0]), np.array([True, False]), 1),
               Count(np.array([20.0]), np.array([False]), 0)]  # fmt: skip
-    small = counting.recall(counts, 16, 24)
+    small = detection_counts.recall(counts, 16, 24)
     assert (small.value, small.number) == (0.5, 2)
     assert (small.low, small.high) == (0, 1)
-    assert counting.recall(counts, 24, 40).value == 0
-    assert np.isnan(counting.recall(counts, 80).value)
-    assert counting.false_per_picture(counts).value == 0.5
+    assert detection_counts.recall(counts, 24, 40).value == 0
+    assert np.isnan(detection_counts.recall(counts, 80).value)
+    assert detection_counts.false_per_picture(counts).value == 0.5
 
 
 def write(folder, faces):
@@ -60,7 +60,7 @@ def write(folder, faces):
 def test_a_folder_of_scenes_is_read(tmp_path):
     write(tmp_path, [{"xywh": [10, 20, 30, 20], "ignore": False},
                      {"xywh": [0, 0, 4, 4], "ignore": True}])  # fmt: skip
-    (one,) = pictures.scenes_folder(tmp_path)
+    (one,) = labelled_images.scenes_folder(tmp_path)
     assert one.faces == (Box(25, 30, 30, 20),)
     assert one.ignored == (Box(2, 2, 4, 4),)
     assert one.read().shape == (60, 80, 3)
@@ -70,18 +70,22 @@ def test_a_folder_of_scenes_is_read(tmp_path):
 def test_labels_of_another_kind_are_told(tmp_path, text):
     (tmp_path / "labels.json").write_text(text)
     with pytest.raises(DataError, match=r"labels\.json: not labels of scenes"):
-        pictures.scenes_folder(tmp_path)
+        labelled_images.scenes_folder(tmp_path)
     with pytest.raises(DataError, match="none"):
-        pictures.scenes_folder(tmp_path / "none")
+        labelled_images.scenes_folder(tmp_path / "none")
 
 
 def test_a_shrunk_picture_is_read_at_its_scale(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((60, 80, 3), np.uint8))
-    assert pictures.LabelledPicture(tmp_path / "a.png", (), (), 0.5).read().shape == (30, 40, 3)
+    assert labelled_images.LabelledPicture(tmp_path / "a.png", (), (), 0.5).read().shape == (
+        30,
+        40,
+        3,
+    )
 
 
 def test_the_box_of_landmarks_is_raised_to_the_hair():
-    raised = holding.with_forehead(Box.from_xyxy(10, 20, 30, 40))
+    raised = pipeline_recall.with_forehead(Box.from_xyxy(10, 20, 30, 40))
     x0, y0, x1, y1 = raised.xyxy
     assert (x0, x1, y1) == (10, 30, 40)
     assert y0 == pytest.approx(20 - 0.42 * 20)
@@ -89,7 +93,7 @@ def test_the_box_of_landmarks_is_raised_to_the_hair():
 
 def test_a_table_has_a_line_alone_and_a_line_held():
     counts = [Count(np.array([20.0]), np.array([True]), 0)]
-    text = holding.table([holding.Outcome("one", counts, counts, 3.14)])
+    text = pipeline_recall.table([pipeline_recall.Outcome("one", counts, counts, 3.14)])
     lines = text.splitlines()
     assert len(lines) == 3
     assert "100 (100-100)" in lines[1]

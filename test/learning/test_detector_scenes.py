@@ -11,11 +11,16 @@ import pytest
 from atpn_ros.crop import CROP_SIZE
 from atpn_ros.detectors import Detection
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector import finds, mining, pool, shapes
-from atpn_ros.learning.detector.crowds import CrowdPlan, Crowds, Pieces
-from atpn_ros.learning.detector.cutting import Cutout, cut, load_cutouts, save_cutouts
-from atpn_ros.learning.detector.photographs import Photograph
+from atpn_ros.learning.detector import (
+    hard_negatives,
+    presence_crops,
+    scene_cache,
+    sprite_augmentation,
+)
+from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds, Pieces
 from atpn_ros.learning.detector.scenes import Scene
+from atpn_ros.learning.detector.segmentation import Cutout, cut, load_cutouts, save_cutouts
+from atpn_ros.learning.detector.source_photographs import Photograph
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Box
 
@@ -73,8 +78,10 @@ def test_empty_scenes_hold_no_face():
 def test_a_head_from_behind_and_another_filling_hide_the_eyes():
     rng = np.random.default_rng(3)
     assert person().image[48:57, 46:75, :3].min() < 30
-    for other in (shapes.behind(person(), rng),
-                  shapes.filled(person(), np.full((20, 20, 3), 99, np.uint8), rng)):  # fmt: skip
+    for other in (
+        sprite_augmentation.behind(person(), rng),
+        sprite_augmentation.filled(person(), np.full((20, 20, 3), 99, np.uint8), rng),
+    ):
         assert other.image[48:57, 46:75, :3].min() > 40
         assert other.outline is not None
 
@@ -100,7 +107,7 @@ def test_a_varied_scene_keeps_each_face_in_its_box():
     cv2.rectangle(image, (100, 80), (139, 129), (255, 255, 255), -1)
     scene = Scene(image, np.array([[100, 80, 139, 129]], np.float32), NONE)
     for seed in range(20):
-        out = pool.vary(np.random.default_rng(seed), scene, (192, 160))
+        out = scene_cache.vary(np.random.default_rng(seed), scene, (192, 160))
         assert out.image.shape == (160, 192, 3)
         for x0, y0, x1, y1 in out.boxes:
             y, x = np.nonzero(out.image[..., 1] > 0.6 * out.image.max())
@@ -111,10 +118,10 @@ def test_a_varied_scene_keeps_each_face_in_its_box():
 def test_scenes_come_back_from_files_and_damage_is_named(tmp_path):
     crowds = Crowds(pieces(), PLAN)
     scenes = [crowds.scene(np.random.default_rng(i)) for i in range(3)]
-    pool.write_shard(tmp_path / "scenes-00000.npz", scenes)
-    back = pool.read_shard(tmp_path / "scenes-00000.npz")
+    scene_cache.write_shard(tmp_path / "scenes-00000.npz", scenes)
+    back = scene_cache.read_shard(tmp_path / "scenes-00000.npz")
     assert [len(b) for _, b, _ in back] == [len(s.boxes) for s in scenes]
-    kept = pool.Pool(tmp_path, (160, 128))
+    kept = scene_cache.Pool(tmp_path, (160, 128))
     assert (kept.look(), kept.look()) == (3, 3)
     assert kept.draw(np.random.default_rng(0)).image.shape == (128, 160, 3)
     (tmp_path / "scenes-00001.npz").write_bytes(b"x")
@@ -123,13 +130,13 @@ def test_scenes_come_back_from_files_and_damage_is_named(tmp_path):
 
 
 def test_composing_goes_on_and_stops_when_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(pool, "SHARD", 1)
+    monkeypatch.setattr(scene_cache, "SHARD", 1)
     crowds = Crowds(pieces(), PLAN)
-    assert not pool.compose(
+    assert not scene_cache.compose(
         crowds, tmp_path, 1, range(3), lambda: len(list(tmp_path.iterdir())) < 2
     )
     assert len(list(tmp_path.iterdir())) == 2
-    assert pool.compose(crowds, tmp_path, 1, range(3))
+    assert scene_cache.compose(crowds, tmp_path, 1, range(3))
     assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -148,26 +155,28 @@ class Fixed:
 def test_mistakes_are_cut_out_with_what_is_around_them(tmp_path):
     view = np.zeros((480, 640, 3), np.uint8)
     view[90:110, 190:210] = 255
-    found = list(mining.mine(Fixed(Box(200, 100, 20, 20)), [view], np.random.default_rng(0), 0))
+    found = list(
+        hard_negatives.mine(Fixed(Box(200, 100, 20, 20)), [view], np.random.default_rng(0), 0)
+    )
     assert len(found) == 1
     assert found[0].image.shape == (60, 60, 3)
     y, x = np.nonzero(found[0].image[..., 0] > 128)
     assert (x.mean(), y.mean()) == pytest.approx((found[0].box.cx, found[0].box.cy), abs=1)
-    mining.write_mined(tmp_path / "m.npz", found)
-    (back,) = mining.read_mined(tmp_path / "m.npz")
+    hard_negatives.write_mined(tmp_path / "m.npz", found)
+    (back,) = hard_negatives.read_mined(tmp_path / "m.npz")
     assert np.array_equal(back.image, found[0].image)
     assert back.box == found[0].box
-    mining.write_mined(tmp_path / "m.npz", [])
-    assert mining.read_mined(tmp_path / "m.npz") == []
+    hard_negatives.write_mined(tmp_path / "m.npz", [])
+    assert hard_negatives.read_mined(tmp_path / "m.npz") == []
 
 
 def test_finds_are_true_where_faces_are_and_false_where_none_is():
     scene = Scene(np.zeros((200, 200, 3), np.uint8), np.array([[20, 20, 60, 60]], np.float32),
                   np.array([[100, 20, 140, 60]], np.float32))  # fmt: skip
     detector = Fixed(Box(40, 40, 40, 40), Box(120, 40, 40, 40), Box(120, 150, 30, 30))
-    got = list(finds.of_scene(np.random.default_rng(0), scene, detector))
+    got = list(presence_crops.of_scene(np.random.default_rng(0), scene, detector))
     assert [f.face for f in got] == [True, False]
     assert got[1].size == 30
-    arrays = finds.packed(got)
+    arrays = presence_crops.packed(got)
     assert arrays["crops"].shape == (2, CROP_SIZE, CROP_SIZE, 3)
     assert arrays["label"].tolist() == [1, 0]

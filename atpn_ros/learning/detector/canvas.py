@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A picture that people and squares are set into, and what is then still seen of each face."""
+"""An image into which cut-outs and tiles are pasted, with the visible part of every face."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from atpn_ros.learning.detector import clutter
-from atpn_ros.learning.detector.looks import head
+from atpn_ros.learning.detector import distractors
+from atpn_ros.learning.detector.sprite_appearance import head
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 
@@ -90,7 +90,7 @@ class Canvas:
         w, h = (int(v) for v in rng.uniform(0.05, 0.3, 2) * width)
         x, y = int(rng.integers(width)), int(rng.integers(height))
         area = self.image[y : y + h, x : x + w]
-        area[:] = clutter.cloth(rng, *area.shape[:2])
+        area[:] = distractors.cloth(rng, *area.shape[:2])
         self.hide((x, y), np.ones(area.shape[:2], bool))
 
     def truth(self) -> tuple[Floats, Floats]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a trained detector to the ONNX file that :mod:`atpn_ros.detectors.atpn` runs."""
+"""Exports a trained detector to ONNX for :mod:`atpn_ros.detectors.atpn`."""
 
 from __future__ import annotations
 

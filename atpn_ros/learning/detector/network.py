@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The detector's network: plain 3x3 convolutions, one map of faces' middles and boxes.
+"""The detector network: plain 3x3 convolutions with one output grid of face scores and boxes.
 
 The picture is halved five times. What is coarse, which sees heads on shoulders where a face has few
 pixels, is brought back up and added to what is fine; one grid with a cell per 8 pixels says how

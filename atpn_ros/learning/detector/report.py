@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Detectors side by side: tables of figures, and pictures to look at."""
+"""Compares detectors: tables of recall and time, and images with the boxes drawn."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
 from atpn_ros.drawing.video import VideoReader, write_image
 from atpn_ros.learning.detector import evaluate
-from atpn_ros.learning.detector.crowds import CrowdPlan, Crowds
-from atpn_ros.learning.detector.peers import RfbDetector
-from atpn_ros.learning.detector.runs import pieces
+from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds
 from atpn_ros.learning.detector.scenes import Scene
+from atpn_ros.learning.detector.third_party_detectors import RfbDetector
+from atpn_ros.learning.detector.training_run import pieces
 from atpn_ros.types import Image
 
 ALARMS = 1.0

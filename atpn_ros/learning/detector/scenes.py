@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A composed picture and the boxes of all its faces."""
+"""The data type of a composed training image: pixels, face boxes and ignored boxes."""
 
 from __future__ import annotations
 

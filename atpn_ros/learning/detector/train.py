@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Teaching the detector: resumable at any time, and finished when one wants.
+"""Trains the detector; a run can be stopped, resumed and finished early.
 
 The learning rate rises, then stays; once a run is finished, it falls to 0 in a given number of
 steps. The averaged weights can be used at every save, and are best at the end.
@@ -22,9 +22,9 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.export import export, read_weights
+from atpn_ros.learning.detector.heatmap_targets import Targets, encode, loss
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
-from atpn_ros.learning.detector.pool import Pool
-from atpn_ros.learning.detector.targets import Targets, encode, loss
+from atpn_ros.learning.detector.scene_cache import Pool
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.types import Image
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes of many photographed people, so that every scene that is learned teaches many faces.
+"""Composes training scenes with many photographed faces of all sizes.
 
 Whatever could give a face away (a soft or hard edge, another sharpness or light than around it, a
 body below, the outline of a head) surrounds pieces of pictures without faces just as often.
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from atpn_ros.learning.detector import clutter, limbs, shapes
+from atpn_ros.learning.detector import distractors, limb_distractors, sprite_augmentation
+from atpn_ros.learning.detector.camera_effects import Sensor
 from atpn_ros.learning.detector.canvas import Canvas
-from atpn_ros.learning.detector.looks import blanked, head, tinted
 from atpn_ros.learning.detector.scenes import Scene
-from atpn_ros.learning.detector.sensor import Sensor
+from atpn_ros.learning.detector.sprite_appearance import blanked, head, tinted
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 
@@ -135,40 +135,44 @@ class Crowds:
     ) -> None:  # fmt: skip
         """A person, or something that is pasted as a person would be."""
         body = size > 7 and rng.random() < 0.5
-        turn = shapes.roll(rng) if turned is None else float(rng.normal(0, turned))
+        turn = sprite_augmentation.roll(rng) if turned is None else float(rng.normal(0, turned))
         sprite = self._person(rng)
         if not person:
             kind = rng.random()
             if kind < 0.12:
-                sprite = shapes.behind(sprite, rng)
+                sprite = sprite_augmentation.behind(sprite, rng)
             elif kind < 0.2:
                 sprite = blanked(sprite, rng)
             else:
-                sprite = shapes.filled(sprite, self._piece(rng), rng)
-        sprite = shapes.shrunk(sprite, size)
+                sprite = sprite_augmentation.filled(sprite, self._piece(rng), rng)
+        sprite = sprite_augmentation.shrunk(sprite, size)
         if rng.random() < 0.25:
-            sprite = shapes.younger(sprite, rng)
+            sprite = sprite_augmentation.younger(sprite, rng)
         if body:
-            shapes.torso(rng, canvas, sprite, place, size, turn)
+            sprite_augmentation.torso(rng, canvas, sprite, place, size, turn)
         image = tinted(sprite.image, rng)
         if rng.random() < 0.25:
-            image = shapes.shadowed(Sprite(image, sprite.outline), rng)
+            image = sprite_augmentation.shadowed(Sprite(image, sprite.outline), rng)
         if rng.random() < 0.5:
-            image = shapes.softened(Sprite(image, sprite.outline), rng)
+            image = sprite_augmentation.softened(Sprite(image, sprite.outline), rng)
         if rng.random() < 0.35:
-            image = shapes.worn(Sprite(image, sprite.outline), rng)
+            image = sprite_augmentation.worn(Sprite(image, sprite.outline), rng)
         wide = float(np.exp(rng.normal(0, 0.07))) * (-1 if rng.random() < 0.5 else 1)
         canvas.paste(Sprite(image, sprite.outline if person else None), place, size, turn, wide,
                      head(sprite))  # fmt: skip
         if rng.random() < 0.08:  # a hand at the chin or before the mouth, or near by
             at = place + rng.normal((0, 0.5), (0.5, 0.25)) * size
-            limbs.limb(rng, canvas, limbs.skin(sprite, rng), at, size * rng.uniform(0.5, 0.9))
+            limb_distractors.limb(
+                rng, canvas, limb_distractors.skin(sprite, rng), at, size * rng.uniform(0.5, 0.9)
+            )
 
     def _limb(self, rng: np.random.Generator, canvas: Canvas, size: float) -> None:
         """A hand or an arm, in any place."""
         place = rng.random(2) * self.plan.size
         size *= float(np.exp(rng.normal(0, 0.3)))
-        limbs.limb(rng, canvas, limbs.skin(self._person(rng), rng), place, size)
+        limb_distractors.limb(
+            rng, canvas, limb_distractors.skin(self._person(rng), rng), place, size
+        )
 
     def _person(self, rng: np.random.Generator) -> Sprite:
         return self.pieces.people[int(rng.integers(len(self.pieces.people)))]
@@ -196,19 +200,23 @@ class Crowds:
         if r < 0.15:
             return
         if r < 0.5:
-            sprite = Sprite(shapes.opaque(shapes.plain(self._piece(rng), 160)), None)
-            canvas.tile(sprite, area, area[2] / 160 * 60, shapes.roll(rng), 1.0, (80.0, 80.0))
+            sprite = Sprite(
+                sprite_augmentation.opaque(sprite_augmentation.plain(self._piece(rng), 160)), None
+            )
+            canvas.tile(
+                sprite, area, area[2] / 160 * 60, sprite_augmentation.roll(rng), 1.0, (80.0, 80.0)
+            )
             return
-        sprite = shapes.shrunk(self._person(rng), size)
+        sprite = sprite_augmentation.shrunk(self._person(rng), size)
         middle, _ = head(sprite)
         if r < 0.58:  # clothes, neck and wall of the same photographs, and no face or a part of it
             away = (rng.uniform(-0.7, 0.7), 1.5) if rng.random() < 0.7 else (1.4, 0.2)
             middle = middle + np.asarray(away) * size
         else:
             middle = middle + rng.normal(0, 0.15, 2) * size
-        image = shapes.opaque(tinted(sprite.image, rng)[..., :3])
+        image = sprite_augmentation.opaque(tinted(sprite.image, rng)[..., :3])
         wide = float(np.exp(rng.normal(0, 0.05))) * (-1 if rng.random() < 0.5 else 1)
-        turn = shapes.roll(rng) * 0.6
+        turn = sprite_augmentation.roll(rng) * 0.6
         now = head(sprite)[1]
         canvas.tile(Sprite(image, sprite.outline), area, size / now * 60, turn, wide, tuple(middle))
 
@@ -216,26 +224,26 @@ class Crowds:
         """A piece of a picture without a face."""
         r = rng.random()
         if r < 0.08:
-            return clutter.cloth(rng, 96, 96)
+            return distractors.cloth(rng, 96, 96)
         if self.pieces.hard and r < 0.5:
             hard = self.pieces.hard[int(rng.integers(len(self.pieces.hard)))]
             inset = int(rng.uniform(0.0, 0.36) * len(hard))
             return hard[inset : len(hard) - inset, inset : len(hard) - inset]
         view = self.pieces.views[int(rng.integers(len(self.pieces.views)))]
-        return shapes.window(rng, view, 1.0, 0.08)
+        return sprite_augmentation.window(rng, view, 1.0, 0.08)
 
     def _background(self, rng: np.random.Generator) -> Image:
         width, height = self.plan.size
         if rng.random() < 0.12:
-            image = clutter.cloth(rng, height // 2, width // 2)
+            image = distractors.cloth(rng, height // 2, width // 2)
         elif self.pieces.hard and rng.random() < 0.2:
             image = self.pieces.hard[int(rng.integers(len(self.pieces.hard)))]
         else:
             view = self.pieces.views[int(rng.integers(len(self.pieces.views)))]
-            image = shapes.window(rng, view, width / height, 0.25)
-        image = np.ascontiguousarray(shapes.plain(image, width, height))
+            image = sprite_augmentation.window(rng, view, width / height, 0.25)
+        image = np.ascontiguousarray(sprite_augmentation.plain(image, width, height))
         if rng.random() < 0.25:
-            clutter.strew(rng, image, int(rng.integers(1, 25)))
+            distractors.strew(rng, image, int(rng.integers(1, 25)))
         if rng.random() < 0.3:
             image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.5, 4)))
         return np.asarray(image, np.uint8)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hands, arms and knees made by code: skin that is no face, in the colours of photographed skin."""
+"""Procedural hands, arms and knees in skin colours, as negatives."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Changes to cut-out people: other edges, bodies, things worn, backs of heads, other fillings."""
+"""Augments cut-out people: mask shape, bodies, hats and glasses, backs of heads, other textures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from atpn_ros.learning.detector import clutter
-from atpn_ros.learning.detector.looks import head
+from atpn_ros.learning.detector import distractors
+from atpn_ros.learning.detector.sprite_appearance import head
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 
@@ -130,7 +130,7 @@ def behind(sprite: Sprite, rng: np.random.Generator) -> Sprite:
     cv2.ellipse(mask, (int(middle[0]), int(middle[1] - 0.1 * axes[1])),
                 (max(1, int(axes[0])), max(1, int(axes[1]))), 0, 0, 360, 255, -1)  # fmt: skip
     soft = cv2.GaussianBlur(mask, (0, 0), max(0.6, width / 90))[..., None] / 255.0
-    threads = cv2.resize(clutter.waves(rng, max(4, height // 6), width), (width, height))
+    threads = cv2.resize(distractors.waves(rng, max(4, height // 6), width), (width, height))
     shade = np.exp((threads[..., None] - 0.5) * rng.uniform(0.2, 1.2))
     image[..., :3] = np.clip(image[..., :3] * (1 - soft) + colour * shade * soft, 0, 255)
     return Sprite(image, sprite.outline)
@@ -163,7 +163,7 @@ def torso(
         low = sprite.image[-max(1, sprite.image.shape[0] // 12) :]
         cloth = np.broadcast_to(np.median(low[..., :3].reshape(-1, 3), axis=0), (*mask.shape, 3))
     else:
-        cloth = clutter.cloth(rng, *mask.shape)
+        cloth = distractors.cloth(rng, *mask.shape)
     soft = mask[..., None] / np.float32(255)
     area = image[y0:y1, x0:x1]
     area[:] = area * (1 - soft) + cloth * soft
@@ -214,7 +214,7 @@ def worn(sprite: Sprite, rng: np.random.Generator) -> Image:
     low, high = sprite.outline.min(0), sprite.outline.max(0)
     w, h = high - low
     x, y = (low + high) / 2
-    paint = tuple(float(v) for v in clutter.colour(rng))
+    paint = tuple(float(v) for v in distractors.colour(rng))
     layer = np.ascontiguousarray(image[..., :3])
     kind = rng.random()
     if kind < 0.4:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What was held back of the data that teach: turned heads, and pictures without a face."""
+"""Measures a detector on held-out turned heads and on held-out images without a face."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.engines import Engine
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector.holding import hold
-from atpn_ros.learning.detector.photographs import POINTING_HELD, read, without_faces
+from atpn_ros.learning.detector.pipeline_recall import hold
+from atpn_ros.learning.detector.source_photographs import POINTING_HELD, read, without_faces
 from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.types import Box
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Detectors on labelled pictures: what they find alone, and what the whole pipeline then holds."""
+"""Measures a detector on labelled images, alone and with the whole tracking pipeline."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.engines import Engine
-from atpn_ros.learning.detector import counting
-from atpn_ros.learning.detector.counting import Count, Rate
-from atpn_ros.learning.detector.pictures import LabelledPicture
+from atpn_ros.learning.detector import detection_counts
+from atpn_ros.learning.detector.detection_counts import Count, Rate
+from atpn_ros.learning.detector.labelled_images import LabelledPicture
 from atpn_ros.learning.detector.sprites import FOREHEAD
 from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
 from atpn_ros.types import Box, Face, FaceState, Frame, Image
@@ -65,10 +65,10 @@ def measure(
         began = time.perf_counter()
         finds = detector.detect(image)
         times.append((time.perf_counter() - began) * 1e3)
-        alone.append(counting.count([d.box for d in finds], picture.faces, picture.ignored))
+        alone.append(detection_counts.count([d.box for d in finds], picture.faces, picture.ignored))
         if engine is not None:
             boxes = hold(image, finds, detector.name, engine, settings or PipelineSettings())
-            held.append(counting.count(boxes, picture.faces, picture.ignored))
+            held.append(detection_counts.count(boxes, picture.faces, picture.ignored))
     milliseconds = float(np.median(times)) if times else float("nan")
     return Outcome(detector.name, alone, held if engine is not None else None, milliseconds)
 
@@ -123,8 +123,10 @@ def with_forehead(box: Box) -> Box:
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Recall by size and false finds, alone and held, with intervals of 95 %."""
-    names = [f"{a:.0f}-{b:.0f} px" if np.isfinite(b) else f"over {a:.0f} px"
-             for a, b in zip(counting.BINS, counting.BINS[1:], strict=False)]  # fmt: skip
+    names = [
+        f"{a:.0f}-{b:.0f} px" if np.isfinite(b) else f"over {a:.0f} px"
+        for a, b in zip(detection_counts.BINS, detection_counts.BINS[1:], strict=False)
+    ]
     rows = [["detector", "", *names, "all", "false per picture", "ms"]]
     for outcome in outcomes:
         rows.append(_row(outcome.name, "alone", outcome.alone, f"{outcome.milliseconds:.1f}"))
@@ -137,10 +139,14 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def _row(name: str, kind: str, counts: Sequence[Count], time_ms: str) -> list[str]:
-    rates = [counting.recall(counts, a, b)
-             for a, b in zip(counting.BINS, counting.BINS[1:], strict=False)]  # fmt: skip
-    cells = [_percent(r) for r in (*rates, counting.recall(counts, counting.BINS[0]))]
-    false = counting.false_per_picture(counts)
+    rates = [
+        detection_counts.recall(counts, a, b)
+        for a, b in zip(detection_counts.BINS, detection_counts.BINS[1:], strict=False)
+    ]
+    cells = [
+        _percent(r) for r in (*rates, detection_counts.recall(counts, detection_counts.BINS[0]))
+    ]
+    false = detection_counts.false_per_picture(counts)
     return [name, kind, *cells, f"{false.value:.3f} ({false.low:.3f}-{false.high:.3f})", time_ms]
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts a person out of a photograph, and keeps all cut-outs of a run in one file."""
+"""Cuts people out of photographs with GrabCut, and stores the cut-outs of a run in one file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector.photographs import Photograph
+from atpn_ros.learning.detector.source_photographs import Photograph
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 

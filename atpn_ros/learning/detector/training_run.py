@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One training of the detector from one file: photographs, scenes, learning, mining."""
+"""Runs a whole detector training from a run file: photographs, scenes, training, hard negatives."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import torch
 from atpn_ros.detectors.atpn import AtpnDetector
 from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.backgrounds import load_panoramas
-from atpn_ros.learning.detector.crowds import CrowdPlan, Crowds, Pieces
-from atpn_ros.learning.detector.cutting import cut, load_cutouts, save_cutouts
-from atpn_ros.learning.detector.finding import Finder
-from atpn_ros.learning.detector.mining import mine, read_mined, write_mined
+from atpn_ros.learning.detector.hard_negatives import mine, read_mined, write_mined
 from atpn_ros.learning.detector.network import Detector
-from atpn_ros.learning.detector.photographs import photographs, without_faces
-from atpn_ros.learning.detector.pool import compose
+from atpn_ros.learning.detector.photograph_landmarks import Finder
+from atpn_ros.learning.detector.scene_cache import compose
+from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds, Pieces
+from atpn_ros.learning.detector.segmentation import cut, load_cutouts, save_cutouts
+from atpn_ros.learning.detector.source_photographs import photographs, without_faces
 from atpn_ros.learning.detector.train import DetectorTraining, train
 from atpn_ros.types import Image
 

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The same person, otherwise: smaller, in another light, or without a face."""
+"""Changes the appearance of a cut-out person: size, light, or a removed face."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from atpn_ros.learning.detector import clutter
+from atpn_ros.learning.detector import distractors
 from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 
@@ -32,7 +32,7 @@ def tinted(image: Image, rng: np.random.Generator) -> Image:
         clothes = light[int(0.76 * len(light)) :]
         blue, red = clothes[..., 0], clothes[..., 2]
         grey = (np.abs(red - blue) < 28) & (blue + red > 240)
-        clothes[grey] *= (clutter.colour(rng) / 255).astype(np.float32)
+        clothes[grey] *= (distractors.colour(rng) / 255).astype(np.float32)
     light *= gain
     return np.dstack([np.clip(light, 0, 255).astype(np.uint8), image[..., 3]])
 
@@ -46,7 +46,9 @@ def blanked(sprite: Sprite, rng: np.random.Generator) -> Sprite:
     mask = np.zeros(image.shape[:2], np.uint8)
     cv2.fillConvexPoly(mask, hull, 255)
     mean = np.asarray(cv2.mean(image, mask)[:3])
-    shade = np.exp((clutter.waves(rng, *image.shape[:2])[..., None] - 0.5) * rng.uniform(0, 0.8))
+    shade = np.exp(
+        (distractors.waves(rng, *image.shape[:2])[..., None] - 0.5) * rng.uniform(0, 0.8)
+    )
     soft = cv2.GaussianBlur(mask, (0, 0), image.shape[1] / 80)[..., None] / 255.0
     image[..., :3] = np.clip(image[..., :3] * (1 - soft) + mean * shade * soft, 0, 255)
     return Sprite(image, None)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a detector takes for faces in pictures that hold none, cut out to be taught as no face."""
+"""Mines hard negatives: false detections in images without faces, for later scenes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from atpn_ros.detectors import Detector
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector.shapes import window
+from atpn_ros.learning.detector.sprite_augmentation import window
 from atpn_ros.types import Box, Image
 
 _ROOM = 3.0

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a lens, a sensor and a codec do to a composed picture."""
+"""Simulates lens, sensor and codec: blur, noise, low light and JPEG artefacts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Composed scenes kept in files, since composing one costs as much as learning it several times.
+"""Stores composed scenes on disk, so that each can be used in several training steps.
 
 One process or more compose scenes into a folder for as long as a training runs; the training takes
 what is there, and looks at each scene several times, each time moved, scaled and lit otherwise.
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector.crowds import Crowds
+from atpn_ros.learning.detector.scene_composer import Crowds
 from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.types import Floats, Image
 

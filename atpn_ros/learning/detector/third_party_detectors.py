@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Detectors of others, by path, to compare with: none of them is part of this package."""
+"""Loads third-party detectors from their ONNX files for comparison."""
 
 from __future__ import annotations
 

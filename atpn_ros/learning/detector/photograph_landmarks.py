@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Landmarks of the one face in a photograph, by this package's own face network.
+"""Finds the landmarks of the one face in a photograph with the ATPN network.
 
 The network refines a crop that already holds the face. It is started from several crops, each
 refined a few times; an answer counts if several starts and the mirrored picture agree on it.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the network should say of a scene, and how wrong it is (after CenterNet)."""
+"""CenterNet heatmap and box targets of a scene, and the training loss."""
 
 from __future__ import annotations
 

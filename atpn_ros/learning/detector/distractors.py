@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is no face: walls, cloth, flags, letters, patches of skin colour. Made by code."""
+"""Procedural distractor textures: walls, cloth, flags, letters and patches of skin colour."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""True and false finds of a detector as the crops in which the face network meets them.
+"""Exports true and false detections as face crops, to train the presence head.
 
 They teach presence: a crop around a true find holds a face, however small, blurred, turned, cut off
 or half hidden it is; one around a false find holds none.
@@ -19,8 +19,8 @@ from atpn_ros.crop import cut
 from atpn_ros.detectors import Detector, square_of
 from atpn_ros.detectors.atpn import AtpnDetector
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector.mining import Mined, read_mined
-from atpn_ros.learning.detector.pool import read_shard
+from atpn_ros.learning.detector.hard_negatives import Mined, read_mined
+from atpn_ros.learning.detector.scene_cache import read_shard
 from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.types import Box, Floats, Image
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which labelled faces were found, by size, how many finds are none, and how sure that is."""
+"""Matches detections to labelled faces: recall by size, false detections, confidence intervals."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whole pictures whose faces are labelled with boxes: a folder of scenes, or WIDER FACE."""
+"""Reads images with labelled face boxes: a folder with labels.json, or WIDER FACE."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The photographs that teach the detector: read, each with the outline of its one face.
+"""Reads the training photographs, each with the outline of its one face.
 
 Outlines come from hand-placed points where a set has them, and else from this package's own face
 network, started where the set's way of taking pictures puts the face. No other detector is asked.
@@ -19,7 +19,7 @@ import numpy as np
 from atpn_ros.crop import Crop
 from atpn_ros.learning.data import london
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector.finding import Finder
+from atpn_ros.learning.detector.photograph_landmarks import Finder
 from atpn_ros.learning.detector.sprites import frontal_outline
 from atpn_ros.types import Floats, Image
 
