@@ -52,7 +52,7 @@ def load_pipeline(settings: Settings, control: LoadControl) -> LoadedPipeline:
     Raises:
         AtpnError: A file or backend cannot be loaded; gives its name and the reason.
     """
-    # first, since it fails quickly
+    # The detector first, since it fails quickly.
     detector = load_detector(settings.detector_model, settings.smallest_face)
     engine = load_engine(
         settings.model_path(),

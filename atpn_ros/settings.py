@@ -98,15 +98,13 @@ class Settings:
     )
     detector_model: str = _setting(
         "",
-        "atpn: the shipped network; haar or empty: the embedded cascade; "
+        "atpn or empty: the shipped network; haar: the Haar cascade of OpenCV; "
         "else the path of YuNet's .onnx file",
         reconfigurable=False,
     )
     smallest_face: float = _setting(
-        20.0,
-        "side of the smallest face that the detector atpn searches for, pixels; half of it takes "
-        "four times as long",
-        minimum=5.0, maximum=1e4, reconfigurable=False,
+        20.0, "side of the smallest face that detector_model atpn searches for, pixels; half of it "
+        "takes four times as long", minimum=5.0, maximum=1e4, reconfigurable=False,
     )  # fmt: skip
     detect_interval: float = _setting(
         1.0, "interval of the detector while faces are tracked, s", minimum=0.0, maximum=60.0

@@ -11,7 +11,7 @@ pytest.importorskip("onnx", reason="small wrong models are made with it")
 from onnx import TensorProto, helper, numpy_helper
 
 from atpn_ros.detectors import DetectorError, atpn, detector_file, load_detector, select
-from atpn_ros.detectors.atpn import AtpnDetector, decode, distinct
+from atpn_ros.detectors.atpn import AtpnDetector, combined, decode, distinct
 from atpn_ros.settings import SHIPPED_MODEL
 
 
@@ -82,13 +82,25 @@ def test_part_of_a_face_is_no_face_of_its_own():
 def test_small_and_large_faces_come_from_two_looks_and_each_face_once(tmp_path, monkeypatch):
     """The same cell means another face at each look."""
     path = model(tmp_path / "d.onnx", [(2, 3, 0.9, 0, 0, 0, 0)])
-    found = AtpnDetector(path, smallest_face=14.0).detect(np.zeros((320, 320, 3), np.uint8))
+    monkeypatch.setattr(atpn, "input_sides", lambda longer, min_face: [160, 320])
+    found = AtpnDetector(path).detect(np.zeros((320, 320, 3), np.uint8))
     assert sorted(sides(d) for d in found) == [
         pytest.approx((28, 20, 8, 8)), pytest.approx((56, 40, 16, 16))
     ]  # fmt: skip
     monkeypatch.setattr(atpn, "input_sides", lambda longer, min_face: [310, 320])
     found = AtpnDetector(path).detect(np.zeros((320, 320, 3), np.uint8))
     assert len(found) == 1
+
+
+def test_a_face_that_two_scales_find_gets_a_higher_score():
+    box = np.array([[100.0, 100.0, 40.0, 40.0]])
+    far = box + np.array([200.0, 0, 0, 0])
+    (one,) = combined([(box, np.array([0.5])), (box + 2, np.array([0.4]))])
+    assert one.score == pytest.approx(0.5 + 0.35 * 0.4 * 0.5)
+    assert one.box.cx == 100
+    scores = [d.score for d in combined([(box, np.array([0.5])), (far, np.array([0.4]))])]
+    assert scores == pytest.approx([0.5, 0.4])
+    assert combined([(box[:0], np.zeros(0)), (box[:0], np.zeros(0))]) == []
 
 
 def test_nothing_is_found_in_nothing():

@@ -62,6 +62,8 @@ def test_the_shipped_detector_sees_the_portrait_and_nobody_on_a_wall(scale: floa
     picture = np.ascontiguousarray(data.astronaut()[..., ::-1])
     picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     detector = load_detector("atpn")
-    (face,) = detector.detect(picture)
+    face, *others = detector.detect(picture)
+    assert len(others) <= 1, "an emblem on the suit may be one; presence refuses it"
+    assert face.score > 0.75
     assert face.box.iou(Box(*(v * scale for v in (224, 116, 88, 116)))) > 0.5
     assert detector.detect(np.full_like(picture, 128)) == []

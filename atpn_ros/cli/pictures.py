@@ -16,6 +16,7 @@ from typing import TextIO
 import cv2
 
 from atpn_ros.camera import Camera, camera_from_field_of_view
+from atpn_ros.cli.options import add_settings_options
 from atpn_ros.drawing import draw, json_lines, overlay
 from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, read_image, write_image
 from atpn_ros.engines import LoadControl
@@ -69,17 +70,7 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
         "--view", type=float, metavar="DEGREES",
         help="horizontal angle of view of the camera, for distances and exact angles",
     )  # fmt: skip
-    parser.add_argument(
-        "--params-file", type=Path, help="ROS parameter file, for example config/atpn.yaml"
-    )
-    parser.add_argument(
-        "--set",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME=VALUE",
-        help="override settings",
-    )
+    add_settings_options(parser)
 
 
 class _Processor:

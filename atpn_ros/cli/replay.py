@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atpn_ros.cli.options import add_settings_options
 from atpn_ros.settings_file import load_settings
 from atpn_ros.types import AtpnError
 
@@ -68,17 +69,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--answered-only", action="store_true",
         help="only images that a live node processed according to its recorded status",
     )  # fmt: skip
-    what.add_argument(
-        "--params-file", type=Path, help="ROS parameter file, for example config/atpn.yaml"
-    )
-    what.add_argument(
-        "--set",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME=VALUE",
-        help="override settings",
-    )
+    add_settings_options(what)
     what.add_argument(
         "--strict", action="store_true", help="stop at the first bad bag, image or unknown type"
     )

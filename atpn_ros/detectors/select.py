@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atpn_ros.detectors.atpn import DETECTOR_MODEL, SMALLEST_FACE, AtpnDetector
+from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_FACE, AtpnDetector
 from atpn_ros.detectors.base import Detector
 from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
 
 HAAR, OWN = "haar", "atpn"
 """Names of the detectors that need no path."""
-DEFAULT = HAAR
+DEFAULT = OWN
 """The detector for an empty name."""
 
 
@@ -25,13 +25,13 @@ def detector_file(model: str = "") -> Path | None:
     return DETECTOR_MODEL if name == OWN else Path(name).expanduser()
 
 
-def load_detector(model: str = "", smallest_face: float = SMALLEST_FACE) -> Detector:
+def load_detector(model: str = "", min_face: float = MIN_FACE) -> Detector:
     """Load the detector with a name, or YuNet from the path of its ``.onnx`` file.
 
     Args:
         model: "atpn" for this package's own, "haar" for OpenCV's cascade, empty for the default,
             or a path.
-        smallest_face: Side of the smallest face that "atpn" searches for, pixels of the image.
+        min_face: Side of the smallest face that "atpn" searches for, pixels of the image.
 
     Raises:
         DetectorError: It cannot be loaded.
@@ -40,5 +40,5 @@ def load_detector(model: str = "", smallest_face: float = SMALLEST_FACE) -> Dete
     if path is None:
         return HaarDetector()
     if (model or DEFAULT) == OWN:
-        return AtpnDetector(path, smallest_face=smallest_face)
+        return AtpnDetector(path, min_face=min_face)
     return YuNetDetector(path)

@@ -11,8 +11,9 @@ import pytest
 pytest.importorskip("moderngl", reason="extra `synth` is not installed")
 
 from atpn_ros.cli import synth as command
+from atpn_ros.learning.data import london
 from atpn_ros.learning.data.head_point_model import AssetError
-from atpn_ros.learning.synth.assets import hair, ict_head, library, london, panoramas
+from atpn_ros.learning.synth.assets import hair, ict_head, library, panoramas
 
 
 def test_no_folder(tmp_path):

@@ -19,12 +19,12 @@ import numpy as np
 from atpn_ros import landmark_layouts
 from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
 from atpn_ros.engines.base import Engine
+from atpn_ros.learning.data import london
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.datasets.lens import held_out
 from atpn_ros.learning.data.eyes import INTO_LENS, draw_glasses, turn_irises
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
-from atpn_ros.learning.synth.assets import london
 from atpn_ros.types import Floats, Image
 
 _FACE = 130.0

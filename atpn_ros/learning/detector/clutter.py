@@ -12,6 +12,10 @@ from atpn_ros.types import Floats, Image
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789&%#@!?:;=+-"
 
 
+Colour = tuple[float, ...]
+"""Blue, green and red, 0..255."""
+
+
 def colour(rng: np.random.Generator) -> Floats:
     """(3,) BGR 0..255: any, or in a third of the cases one that skin may have."""
     if rng.random() < 0.35:
@@ -86,11 +90,7 @@ def strew(rng: np.random.Generator, image: Image, count: int) -> None:
 
 
 def _oval(
-    rng: np.random.Generator,
-    image: Image,
-    at: tuple[int, ...],
-    size: float,
-    paint: tuple[float, ...],
+    rng: np.random.Generator, image: Image, at: tuple[int, ...], size: float, paint: Colour
 ) -> None:
     """A ball or an egg, lit from somewhere: the shape of a head without its features."""
     a, b = max(2, int(size / 2)), max(2, int(size / 2 * rng.uniform(0.7, 1.5)))
@@ -108,11 +108,7 @@ def _oval(
 
 
 def _grid(
-    rng: np.random.Generator,
-    image: Image,
-    at: tuple[int, ...],
-    size: float,
-    paint: tuple[float, ...],
+    rng: np.random.Generator, image: Image, at: tuple[int, ...], size: float, paint: Colour
 ) -> None:
     """Windows, buttons, tiles: equal spots in rows."""
     rows, columns = (int(v) for v in rng.integers(1, 5, 2))

@@ -85,6 +85,8 @@ class Crowds:
         """Sides of what stands in a scene, of about one distance; far away first."""
         low, high = np.log(self.plan.faces)
         typical = low + (high - low) * rng.random() ** 1.25
+        if rng.random() < 0.35:
+            typical = rng.uniform(np.log(22), np.log(75))
         width, height = self.plan.size
         room = 0.9 * width * height / (1.7 * np.exp(typical)) ** 2
         count = int(np.clip(room * rng.uniform(0.5, 1.3), 2, self.plan.people))
@@ -144,6 +146,8 @@ class Crowds:
             else:
                 sprite = shapes.filled(sprite, self._piece(rng), rng)
         sprite = shapes.shrunk(sprite, size)
+        if rng.random() < 0.25:
+            sprite = shapes.younger(sprite, rng)
         if body:
             shapes.torso(rng, canvas, sprite, place, size, turn)
         image = tinted(sprite.image, rng)
@@ -151,11 +155,14 @@ class Crowds:
             image = shapes.shadowed(Sprite(image, sprite.outline), rng)
         if rng.random() < 0.5:
             image = shapes.softened(Sprite(image, sprite.outline), rng)
-        if rng.random() < 0.25:
+        if rng.random() < 0.35:
             image = shapes.worn(Sprite(image, sprite.outline), rng)
         wide = float(np.exp(rng.normal(0, 0.07))) * (-1 if rng.random() < 0.5 else 1)
         canvas.paste(Sprite(image, sprite.outline if person else None), place, size, turn, wide,
                      head(sprite))  # fmt: skip
+        if rng.random() < 0.08:  # a hand at the chin or before the mouth, or near by
+            at = place + rng.normal((0, 0.5), (0.5, 0.25)) * size
+            limbs.limb(rng, canvas, limbs.skin(sprite, rng), at, size * rng.uniform(0.5, 0.9))
 
     def _limb(self, rng: np.random.Generator, canvas: Canvas, size: float) -> None:
         """A hand or an arm, in any place."""

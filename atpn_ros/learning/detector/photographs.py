@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 
 from atpn_ros.crop import Crop
+from atpn_ros.learning.data import london
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.finding import Finder
 from atpn_ros.learning.detector.sprites import frontal_outline
-from atpn_ros.learning.synth.assets.library import london
 from atpn_ros.types import Floats, Image
 
 _LONDON_EVERY, _LONDON_AT = 8, 3

@@ -86,10 +86,10 @@ def wider(root: Path, longer: int = 640, smallest: float = 16.0) -> list[Labelle
 
 def _wider(root: Path, longer: int, smallest: float) -> Iterator[LabelledPicture]:
     by_picture: dict[Path, list[tuple[Box, bool]]] = {}
-    for record in read_wider(root, "val"):
-        faces = by_picture.setdefault(record.image, [])
-        if record.box is not None:
-            faces.append((record.box, bool(record.attributes.get("invalid", 0))))
+    for face in read_wider(root, "val"):
+        faces = by_picture.setdefault(face.image.path, [])
+        if face.box is not None:
+            faces.append((face.box, "invalid" in face.tags))
     for path, faces in by_picture.items():
         image = cv2.imread(str(path))
         if image is None:

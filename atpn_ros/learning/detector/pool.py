@@ -159,7 +159,8 @@ def _relit(rng: np.random.Generator, image: Image) -> Image:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         tint = np.exp(rng.normal(0, 0.04, 3)) if rng.random() < 0.3 else np.ones(3)
     else:
-        tint = np.exp(rng.normal(0, 0.07, 3))
+        coloured = rng.random() < 0.07  # as on a stage
+        tint = np.exp(rng.normal(0, 0.4 if coloured else 0.07, 3))
     level = np.linspace(0, 1, 256)[:, None] ** np.exp(rng.normal(0, 0.2))
     contrast, middle = np.exp(rng.normal(0, 0.15)), rng.uniform(0.3, 0.6)
     table = ((level - middle) * contrast + middle) * tint * np.exp(rng.normal(0, 0.1)) * 255

@@ -170,6 +170,25 @@ def torso(
     canvas.hide((int(x0), int(y0)), mask > 127)
 
 
+def younger(sprite: Sprite, rng: np.random.Generator) -> Sprite:
+    """Somebody with a child's proportions: a taller brow and eyes, a shorter nose and chin."""
+    if sprite.outline is None:
+        return sprite
+    height, width = sprite.image.shape[:2]
+    low, high = sprite.outline.min(0), sprite.outline.max(0)
+    middle, half = (low + high)[1] / 2, (high - low)[1] / 2
+    # Rows from the hair to below the chin are moved down, most in the middle of the face.
+    shift = float(rng.uniform(0.08, 0.22)) * half
+    rows = np.arange(height, dtype=np.float32)
+    moved = rows + shift * np.exp(-0.5 * ((rows - middle) / (0.8 * half)) ** 2)
+    source = np.interp(rows, moved, rows).astype(np.float32)
+    columns = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
+    image = cv2.remap(sprite.image, columns, np.repeat(source[:, None], width, 1), cv2.INTER_LINEAR)
+    points = np.array(sprite.outline)
+    points[:, 1] = np.interp(points[:, 1], rows, moved)
+    return Sprite(np.asarray(image, np.uint8), points)
+
+
 def shadowed(sprite: Sprite, rng: np.random.Generator) -> Image:
     """(H, W, 4): light from one side or from above, with a soft or hard edge across the face."""
     height, width = sprite.image.shape[:2]

@@ -17,7 +17,7 @@ import numpy as np
 
 from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.head_point_model import fit, load_points
-from atpn_ros.learning.synth.assets.london import read_template
+from atpn_ros.learning.data.london import read_template
 from atpn_ros.types import Floats
 
 _TEMPLATE = {

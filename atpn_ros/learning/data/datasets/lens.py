@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from atpn_ros.learning.data import london
 from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.data.checks import DataError, numbers
 from atpn_ros.learning.data.eyes import INTO_LENS, turn_irises
 from atpn_ros.learning.data.labelled_face import ImageFile, LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
-from atpn_ros.learning.synth.assets import london
 from atpn_ros.types import Box
 
 _EVERY, _AT = 8, 3

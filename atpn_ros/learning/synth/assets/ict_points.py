@@ -14,9 +14,9 @@ import numpy as np
 
 from atpn_ros import landmark_layouts
 from atpn_ros.files import atomic_replace
+from atpn_ros.learning.data.polyline import arc_length, points_at
 from atpn_ros.learning.synth.assets import surface
 from atpn_ros.learning.synth.assets.head_model import Anchors, Ints
-from atpn_ros.learning.synth.assets.polyline import arc_length, points_at
 from atpn_ros.types import Floats
 
 _STEPS = 32

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.files import atomic_replace, cache_folder
+from atpn_ros.learning.data import london
 from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.synth.assets import (
     decimation,
@@ -27,7 +28,6 @@ from atpn_ros.learning.synth.assets import (
     hair,
     ict_head,
     ict_points,
-    london,
     prt,
     skins,
 )

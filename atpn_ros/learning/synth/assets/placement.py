@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from atpn_ros.learning.synth.assets import fitting, london
+from atpn_ros.learning.data import london
+from atpn_ros.learning.synth.assets import fitting
 from atpn_ros.learning.synth.assets.head_model import HeadModel
 from atpn_ros.types import Floats
 

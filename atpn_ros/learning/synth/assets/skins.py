@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from atpn_ros import landmark_layouts
+from atpn_ros.learning.data.london import Portrait, to_wflw98
 from atpn_ros.learning.synth.assets import surface
 from atpn_ros.learning.synth.assets.fitting import Fit, fit
 from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Part
-from atpn_ros.learning.synth.assets.london import Portrait, to_wflw98
 from atpn_ros.types import Floats, Image
 
 SIDE = 512

@@ -8,8 +8,8 @@ import heapq
 
 import numpy as np
 
+from atpn_ros.learning.data.polyline import arc_length
 from atpn_ros.learning.synth.assets.head_model import Anchors, Ints
-from atpn_ros.learning.synth.assets.polyline import arc_length
 from atpn_ros.types import Floats
 
 

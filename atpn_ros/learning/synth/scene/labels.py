@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
-from atpn_ros.learning.synth.assets.polyline import arc_length, points_at
+from atpn_ros.learning.data.polyline import arc_length, points_at
 from atpn_ros.learning.synth.scene.body import Body
 from atpn_ros.learning.synth.scene.description import Person, SceneCamera
 from atpn_ros.types import Box, Floats

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.data.asset_error import AssetError
-from atpn_ros.learning.synth.assets.polyline import arc_length, points_at
+from atpn_ros.learning.data.polyline import arc_length, points_at
 from atpn_ros.types import Floats, Image
 
 TEMPLATE_POINTS = 189
