@@ -20,7 +20,7 @@ from atpn_ros.landmark_layouts import IBUG68_IN_WFLW98
 from atpn_ros.msg import FaceBox, FaceLandmarks, Gaze, HeadPose
 from atpn_ros.node import ros_messages
 from atpn_ros.settings import Settings
-from atpn_ros.types import Box, Face, FaceFrame, FaceState, GazeSource
+from atpn_ros.types import HEAD_GAZE_SPREAD, Box, Face, FaceFrame, FaceState, GazeSource
 from atpn_ros.types import Gaze as CoreGaze
 from atpn_ros.types import HeadPose as CorePose
 
@@ -89,6 +89,12 @@ def test_a_head_pose_says_the_same_in_angles_and_quaternion() -> None:
     p = out.pose.pose.position
     assert (p.x, p.y, p.z, out.has_position) == (0.1, -0.2, 0.9, True)
     assert list(out.pose.covariance) == list(range(36))
+
+
+def test_a_gaze_tells_its_spread_in_degrees() -> None:
+    (out,) = travelled(ros_messages.gazes(frame(face()), HEADER)).faces
+    assert out.spread == pytest.approx(np.degrees(HEAD_GAZE_SPREAD), rel=1e-5)
+    assert out.confidence == 0.5
 
 
 def test_without_a_position_nothing_pretends_to_have_one() -> None:

@@ -149,6 +149,7 @@ def test_the_lens_set_has_points_and_gaze_of_the_people_held_out(sets: Path) -> 
     turned = read_faces("lens", sets / "faces_london", "turned")
     assert [f.name for f in turned] == ["003_03"] * 8
     assert len({f.gaze[0, 0] for f in turned}) == 8
+    assert len(read_faces("lens", sets / "faces_canada", "turned")) == 6 * 8
 
 
 def test_portraits_without_points_have_a_box(sets: Path) -> None:

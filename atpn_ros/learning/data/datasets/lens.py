@@ -40,7 +40,7 @@ def held_out(folder: Path, names: Sequence[str]) -> set[str]:
         held = {person for i, person in enumerate(people) if i % _EVERY == _AT}
         return {name for name in names if name.split("_")[0] in held}
     if folder.name == "faces_canada":
-        return set(sorted(names)[-_LAST:])
+        return set(sorted(set(names))[-_LAST:])
     return {name for name in names if name.isdecimal() and int(name) >= _FROM}
 
 
