@@ -67,8 +67,12 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     p.add_argument("--scenes", type=Path, metavar="DIR",
                    help="labelled pictures: a folder with labels.json")  # fmt: skip
     p.add_argument("--wider", type=Path, metavar="DIR", help="WIDER FACE, its val pictures")
-    p.add_argument("--held-out", type=Path, metavar="DIR",
-                   help="the data sets: turned heads, empty pictures held back")  # fmt: skip
+    p.add_argument(
+        "--held-out",
+        type=Path,
+        metavar="DIR",
+        help="folder of the data sets: measure on held-out turned heads and images without a face",
+    )
     p.add_argument("--limit", type=int, help="at most so many pictures, evenly chosen")
     p.add_argument("--detectors", nargs="+", default=["atpn"], metavar="NAME",
                    help="atpn, haar, or paths of YuNet's .onnx (default: atpn)")  # fmt: skip
@@ -77,8 +81,12 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
                    help="settings of the pipeline")  # fmt: skip
     p.add_argument("--model", type=Path, help="another .onnx of this package's detector")
     p.add_argument("--score", type=float, help="its score instead of the usual one")
-    p.add_argument("--cutouts", type=Path, metavar="FILE.npz",
-                   help="of a training: composed scenes of people held back")  # fmt: skip
+    p.add_argument(
+        "--cutouts",
+        type=Path,
+        metavar="FILE.npz",
+        help="cut-outs of a training: measure on composed scenes of held-out people",
+    )
     p.add_argument("--data", type=Path, help="folder of the data sets, for --cutouts")
     p.add_argument("--composed", type=int, default=300, help="how many (default 300)")
     p.add_argument("--seed", type=int, default=99)
@@ -143,7 +151,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         if args.cutouts:
             if not args.data:
                 raise AtpnError("--cutouts needs --data")
-            scenes = report.held_back_scenes(args.cutouts, args.data, args.composed, args.seed)
+            scenes = report.held_out_scenes(args.cutouts, args.data, args.composed, args.seed)
             print(report.on_scenes(detectors, scenes, args.out))
         if args.clips:
             print(report.on_clips(detectors, args.clips, args.every, args.out))
@@ -177,7 +185,7 @@ def _on_held_out(args: argparse.Namespace) -> None:
         folder = args.held_out
         turned = held_out_sets.turned_heads(folder / "pointing04", detector, engine, pipeline)
         empty = held_out_sets.empty_pictures(folder / "nofaces", detector, engine, pipeline)
-        print(f"{detector.name}\n{held_out_sets.told(turned, empty)}")
+        print(f"{detector.name}\n{held_out_sets.format_results(turned, empty)}")
 
 
 def _settings(args: argparse.Namespace) -> Settings:

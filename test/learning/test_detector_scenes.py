@@ -93,13 +93,13 @@ def test_a_person_is_cut_out_and_comes_back_from_the_file(tmp_path):
     assert made.sprite.image[60, 60, 3] > 250
     assert made.sprite.image[10, 8, 3] < 5
     assert save_cutouts(tmp_path / "c.npz", [made, Cutout(person(), "b", False)]) == 2
-    (back,) = load_cutouts(tmp_path / "c.npz", held_back=True)
+    (back,) = load_cutouts(tmp_path / "c.npz", held_out=True)
     assert back.name == "set/a.jpg"
     assert np.array_equal(back.sprite.image, made.sprite.image)
     assert np.array_equal(back.sprite.outline, made.sprite.outline)
     (tmp_path / "c.npz").write_bytes(b"x")
     with pytest.raises(DataError, match=r"c\.npz: no cut-outs"):
-        load_cutouts(tmp_path / "c.npz", held_back=True)
+        load_cutouts(tmp_path / "c.npz", held_out=True)
 
 
 def test_a_varied_scene_keeps_each_face_in_its_box():

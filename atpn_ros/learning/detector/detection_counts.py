@@ -14,7 +14,7 @@ from atpn_ros.types import Box, Floats
 MATCH = 0.4
 """Intersection over union from which a box is a face's."""
 BINS = (16.0, 24.0, 40.0, 80.0, np.inf)
-"""Bounds of the sizes by which recall is told, pixels."""
+"""Bounds of the size bins of recall, in pixels."""
 _RESAMPLES = 1000
 
 
@@ -70,7 +70,7 @@ class Rate:
         value: Of all pictures; NaN where there is nothing to count.
         low: 2.5 % of resampled sets of pictures lie below.
         high: 2.5 % lie above.
-        number: Faces or pictures that it is told of.
+        number: Number of faces or images it was measured on.
     """
 
     value: float

@@ -26,7 +26,7 @@ class Targets(NamedTuple):
 
     Attributes:
         heat: (N, H, W) 1 where a face's middle is, falling off around it.
-        care: (N, H, W) 0 where nothing is taught about heat.
+        care: (N, H, W) 0 where the heatmap has no loss.
         boxes: (N, 4, H, W) as the network codes them.
         weight: (N, H, W) of each cell's box; sums to 1 per face.
     """
@@ -42,7 +42,7 @@ def encode(boxes: Floats, ignored: Floats, size: tuple[int, int]) -> tuple[Float
 
     Args:
         boxes: (K, 4) corners of faces, pixels.
-        ignored: (L, 4) corners of what is not taught.
+        ignored: (L, 4) corners of areas without a loss.
         size: Width and height of the picture, pixels.
     """
     columns, rows = size[0] // STRIDE, size[1] // STRIDE

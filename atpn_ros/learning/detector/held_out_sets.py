@@ -19,7 +19,7 @@ from atpn_ros.types import Box
 _MOST = 3.0
 """A find may be so many times as large as the labelled inner face."""
 _STRAIGHT = 31
-"""Heads tilted further up or down, in degrees, are told apart from the others."""
+"""Heads tilted further up or down, in degrees, are counted separately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Turned:
 def turned_heads(
     folder: Path, detector: Detector, engine: Engine, settings: PipelineSettings
 ) -> list[Turned]:
-    """Pointing'04's people that teach nothing, by pan.
+    """Pointing'04's held-out people, by pan.
 
     Args:
         folder: With ``labels.json`` and ``images``.
@@ -83,7 +83,7 @@ def _on(find: Box, face: Box) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """Pictures without a face that taught nothing.
+    """Images without a face that are not in the training data.
 
     Attributes:
         pictures: How many.
@@ -101,7 +101,7 @@ def empty_pictures(
 ) -> Empty:
     """See :class:`Empty`; the folder is ``nofaces``."""
     pictures, found, held = 0, 0, 0
-    for _, image in without_faces(folder, held_back=True):
+    for _, image in without_faces(folder, held_out=True):
         finds: list[Detection] = detector.detect(image)
         pictures += 1
         found += bool(finds)
@@ -109,7 +109,7 @@ def empty_pictures(
     return Empty(pictures, found, held)
 
 
-def told(turned: list[Turned], empty: Empty | None) -> str:
+def format_results(turned: list[Turned], empty: Empty | None) -> str:
     """A table of both."""
     lines = ["tilt      pan  heads  found %  held %"]
     for t in turned:

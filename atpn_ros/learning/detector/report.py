@@ -42,10 +42,10 @@ def line_up(model: Path | None, yunet: Path | None, rfb: Path | None) -> list[De
     return found
 
 
-def held_back_scenes(cutouts: Path, root: Path, count: int, seed: int) -> list[Scene]:
-    """Scenes of 448x352 with faces of 8 to 200 pixels, of people and views that taught nothing."""
+def held_out_scenes(cutouts: Path, root: Path, count: int, seed: int) -> list[Scene]:
+    """Scenes of 448x352 pixels with faces of 8 to 200 pixels, of held-out people and views."""
     plan = CrowdPlan(size=(448, 352), faces=(8.0, 200.0), tiles=0.1, empty=0.2)
-    crowds = Crowds(pieces(cutouts, root, None, held_back=True), plan)
+    crowds = Crowds(pieces(cutouts, root, None, held_out=True), plan)
     return [crowds.scene(np.random.default_rng((seed, i))) for i in range(count)]
 
 

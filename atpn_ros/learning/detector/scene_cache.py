@@ -115,7 +115,7 @@ class Pool:
 
 
 _LOST, _PART = 0.7, 0.4
-"""Share of a box beyond the border from which a face is none, or not taught."""
+"""Share of a box beyond the border from which a face is dropped, or ignored by the loss."""
 
 
 def vary(rng: np.random.Generator, scene: Scene, size: tuple[int, int]) -> Scene:

@@ -16,7 +16,7 @@ class Scene:
     Attributes:
         image: (H, W, 3) uint8 BGR.
         boxes: (K, 4) corners x0, y0, x1, y1 of faces, pixels.
-        ignored: (L, 4) corners of what is neither taught nor counted: hidden and cut faces.
+        ignored: (L, 4) corners of areas ignored by loss and metrics: hidden and cut faces.
     """
 
     image: Image

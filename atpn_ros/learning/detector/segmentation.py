@@ -30,12 +30,12 @@ class Cutout:
     Attributes:
         sprite: The whole photograph; its opacity is 255 on the person.
         name: Of the photograph.
-        held_back: Whether the person teaches nothing.
+        held_out: Whether the person is held out from training.
     """
 
     sprite: Sprite
     name: str
-    held_back: bool
+    held_out: bool
 
 
 def cut(photograph: Photograph) -> Cutout:
@@ -50,7 +50,7 @@ def cut(photograph: Photograph) -> Cutout:
     outline = ((points + 0.5) * scale - 0.5).astype(np.float32)
     alpha = _opacity(image, landmarks, outline)
     sprite = Sprite(np.dstack([image, alpha]), outline)
-    return Cutout(sprite, photograph.name, photograph.held_back)
+    return Cutout(sprite, photograph.name, photograph.held_out)
 
 
 def _opacity(image: Image, landmarks: Floats, outline: Floats) -> Image:
@@ -92,7 +92,7 @@ def save_cutouts(path: Path, cutouts: Iterable[Cutout]) -> int:
     np.savez(
         part,
         names=np.array([c.name for c in rows]),
-        held_back=np.array([c.held_back for c in rows], bool),
+        held_out=np.array([c.held_out for c in rows], bool),
         shapes=np.array([c.sprite.image.shape for c in rows]),
         pixels=np.concatenate([c.sprite.image.ravel() for c in rows]),
         outlines=np.stack([c.sprite.outline for c in rows]),
@@ -101,8 +101,8 @@ def save_cutouts(path: Path, cutouts: Iterable[Cutout]) -> int:
     return len(rows)
 
 
-def load_cutouts(path: Path, held_back: bool) -> list[Cutout]:
-    """The cut-outs that teach, or those that are held back.
+def load_cutouts(path: Path, held_out: bool) -> list[Cutout]:
+    """The cut-outs of the training set, or the held-out ones.
 
     Raises:
         DataError: The file is missing or damaged.
@@ -115,9 +115,9 @@ def load_cutouts(path: Path, held_back: bool) -> list[Cutout]:
         return [
             Cutout(Sprite(pixels.reshape(shape), outline), str(name), bool(held))
             for pixels, shape, outline, name, held in zip(
-                images, v["shapes"], v["outlines"], v["names"], v["held_back"], strict=True
+                images, v["shapes"], v["outlines"], v["names"], v["held_out"], strict=True
             )
-            if held == held_back
+            if held == held_out
         ]
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: no cut-outs: {error}") from error

@@ -24,7 +24,7 @@ from atpn_ros.learning.detector.sprites import frontal_outline
 from atpn_ros.types import Floats, Image
 
 _LONDON_EVERY, _LONDON_AT = 8, 3
-"""Which of the London people are held back, as everywhere in this package."""
+"""The held-out London people, the same everywhere in this package."""
 _CANADA_LAST = 6
 POINTING_HELD = (10, 11)
 _CONGRESS_FROM = 800
@@ -42,7 +42,7 @@ class Photograph:
         outline: (K, 2) pixels of the points that the face's box holds.
         landmarks: (98, 2) pixels, WFLW order.
         plain: Whether what is behind the person is one even surface.
-        held_back: Whether the person teaches nothing.
+        held_out: Whether the person is held out from training.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Photograph:
     outline: Floats
     landmarks: Floats
     plain: bool
-    held_back: bool
+    held_out: bool
 
 
 def photographs(root: Path, finder: Finder) -> Iterator[Photograph]:
@@ -73,17 +73,17 @@ def photographs(root: Path, finder: Finder) -> Iterator[Photograph]:
             starts = _london_starts(int(view))
             yield from _searched(path, finder, starts, True, person in held)
     for path in sorted((root / "faces_congress" / "images").glob("*.jpg")):
-        held_back = int(path.stem) >= _CONGRESS_FROM
-        yield from _searched(path, finder, _PORTRAIT_STARTS, False, held_back)
+        held_out = int(path.stem) >= _CONGRESS_FROM
+        yield from _searched(path, finder, _PORTRAIT_STARTS, False, held_out)
     for path in sorted((root / "faces_cc0_lisa").glob("*.jpg")):
         yield from _searched(path, finder, _PORTRAIT_STARTS, False, False)
     yield from _pointing(root / "pointing04", finder)
 
 
-def without_faces(folder: Path, held_back: bool) -> Iterator[tuple[str, Image]]:
-    """The pictures of ``nofaces`` that teach, or those that are held back (every tenth)."""
+def without_faces(folder: Path, held_out: bool) -> Iterator[tuple[str, Image]]:
+    """The pictures of ``nofaces`` in the training set, or the held-out ones (every tenth)."""
     for i, path in enumerate(sorted((folder / "images").iterdir())):
-        if (i % _NOFACES_EVERY == 0) == held_back:
+        if (i % _NOFACES_EVERY == 0) == held_out:
             yield path.name, read(path)
 
 
@@ -124,14 +124,14 @@ def _london_starts(view: int) -> _Start:
 
 
 def _searched(
-    path: Path, finder: Finder, starts: _Start, plain: bool, held_back: bool
+    path: Path, finder: Finder, starts: _Start, plain: bool, held_out: bool
 ) -> Iterator[Photograph]:
     image = read(path)
     height, width = image.shape[:2]
     found = finder.find(image, starts(width, height))
     if found is not None:
         name = "/".join(path.parts[-2:])
-        yield Photograph(name, image, found.outline, found.landmarks, plain, held_back)
+        yield Photograph(name, image, found.outline, found.landmarks, plain, held_out)
 
 
 def _with_points(folder: Path, held: Callable[[int, Path], bool]) -> Iterator[Photograph]:
@@ -160,9 +160,9 @@ def _pointing(folder: Path, finder: Finder) -> Iterator[Photograph]:
             continue
         if not 0.8 < float(np.sqrt((high - low).prod())) / side < 2.2:
             continue
-        held_back = record["person"] in POINTING_HELD
+        held_out = record["person"] in POINTING_HELD
         name = f"pointing04/{record['file']}"
-        yield Photograph(name, image, found.outline, found.landmarks, False, held_back)
+        yield Photograph(name, image, found.outline, found.landmarks, False, held_out)
 
 
 def _around(middle: Floats, side: float) -> list[Crop]:

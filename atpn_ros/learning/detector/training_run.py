@@ -28,7 +28,7 @@ from atpn_ros.learning.detector.train import DetectorTraining, train
 from atpn_ros.types import Image
 
 _LIGHTS_EVERY, _LIGHTS_AT = 6, 2
-"""Which panoramas are held back: those that :func:`synth.assets.part_of` holds back."""
+"""The held-out panoramas: those that :func:`synth.assets.part_of` holds back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,26 +114,26 @@ def carry_out(
         return train(run.train, pool, folder, workers, finish_now=finish_now, start=start)
 
 
-def pieces(cutouts: Path, root: Path, mined: Path | None, held_back: bool) -> Pieces:
+def pieces(cutouts: Path, root: Path, mined: Path | None, held_out: bool) -> Pieces:
     """What scenes of one share are made of.
 
     Args:
         cutouts: File of the cut-outs.
         root: Folder of the data sets.
         mined: Folder of files of mistakes; None for none.
-        held_back: Whether people and pictures that teach nothing are wanted.
+        held_out: Whether held-out people and images are wanted.
 
     Raises:
         DataError: Something is missing or damaged; names the file.
     """
-    people = [c.sprite for c in load_cutouts(cutouts, held_back)]
+    people = [c.sprite for c in load_cutouts(cutouts, held_out)]
     hard: list[Image] = []
     for path in sorted(mined.glob("mined-*.npz")) if mined is not None else ():
         hard += [m.image for m in read_mined(path)]
-    return Pieces(people, views(root, held_back), hard)
+    return Pieces(people, views(root, held_out), hard)
 
 
-def views(root: Path, held_back: bool) -> list[Image]:
+def views(root: Path, held_out: bool) -> list[Image]:
     """Photographs without a face and panoramas of one share.
 
     Raises:
@@ -142,14 +142,14 @@ def views(root: Path, held_back: bool) -> list[Image]:
     panoramas = load_panoramas(root / "hdri")
     # Two exposures of each panorama follow each other.
     chosen = [v for i, v in enumerate(panoramas)
-              if (i // 2 % _LIGHTS_EVERY == _LIGHTS_AT) == held_back]  # fmt: skip
-    return [image for _, image in without_faces(root / "nofaces", held_back)] + chosen
+              if (i // 2 % _LIGHTS_EVERY == _LIGHTS_AT) == held_out]  # fmt: skip
+    return [image for _, image in without_faces(root / "nofaces", held_out)] + chosen
 
 
 def _check_thread(run: DetectorRun, root: Path, folder: Path, path: Path, number: int) -> None:
     detector = AtpnDetector(folder / "detector.onnx", run.mining.score)
     rng = np.random.default_rng((run.train.seed, number))
-    found = list(mine(detector, views(root, held_back=False), rng, run.mining.parts))
+    found = list(mine(detector, views(root, held_out=False), rng, run.mining.parts))
     found.sort(key=lambda m: -m.score)
     write_mined(path, found[: run.mining.most])
 

@@ -53,7 +53,7 @@ def read_lens(folder: Path, split: str) -> list[LabelledFace]:
             are held out with their irises turned, each eight times.
 
     Raises:
-        DataError: A file is missing or damaged, or nobody is left.
+        DataError: A file is missing or damaged, or no person is left.
     """
     faces = (
         _with_boxes(folder)
