@@ -17,17 +17,17 @@ from atpn_ros.cli import (
     engine,
     evaluate,
     export,
-    learn,
     pictures,
     presence,
     replay,
     studies,
     synth,
+    train,
 )
 from atpn_ros.types import AtpnError
 
 _RUNNING = (demo, pictures, replay, engine, bench)
-_TRAINING = (synth, learn, evaluate, presence, budget, export, detector, studies)
+_TRAINING = (synth, train, evaluate, presence, budget, export, detector, studies)
 
 _DESCRIPTION = (
     "Finds faces in images, videos and recordings, and trains and measures the networks that do it."

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn train-detector``, ``export-detector``, ``evaluate-detectors``, ``collect-finds``.
+"""The commands that train, export and evaluate the face detector, or export its detections.
 
 PyTorch is loaded only by the command that needs it.
 """

@@ -117,10 +117,10 @@ def run(args: argparse.Namespace) -> int:
 def _placement(args: argparse.Namespace) -> int:
     if args.assets is None:
         raise AtpnError("--placement needs --assets")
-    from atpn_ros.learning.synth.assets import ict_head, placement
+    from atpn_ros.learning.synth.assets import ict_head, landmark_placement
 
     head = ict_head.load(args.assets / "ict_facekit", args.cache or cache_folder("synth"))
-    found = placement.offsets(head, args.assets / "faces_london")
+    found = landmark_placement.offsets(head, args.assets / "faces_london")
     print("% of the distance between the eyes' outer corners: mean offset after the fit,")
     print("its constant part, and the mean offset when the group is left out of the fit")
     for name, (mean, constant, blind) in found.items():

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The lines, colours and caption that show a face over its image, for any drawing back end."""
+"""Lines, colours and captions of a face overlay, independent of how they are drawn."""
 
 from __future__ import annotations
 

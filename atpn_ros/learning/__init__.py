@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The learning side: networks, data, training, evaluation, export. Only here is PyTorch used."""
+"""Networks, data, training, evaluation and export. The only folder that imports PyTorch."""

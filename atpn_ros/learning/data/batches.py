@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from atpn_ros.learning.data.augment import TrainingCrop, face_crop, find_crop, negative_crop
-from atpn_ros.learning.data.find_crops import FindCrops
+from atpn_ros.learning.data.detection_crops import DetectionCrops
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.types import Image
 
@@ -58,7 +58,7 @@ class TrainingSet:
     renders: list[LabelledFace]
     photographs: list[LabelledFace]
     backgrounds: list[Image]
-    finds: FindCrops | None = None
+    finds: DetectionCrops | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Crops around labelled faces: the exact one, and one as inexact as a face detector's box."""
+"""Exact face crops, and crops as inexact as the box of a face detector."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Landmark layouts of data sets and models (WFLW-98, iBUG-68, ROS HRI-70), by name."""
+"""Named landmark layouts of data sets (98 and 68 points) for training and evaluation."""
 
 from __future__ import annotations
 

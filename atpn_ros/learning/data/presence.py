@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Defines when a crop holds a face: by overlap with the face's crop, and by the head's turn."""
+"""Decides from overlap and head yaw whether a crop counts as containing the tracked face."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reader of rendered faces: tar shards that ``atpn synth --shards`` writes."""
+"""Reader of rendered faces from tar shards, as labelled faces."""
 
 from __future__ import annotations
 

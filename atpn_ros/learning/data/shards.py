@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads rendered samples from tar shards of PNG pictures and JSON labels, with checksums."""
+"""Low-level reading of tar shards: images, JSON labels and checksums."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Augments cut-out people: mask shape, bodies, hats and glasses, backs of heads, other textures."""
+"""Augments cut-out people: adds bodies, hats and glasses, and replaces faces or textures."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Gives a model's ONNX file, and exports a training checkpoint to one first."""
+"""Returns a model as an ONNX file; a checkpoint is exported to a temporary one."""
 
 from __future__ import annotations
 

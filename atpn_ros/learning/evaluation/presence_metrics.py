@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How many true faces of real pictures presence keeps, by size, at a given share of false ones."""
+"""True-positive rate of presence on face crops at a given false-positive rate, by face size."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a crop contains the face, from maps of the network at two resolutions."""
+"""The presence head: classifies from feature maps whether a crop contains the face."""
 
 from __future__ import annotations
 

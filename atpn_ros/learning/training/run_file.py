@@ -13,9 +13,9 @@ from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.backgrounds import load_panoramas
 from atpn_ros.learning.data.batches import TrainingSet
+from atpn_ros.learning.data.camera_gaze_training import load_camera_gaze_faces
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.data.find_crops import load_find_crops
-from atpn_ros.learning.data.lens_faces import load_lens_faces
+from atpn_ros.learning.data.detection_crops import load_detection_crops
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.training_faces import (
     load_training_faces,
@@ -37,7 +37,8 @@ class TrainingData:
         sets: Public data sets as ``KIND:FOLDER``, such as ``wflw:WFLW``, see docs/measure.md.
         complete: Whether these must have the published number of faces.
         lens_faces: Folder of the photographs of people who look into the lens, with the subfolders
-            that :mod:`atpn_ros.learning.data.lens_faces` names; needs a model in ``begin_with``.
+            that :mod:`atpn_ros.learning.data.camera_gaze_training` names; needs a model in
+            ``begin_with``.
         turned_irises: Copies with turned irises of each of those with hand-placed points.
         finds: Archive of crops of a detector's finds, which train presence.
         backgrounds: Folder of ``.hdr`` panoramas without people.
@@ -106,7 +107,7 @@ def load_source(data: TrainingData, root: Path) -> TrainingSet:
         photographs += load_training_faces(source, root, data.complete)
     backgrounds = load_panoramas(root / data.backgrounds) if data.backgrounds else []
     backgrounds += negatives([*renders, *photographs])
-    finds = load_find_crops(root / data.finds) if data.finds else None
+    finds = load_detection_crops(root / data.finds) if data.finds else None
     return TrainingSet(positives(renders), positives(photographs), backgrounds, finds)
 
 
@@ -135,7 +136,9 @@ def run_training(
     if data.lens_faces:
         engine = OnnxEngine(root / run.begin_with, "onnx-cpu", "CPUExecutionProvider")
         source.photographs.extend(
-            load_lens_faces(root / data.lens_faces, engine, data.turned_irises, run.train.seed)
+            load_camera_gaze_faces(
+                root / data.lens_faces, engine, data.turned_irises, run.train.seed
+            )
         )
         engine.close()
     validation = {}

@@ -15,8 +15,8 @@ from pathlib import Path
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.datasets.aflw import read_300w_lp, read_aflw2000
 from atpn_ros.learning.data.datasets.biwi import read_biwi
+from atpn_ros.learning.data.datasets.camera_gaze import read_lens
 from atpn_ros.learning.data.datasets.ibug import read_300vw, read_300w
-from atpn_ros.learning.data.datasets.lens import read_lens
 from atpn_ros.learning.data.datasets.photographs import read_photographs
 from atpn_ros.learning.data.datasets.wflw import read_wflw
 from atpn_ros.learning.data.datasets.wider import read_wider

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the geometry of a person: posed head, landmarks, eyes and fitted accessories."""
+"""Builds the meshes of one person, head with accessories, from a scene description."""
 
 from __future__ import annotations
 

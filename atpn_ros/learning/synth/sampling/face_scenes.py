@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Random scenes with one face that fills a square picture as a face crop does."""
+"""Random scenes of one face in a square image, framed like a face crop."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Faces of photographs whose gaze is known, for training: people who look into the lens.
+"""Prepares photographs of people who look into the camera as training data for gaze.
 
 The London and the Young Adult White Faces sets have hand-placed points, with which the irises can
 also be turned (:mod:`atpn_ros.learning.data.eyes`). In other portraits the landmarks come from this
@@ -21,7 +21,7 @@ from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
 from atpn_ros.engines.base import Engine
 from atpn_ros.learning.data import london
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.data.datasets.lens import held_out
+from atpn_ros.learning.data.datasets.camera_gaze import held_out
 from atpn_ros.learning.data.eyes import INTO_LENS, draw_glasses, turn_irises
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
@@ -37,7 +37,9 @@ _GLASSES = 0.13
 _AGREE, _LEAST, _PRESENCE, _ROUNDS = 0.06, 0.4, 0.4, 3
 
 
-def load_lens_faces(root: Path, engine: Engine, turned: int, seed: int) -> list[LabelledFace]:
+def load_camera_gaze_faces(
+    root: Path, engine: Engine, turned: int, seed: int
+) -> list[LabelledFace]:
     """All training faces of a folder of data sets whose gaze is known.
 
     Args:

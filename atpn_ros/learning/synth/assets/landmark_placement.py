@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures the landmark placement: offsets between fitted portraits and hand-placed points."""
+"""Measures systematic offsets of the rendered landmarks against hand-placed ones."""
 
 from __future__ import annotations
 

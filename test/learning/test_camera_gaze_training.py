@@ -13,11 +13,11 @@ import pytest
 
 from atpn_ros.engines.base import NetworkOutput
 from atpn_ros.geometry import FACING
+from atpn_ros.learning.data.camera_gaze_training import find_landmarks, load_camera_gaze_faces
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.datasets import read_faces
 from atpn_ros.learning.data.eyes import INTO_LENS, draw_glasses, turn_irises
 from atpn_ros.learning.data.layouts import WFLW98
-from atpn_ros.learning.data.lens_faces import find_landmarks, load_lens_faces
 from atpn_ros.types import Box, Image
 
 RADIUS = 20.0
@@ -124,7 +124,7 @@ def sets(tmp_path: Path) -> Path:
 
 
 def test_people_who_are_held_out_are_not_loaded_and_every_gaze_is_known(sets: Path) -> None:
-    faces = load_lens_faces(sets, Finder(steady=False), turned=2, seed=1)
+    faces = load_camera_gaze_faces(sets, Finder(steady=False), turned=2, seed=1)
     names = [f.name for f in faces]
     assert "003_03" not in names
     assert names.count("002_03") == names.count("000f") == 3
@@ -137,7 +137,7 @@ def test_people_who_are_held_out_are_not_loaded_and_every_gaze_is_known(sets: Pa
 
 def test_a_missing_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="faces_london"):
-        load_lens_faces(tmp_path, Finder(), turned=0, seed=1)
+        load_camera_gaze_faces(tmp_path, Finder(), turned=0, seed=1)
 
 
 def test_the_lens_set_has_points_and_gaze_of_the_people_held_out(sets: Path) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads crops of a detector's true and false finds, which train presence alone."""
+"""Reads face and non-face crops exported from a detector by ``atpn collect-finds``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from atpn_ros.types import Floats, Image
 
 
 @dataclass(frozen=True, slots=True)
-class FindCrops:
+class DetectionCrops:
     """Crops of a detector's finds.
 
     Attributes:
@@ -28,7 +28,7 @@ class FindCrops:
     faces: Floats
 
 
-def load_find_crops(path: Path) -> FindCrops:
+def load_detection_crops(path: Path) -> DetectionCrops:
     """Read an ``.npz`` file with the arrays ``crops`` and ``label``.
 
     Raises:
@@ -44,4 +44,4 @@ def load_find_crops(path: Path) -> FindCrops:
         raise DataError(f"{path}: crops: expected {shape} uint8, is {crops.shape} {crops.dtype}")
     if not np.isin(labels, (0, 1)).all():
         raise DataError(f"{path}: label: expected 0 or 1")
-    return FindCrops(crops, labels)
+    return DetectionCrops(crops, labels)

@@ -12,7 +12,7 @@ import pytest
 from atpn_ros.learning.data.augment import find_crop
 from atpn_ros.learning.data.batches import BatchSettings, TrainingBatches, TrainingSet, Truth
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.data.find_crops import load_find_crops
+from atpn_ros.learning.data.detection_crops import load_detection_crops
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
 
@@ -24,7 +24,7 @@ def write(path: Path, **changes: np.ndarray) -> Path:
 
 
 def test_finds_train_presence_and_nothing_else(tmp_path: Path) -> None:
-    finds = load_find_crops(write(tmp_path / "finds.npz"))
+    finds = load_detection_crops(write(tmp_path / "finds.npz"))
     face = LabelledFace(
         np.full((90, 90, 3), 40, np.uint8),
         np.random.default_rng(0).uniform(20, 70, (98, 2)),
@@ -60,7 +60,7 @@ def test_another_archive_is_named(
     tmp_path: Path, changes: dict[str, np.ndarray], word: str
 ) -> None:
     with pytest.raises(DataError, match=rf"finds\.npz: {word}"):
-        load_find_crops(write(tmp_path / "finds.npz", **changes))
+        load_detection_crops(write(tmp_path / "finds.npz", **changes))
     (tmp_path / "none.npz").write_bytes(b"x")
     with pytest.raises(DataError, match=r"none\.npz"):
-        load_find_crops(tmp_path / "none.npz")
+        load_detection_crops(tmp_path / "none.npz")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reader of photographs of people who look into the lens, of whom some are held out.
+"""Reader of photographs of people who look into the camera, with training and held-out people.
 
 Their gaze is known: along the optical axis of a camera that is turned to the face. Sets with a
 template of 189 hand-placed points beside each photograph have landmarks too (the Face Research Lab
