@@ -8,7 +8,7 @@ body below, the outline of a head) surrounds pieces of pictures without faces ju
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -33,6 +33,7 @@ class CrowdPlan:
         tiles: Share of scenes made of tiles.
         rows: Share of scenes of people in rows, as in a photograph of a class.
         empty: Share of scenes without a face.
+        renders: Share of people that are rendered, where there are renders.
     """
 
     size: tuple[int, int] = (384, 320)
@@ -41,6 +42,7 @@ class CrowdPlan:
     tiles: float = 0.22
     rows: float = 0.13
     empty: float = 0.08
+    renders: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,13 @@ class Pieces:
         people: Photographs with their outline; opaque on the person.
         views: (H, W, 3) uint8 BGR pictures without people.
         hard: Squares of such pictures that an earlier detector took for faces.
+        renders: Rendered people, as ``people``.
     """
 
     people: list[Sprite]
     views: list[Image]
     hard: list[Image]
+    renders: list[Sprite] = field(default_factory=list)
 
 
 class Crowds:
@@ -175,7 +179,10 @@ class Crowds:
         )
 
     def _person(self, rng: np.random.Generator) -> Sprite:
-        return self.pieces.people[int(rng.integers(len(self.pieces.people)))]
+        people = self.pieces.people
+        if self.pieces.renders and rng.random() < self.plan.renders:
+            people = self.pieces.renders
+        return people[int(rng.integers(len(people)))]
 
     def _tiles(self, rng: np.random.Generator, canvas: Canvas) -> None:
         """Rectangles of photographs as they are, beside rectangles without a face."""

@@ -20,6 +20,7 @@ from atpn_ros.learning.data.backgrounds import load_panoramas
 from atpn_ros.learning.detector.hard_negatives import mine, read_mined, write_mined
 from atpn_ros.learning.detector.network import Detector
 from atpn_ros.learning.detector.photograph_landmarks import Finder
+from atpn_ros.learning.detector.render_cutouts import cut_renders
 from atpn_ros.learning.detector.scene_cache import compose
 from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds, Pieces
 from atpn_ros.learning.detector.segmentation import cut, load_cutouts, save_cutouts
@@ -29,6 +30,10 @@ from atpn_ros.types import Image
 
 _LIGHTS_EVERY, _LIGHTS_AT = 6, 2
 """The held-out panoramas: those that :func:`synth.assets.part_of` holds back."""
+
+
+_RENDERS = "rendered.npz"
+"""File of the cut-outs of renders in the folder of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,14 @@ class DetectorRun:
         scenes: From what kind of scenes.
         shards: Most files of 100 scenes that are composed; a disk holds about 5 MB of each.
         mining: Of mistakes.
+        renders: Folder of rendered training faces, relative to the data; empty for none.
     """
 
     train: DetectorTraining = field(default_factory=DetectorTraining)
     scenes: CrowdPlan = field(default_factory=CrowdPlan)
     shards: int = 1000
     mining: Mining = field(default_factory=Mining)
+    renders: str = ""
 
 
 def load_run(path: Path) -> DetectorRun:
@@ -104,17 +111,22 @@ def carry_out(
     cutouts = folder / "cutouts.npz"
     if not cutouts.exists():
         save_cutouts(cutouts, (cut(p) for p in photographs(root, Finder(face_model))))
+    rendered = folder / _RENDERS
+    if run.renders and not rendered.exists():
+        save_cutouts(rendered, cut_renders(root / run.renders))
     pool = folder / "pool"
     with _composing(run, root, folder, composers):
         for number, step in enumerate(() if finish_now else run.mining.steps):
             path = folder / f"mined-{number}.npz"
             if not path.exists():
                 train(run.train, pool, folder, workers, stop=step, start=start)
-                _check_thread(run, root, folder, path, number)
+                _mine_negatives(run, root, folder, path, number)
         return train(run.train, pool, folder, workers, finish_now=finish_now, start=start)
 
 
-def pieces(cutouts: Path, root: Path, mined: Path | None, held_out: bool) -> Pieces:
+def pieces(
+    cutouts: Path, root: Path, mined: Path | None, held_out: bool, rendered: Path | None = None
+) -> Pieces:
     """What scenes of one share are made of.
 
     Args:
@@ -122,6 +134,7 @@ def pieces(cutouts: Path, root: Path, mined: Path | None, held_out: bool) -> Pie
         root: Folder of the data sets.
         mined: Folder of files of mistakes; None for none.
         held_out: Whether held-out people and images are wanted.
+        rendered: File of the cut-outs of renders; None for none.
 
     Raises:
         DataError: Something is missing or damaged; names the file.
@@ -130,7 +143,8 @@ def pieces(cutouts: Path, root: Path, mined: Path | None, held_out: bool) -> Pie
     hard: list[Image] = []
     for path in sorted(mined.glob("mined-*.npz")) if mined is not None else ():
         hard += [m.image for m in read_mined(path)]
-    return Pieces(people, views(root, held_out), hard)
+    renders = [c.sprite for c in load_cutouts(rendered, False)] if rendered is not None else []
+    return Pieces(people, views(root, held_out), hard, renders)
 
 
 def views(root: Path, held_out: bool) -> list[Image]:
@@ -146,7 +160,7 @@ def views(root: Path, held_out: bool) -> list[Image]:
     return [image for _, image in without_faces(root / "nofaces", held_out)] + chosen
 
 
-def _check_thread(run: DetectorRun, root: Path, folder: Path, path: Path, number: int) -> None:
+def _mine_negatives(run: DetectorRun, root: Path, folder: Path, path: Path, number: int) -> None:
     detector = AtpnDetector(folder / "detector.onnx", run.mining.score)
     rng = np.random.default_rng((run.train.seed, number))
     found = list(mine(detector, views(root, held_out=False), rng, run.mining.parts))
@@ -182,6 +196,7 @@ def _compose(run: DetectorRun, root: Path, folder: Path, which: int, of: int) ->
     done = False
     while not done:
         known = mined()
-        crowds = Crowds(pieces(folder / "cutouts.npz", root, folder, False), run.scenes)
+        rendered = folder / _RENDERS if run.renders else None
+        crowds = Crowds(pieces(folder / "cutouts.npz", root, folder, False, rendered), run.scenes)
         done = compose(crowds, folder / "pool", run.train.seed, range(which, run.shards, of),
                        lambda known=known: mined() == known)  # fmt: skip
