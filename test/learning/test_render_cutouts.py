@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drawn_face import drawn
 
 from atpn_ros.learning.detector.render_cutouts import turned_outline
 from atpn_ros.learning.detector.sprites import frontal_outline
-from drawn_face import drawn
 
 
 @pytest.mark.parametrize("roll", [0.0, 0.7, -1.5])
