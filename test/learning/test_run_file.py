@@ -123,7 +123,7 @@ def test_the_run_files_that_come_along_can_be_read(path: Path) -> None:
         ("train: 3", "train: must be a mapping of fields"),
         ("trian: {}", "trian: no such field"),
         ("train: {", "run.yaml: "),
-        ("data: {backgrounds: hdri}", "data: needs renders, photographs, sets or lens_faces"),
+        ("data: {backgrounds: hdri}", "data: needs renders, photographs, sets, lens_faces or cutouts"),
     ],
 )
 def test_a_typing_mistake_names_the_file_and_the_field(

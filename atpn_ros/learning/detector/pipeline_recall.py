@@ -12,10 +12,10 @@ import numpy as np
 
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.engines import Engine
+from atpn_ros.learning.data.sprites import FOREHEAD
 from atpn_ros.learning.detector import detection_counts
 from atpn_ros.learning.detector.detection_counts import Count, Rate
 from atpn_ros.learning.detector.labelled_images import LabelledPicture
-from atpn_ros.learning.detector.sprites import FOREHEAD
 from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
 from atpn_ros.types import Box, Face, FaceState, Frame, Image
 

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from atpn_ros.crop import Crop
 from atpn_ros.learning.data import london
+from atpn_ros.learning.data.backgrounds import read
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.sprites import frontal_outline
 from atpn_ros.learning.detector.photograph_landmarks import Finder
-from atpn_ros.learning.detector.sprites import frontal_outline
 from atpn_ros.types import Floats, Image
 
 _LONDON_EVERY, _LONDON_AT = 8, 3
@@ -28,7 +28,6 @@ _LONDON_EVERY, _LONDON_AT = 8, 3
 _CANADA_LAST = 6
 POINTING_HELD = (10, 11)
 _CONGRESS_FROM = 800
-_NOFACES_EVERY = 10
 _TEMPLATES = 189
 
 
@@ -78,25 +77,6 @@ def photographs(root: Path, finder: Finder) -> Iterator[Photograph]:
     for path in sorted((root / "faces_cc0_lisa").glob("*.jpg")):
         yield from _searched(path, finder, _PORTRAIT_STARTS, False, False)
     yield from _pointing(root / "pointing04", finder)
-
-
-def without_faces(folder: Path, held_out: bool) -> Iterator[tuple[str, Image]]:
-    """The pictures of ``nofaces`` in the training set, or the held-out ones (every tenth)."""
-    for i, path in enumerate(sorted((folder / "images").iterdir())):
-        if (i % _NOFACES_EVERY == 0) == held_out:
-            yield path.name, read(path)
-
-
-def read(path: Path) -> Image:
-    """A picture, BGR.
-
-    Raises:
-        DataError: It cannot be read.
-    """
-    image = cv2.imread(str(path))
-    if image is None:
-        raise DataError(f"{path}: not an image that can be read")
-    return np.asarray(image, np.uint8)
 
 
 _Start = Callable[[int, int], list[Crop]]

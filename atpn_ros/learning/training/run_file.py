@@ -11,10 +11,11 @@ import torch
 
 from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.learning.config import ConfigError, read_config
-from atpn_ros.learning.data.backgrounds import load_panoramas
+from atpn_ros.learning.data.backgrounds import load_panoramas, without_faces
 from atpn_ros.learning.data.batches import TrainingSet
 from atpn_ros.learning.data.camera_gaze_training import load_camera_gaze_faces
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.cutout_faces import load_cutout_faces
 from atpn_ros.learning.data.detection_crops import load_detection_crops
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.training_faces import (
@@ -40,6 +41,10 @@ class TrainingData:
             that :mod:`atpn_ros.learning.data.camera_gaze_training` names; needs a model in
             ``begin_with``.
         turned_irises: Copies with turned irises of each of those with hand-placed points.
+        cutouts: File of cut-outs of a detector's training, whose people train landmarks and
+            rotation; needs a model in ``begin_with``.
+        cutouts_root: Folder of the data sets that were cut out.
+        without_faces: Folder of photographs without a face, used as backgrounds.
         finds: Archive of crops of a detector's finds, which train presence.
         backgrounds: Folder of ``.hdr`` panoramas without people.
         validation_renders: Shards for validation.
@@ -52,6 +57,9 @@ class TrainingData:
     complete: bool = True
     lens_faces: str = ""
     turned_irises: int = 14
+    cutouts: str = ""
+    cutouts_root: str = "."
+    without_faces: str = ""
     finds: str = ""
     backgrounds: str = ""
     validation_renders: str = ""
@@ -86,10 +94,12 @@ def load_run(path: Path) -> TrainingRun:
     """
     run = read_config(path, TrainingRun)
     data = run.data
-    if not (data.renders or data.photographs or data.sets or data.lens_faces):
-        raise ConfigError(f"{path}: data: needs renders, photographs, sets or lens_faces")
-    if data.lens_faces and not run.begin_with.endswith(".onnx"):
-        raise ConfigError(f"{path}: begin_with: lens_faces needs an .onnx model to begin with")
+    faces = (data.renders, data.photographs, data.sets, data.lens_faces, data.cutouts)
+    if not any(faces):
+        raise ConfigError(f"{path}: data: needs renders, photographs, sets, lens_faces or cutouts")
+    for name in ("lens_faces", "cutouts"):
+        if getattr(data, name) and not run.begin_with.endswith(".onnx"):
+            raise ConfigError(f"{path}: begin_with: {name} needs an .onnx model to begin with")
     return run
 
 
@@ -106,6 +116,9 @@ def load_source(data: TrainingData, root: Path) -> TrainingSet:
     for source in data.sets:
         photographs += load_training_faces(source, root, data.complete)
     backgrounds = load_panoramas(root / data.backgrounds) if data.backgrounds else []
+    if data.without_faces:
+        folder = root / data.without_faces
+        backgrounds += [image for _, image in without_faces(folder, held_out=False)]
     backgrounds += negatives([*renders, *photographs])
     finds = load_detection_crops(root / data.finds) if data.finds else None
     return TrainingSet(positives(renders), positives(photographs), backgrounds, finds)
@@ -133,13 +146,14 @@ def run_training(
         raise DataError(f"{begin}: no such checkpoint to begin with")
     data = run.data
     source = load_source(data, root)
-    if data.lens_faces:
+    if data.lens_faces or data.cutouts:
         engine = OnnxEngine(root / run.begin_with, "onnx-cpu", "CPUExecutionProvider")
-        source.photographs.extend(
-            load_camera_gaze_faces(
-                root / data.lens_faces, engine, data.turned_irises, run.train.seed
-            )
-        )
+        faces = source.photographs
+        if data.lens_faces:
+            lens = root / data.lens_faces
+            faces += load_camera_gaze_faces(lens, engine, data.turned_irises, run.train.seed)
+        if data.cutouts:
+            faces += load_cutout_faces(root / data.cutouts, root / data.cutouts_root, engine)
         engine.close()
     validation = {}
     if data.validation_photographs:
