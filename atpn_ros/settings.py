@@ -98,7 +98,7 @@ class Settings:
     )
     detector_model: str = _setting(
         "",
-        "atpn: the shipped network; haar or empty: the Haar cascade of OpenCV; "
+        "atpn or empty: the shipped network; haar: the Haar cascade of OpenCV; "
         "else the path of YuNet's .onnx file",
         reconfigurable=False,
     )

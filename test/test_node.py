@@ -244,7 +244,7 @@ def test_status_tells_how_late_and_how(robot: Robot, node: NodeProcess) -> None:
     )
     assert received <= started <= finished
     assert 0 < status.network_ns < finished - started
-    assert (status.engine, status.detector) == ("onnx-cpu", "haar")
+    assert (status.engine, status.detector) == ("onnx-cpu", "atpn")
     assert status.detector_ran
     assert status.detector_runs == 1
     assert status.faces == 1

@@ -95,7 +95,7 @@ def test_status_says_nothing_that_differs_between_runs(out):
             0
         ] * 6
         assert (m.frames_received, m.frames_processed, m.frames_dropped) == (n + 1, n + 1, 0)
-        assert (m.engine, m.detector, m.detector_runs, m.faces) == ("onnx-cpu", "haar", 1, 1)
+        assert (m.engine, m.detector, m.detector_runs, m.faces) == ("onnx-cpu", "atpn", 1, 1)
 
 
 @pytest.mark.parametrize("format_out", ["mcap", "sqlite3", "ros1"])

@@ -13,7 +13,7 @@ from atpn_ros.detectors.yunet import YuNetDetector
 
 HAAR, OWN = "haar", "atpn"
 """Names of the detectors that need no path."""
-DEFAULT = HAAR
+DEFAULT = OWN
 """The detector for an empty name."""
 
 
