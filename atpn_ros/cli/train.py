@@ -23,7 +23,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _train(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.training.run_file import load_run, run_training
+    from atpn_ros.learning.training.stages import run_file
 
-    run_training(load_run(args.run_file), args.data, args.out, args.workers, args.threads)
+    run_file(args.run_file, args.data, args.out, args.workers, args.threads)
     return 0

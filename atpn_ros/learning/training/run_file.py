@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads an ATPN training run from a YAML file and executes it."""
+"""Executes one ATPN training run: loads its data and trains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from atpn_ros.engines.onnx import OnnxEngine
-from atpn_ros.learning.config import ConfigError, read_config
+from atpn_ros.learning.config import ConfigError
 from atpn_ros.learning.data.backgrounds import load_panoramas, without_faces
 from atpn_ros.learning.data.batches import TrainingSet
 from atpn_ros.learning.data.camera_gaze_training import load_camera_gaze_faces
@@ -68,7 +68,7 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """Contents of a run file.
+    """One training run, as run files describe it.
 
     Attributes:
         train: Training settings.
@@ -86,21 +86,19 @@ _VALIDATION_FACES = 400
 """Largest number of faces of each validation set, so that a validation takes only seconds."""
 
 
-def load_run(path: Path) -> TrainingRun:
-    """Read a run file.
+def check_run(run: TrainingRun, where: str) -> None:
+    """Check that the fields of a run go together.
 
     Raises:
-        ConfigError: The file is not a valid run; the message names the field.
+        ConfigError: They do not; the message begins with ``where``.
     """
-    run = read_config(path, TrainingRun)
     data = run.data
     faces = (data.renders, data.photographs, data.sets, data.lens_faces, data.cutouts)
     if not any(faces):
-        raise ConfigError(f"{path}: data: needs renders, photographs, sets, lens_faces or cutouts")
+        raise ConfigError(f"{where}: data: needs renders, photographs, sets, lens_faces or cutouts")
     for name in ("lens_faces", "cutouts"):
         if getattr(data, name) and not run.begin_with.endswith(".onnx"):
-            raise ConfigError(f"{path}: begin_with: {name} needs an .onnx model to begin with")
-    return run
+            raise ConfigError(f"{where}: begin_with: {name} needs an .onnx model to begin with")
 
 
 def load_source(data: TrainingData, root: Path) -> TrainingSet:
