@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from atpn_ros import geometry
+from atpn_ros.crop import crop_from_landmarks
 from atpn_ros.engines.base import NetworkOutput
 from atpn_ros.learning.data.augment import before_background
 from atpn_ros.learning.data.backgrounds import random_background
@@ -40,6 +41,10 @@ class Reader:
         self.yaw, self.calls = yaw, 0
 
     def run(self, crops):
+        if len(crops) == 1:  # the convention's offsets: there are none
+            points = cutout("a/b").landmarks
+            answer = crop_from_landmarks(points).to_crop(points)
+            return NetworkOutput(answer[None], np.eye(3)[None], np.ones(1))
         mirror = np.outer((-1, 1, 1), (1, -1, 1)) if self.calls % 2 else 1
         self.calls += 1
         turns = (0.0, 0.12, -0.12) if self.calls % 2 else (0.0, -0.12, 0.12)

@@ -3,14 +3,16 @@
 """Prepares people who were cut out of photographs as training faces.
 
 Landmarks are hand-placed where the set has points (London, Canada). Elsewhere they are this
-package's own network's, where its answers to several crops and to the mirrored picture agree, and
-weigh half. The rotation is labelled where a set says how far the head is turned: the network's mean
-answer, turned half of the way to that yaw, since people only roughly do as they are asked.
+package's own network's, where its answers to several crops and to the mirrored picture agree,
+corrected to the hand-placed ones' convention, and weigh half. The rotation is labelled where a set
+says how far the head is turned: the network's mean answer, turned half of the way to that yaw,
+since people only roughly do as they are asked.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.cutouts import Cutout, load_cutouts
 from atpn_ros.learning.data.eyes import INTO_LENS
 from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.landmark_convention import corrected, measure_offsets
 from atpn_ros.learning.data.layouts import WFLW98
 from atpn_ros.types import Floats, Image
 
@@ -51,24 +54,36 @@ def load_cutout_faces(path: Path, root: Path, engine: Engine) -> list[LabelledFa
         DataError: A file is missing or damaged.
     """
     pans = _pointing_yaws(root / "pointing04" / "labels.json")
-    return [_face(cutout, pans, engine) for cutout in load_cutouts(path, held_out=False)]
+    cutouts = load_cutouts(path, held_out=False)
+    offsets = convention_offsets(cutouts, engine)
+    return [_face(cutout, pans, offsets, engine) for cutout in cutouts]
 
 
-def _face(cutout: Cutout, pans: dict[str, float], engine: Engine) -> LabelledFace:
+def convention_offsets(cutouts: Iterable[Cutout], engine: Engine) -> Floats:
+    """(98, 2) offsets from a network's landmarks to those of the sets with hand-placed points.
+
+    See :func:`atpn_ros.learning.data.landmark_convention.measure_offsets`; 0 without such sets.
+    """
+    placed = [_region(c) for c in cutouts if c.name.split("/")[0] in HAND_PLACED]
+    return measure_offsets(engine, placed) if placed else np.zeros((98, 2))
+
+
+def _face(cutout: Cutout, pans: dict[str, float], offsets: Floats, engine: Engine) -> LabelledFace:
     kind, file = cutout.name.split("/")
     face = _region(cutout)
     view = next((yaw for name, yaw in _VIEWS.items() if kind.endswith(name)), None)
     yaw = view if view is not None else pans.get(file) if kind == "pointing04" else None
     if kind in HAND_PLACED:
         return replace(face, gaze=INTO_LENS)
-    face = replace(face, weights=np.full(98, _OWN_WEIGHT))
+    rotation = read_rotation(engine, face)
+    face = corrected(replace(face, weights=np.full(98, _OWN_WEIGHT)), offsets, rotation)
     if yaw is None:
         return face
     gaze = None
     if view is not None and abs(view) < 60:
         # Asked to look straight ahead, with the camera 45 degrees aside.
         gaze = np.tile((np.sin(np.radians(view)), 0.0, -np.cos(np.radians(view))), (2, 1))
-    return replace(face, rotation=_half_way(read_rotation(engine, face), yaw), gaze=gaze)
+    return replace(face, rotation=_half_way(rotation, yaw), gaze=gaze)
 
 
 def _region(cutout: Cutout) -> LabelledFace:

@@ -15,8 +15,11 @@ from atpn_ros.learning.data.backgrounds import load_panoramas, without_faces
 from atpn_ros.learning.data.batches import TrainingSet
 from atpn_ros.learning.data.camera_gaze_training import load_camera_gaze_faces
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.data.cutout_faces import load_cutout_faces
+from atpn_ros.learning.data.cutout_faces import convention_offsets, load_cutout_faces
+from atpn_ros.learning.data.cutouts import load_cutouts
 from atpn_ros.learning.data.detection_crops import load_detection_crops
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.landmark_convention import corrected
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.training_faces import (
     load_training_faces,
@@ -26,6 +29,7 @@ from atpn_ros.learning.data.training_faces import (
 )
 from atpn_ros.learning.networks.atpn import Atpn
 from atpn_ros.learning.training.train import TrainSettings, train
+from atpn_ros.types import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class TrainingData:
         cutouts: File of cut-outs of a detector's training, whose people train landmarks and
             rotation; needs a model in ``begin_with``.
         cutouts_root: Folder of the data sets that were cut out.
+        correct_renders: Whether landmarks of renders are moved to where the cut-outs' hand-placed
+            ones are, as far as the model in ``begin_with`` differs from those.
         without_faces: Folder of photographs without a face, used as backgrounds.
         finds: Archive of crops of a detector's finds, which train presence.
         backgrounds: Folder of ``.hdr`` panoramas without people.
@@ -59,6 +65,7 @@ class TrainingData:
     turned_irises: int = 14
     cutouts: str = ""
     cutouts_root: str = "."
+    correct_renders: bool = False
     without_faces: str = ""
     finds: str = ""
     backgrounds: str = ""
@@ -122,6 +129,10 @@ def load_source(data: TrainingData, root: Path) -> TrainingSet:
     return TrainingSet(positives(renders), positives(photographs), backgrounds, finds)
 
 
+def _corrected(face: LabelledFace, offsets: Floats) -> LabelledFace:
+    return face if face.rotation is None else corrected(face, offsets, face.rotation)
+
+
 def run_training(
     run: TrainingRun, root: Path, folder: Path, workers: int = 1, threads: int | None = None
 ) -> Atpn:
@@ -151,7 +162,11 @@ def run_training(
             lens = root / data.lens_faces
             faces += load_camera_gaze_faces(lens, engine, data.turned_irises, run.train.seed)
         if data.cutouts:
-            faces += load_cutout_faces(root / data.cutouts, root / data.cutouts_root, engine)
+            cutouts = root / data.cutouts
+            faces += load_cutout_faces(cutouts, root / data.cutouts_root, engine)
+            if data.correct_renders:
+                offsets = convention_offsets(load_cutouts(cutouts, held_out=False), engine)
+                source.renders[:] = [_corrected(f, offsets) for f in source.renders]
         engine.close()
     validation = {}
     if data.validation_photographs:
