@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -41,6 +42,19 @@ class CameraInfo:
     frame_id: str = ""
 
 
+class CameraModel(Protocol):
+    """What the pipeline needs to know about a calibrated camera."""
+
+    @property
+    def focal(self) -> float:
+        """Pixels per unit of a ray's x, at the centre of the image."""
+        ...
+
+    def rays(self, points: Floats) -> Floats:
+        """(N, 3) rays (x, y, 1) in the camera frame through (N, 2) pixels; never NaN."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Camera:
     """A pinhole camera with distortion, for images of one size.
@@ -54,6 +68,11 @@ class Camera:
     matrix: Floats
     distortion: Floats
     fisheye: bool = False
+
+    @property
+    def focal(self) -> float:
+        """Pixels per unit of a ray's x, at the centre of the image."""
+        return float(self.matrix[0, 0])
 
     def rays(self, points: Floats) -> Floats:
         """(N, 3) rays (x, y, 1) in the camera frame through (N, 2) pixels; never NaN.

@@ -40,6 +40,7 @@ class Constraint:
         description: One line for people; the ROS parameter's description.
         minimum: Smallest value of a number.
         maximum: Greatest value of a number.
+        step: A whole number is the minimum plus a multiple of this.
         choices: All values that a string may have; empty means any.
         reconfigurable: Whether it may change while the node runs.
     """
@@ -47,6 +48,7 @@ class Constraint:
     description: str
     minimum: float = 0.0
     maximum: float = 0.0
+    step: int = 1
     choices: tuple[str, ...] = ()
     reconfigurable: bool = True
 
@@ -68,6 +70,14 @@ class Settings:
         "larger images are refused before they are decoded",
         minimum=1,
         maximum=2**31 - 1,
+    )
+    rotate: int = _setting(
+        0,
+        "degrees clockwise by which the camera's images are turned before use, so that people are "
+        "upright; results refer to the camera's own image and frame: 0, 90, 180 or 270",
+        minimum=0,
+        maximum=270,
+        step=90,
     )
     model: str = _setting(
         "",
@@ -195,6 +205,7 @@ class Settings:
             ),
             detect_interval_ns=round(self.detect_interval * 1e9),
             search_interval_ns=round(self.search_interval * 1e9),
+            rotate=self.rotate,
         )
 
 
@@ -234,6 +245,8 @@ def update_settings(
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if number and not rule.minimum <= value <= rule.maximum:  # type: ignore[operator]
             raise SettingsError(f"{name}: {value} is not in {rule.minimum:g} .. {rule.maximum:g}")
+        if type(value) is int and (value - int(rule.minimum)) % rule.step:
+            raise SettingsError(f"{name}: {value} is not a multiple of {rule.step}")
         checked[name] = value
     return replace(settings, **checked)  # type: ignore[arg-type]
 

@@ -161,7 +161,7 @@ def head_poses(types: MessageTypes, result: FaceFrame, header: Message) -> Messa
 
 
 def _head_pose(types: MessageTypes, number: int, pose: HeadPose) -> Message:
-    roll, pitch, yaw = geometry.roll_pitch_yaw(pose.rotation)
+    roll, pitch, yaw = geometry.head_angles(pose)
     item = types.HeadPose(id=int(number), roll=roll, pitch=pitch, yaw=yaw)
     item.has_position = pose.position is not None
     _set_quaternion(item.pose.pose.orientation, pose.rotation)

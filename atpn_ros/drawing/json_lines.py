@@ -45,7 +45,7 @@ def face_as_dict(face: Face) -> dict[str, Any]:
         "gaze_spread": None,
     }
     if face.pose is not None:
-        angles = geometry.roll_pitch_yaw(face.pose.rotation)
+        angles = geometry.head_angles(face.pose)
         out["roll_pitch_yaw"] = [round(a, 5) for a in angles]
         out["quaternion"] = [round(v, 6) for v in geometry.quaternion(face.pose.rotation)]
         out["position"] = _rounded(face.pose.position, 4)

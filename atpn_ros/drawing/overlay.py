@@ -78,7 +78,7 @@ def caption(face: Face) -> str:
     """One line about a face: id, state, presence, angles in degrees and distance."""
     parts = [f"#{face.id}", face.state.name.lower(), f"{face.presence:.2f}"]
     if face.pose is not None:
-        angles = np.degrees(geometry.roll_pitch_yaw(face.pose.rotation))
+        angles = np.degrees(geometry.head_angles(face.pose))
         parts.append("r{:+.0f} p{:+.0f} y{:+.0f}".format(*angles))
         if face.pose.position is not None:
             parts.append(f"{face.pose.position[2]:.2f} m")

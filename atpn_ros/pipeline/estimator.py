@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
-from atpn_ros.camera import Camera
+from atpn_ros.camera import CameraModel
 from atpn_ros.crop import Crop
 from atpn_ros.engines.base import NetworkOutput
 from atpn_ros.pipeline import head_model
@@ -89,7 +89,7 @@ class FaceEstimator:
         output: NetworkOutput,
         crop: Crop,
         stamp_ns: int,
-        camera: Camera | None,
+        camera: CameraModel | None,
     ) -> Face:
         """The face of one track in the current frame.
 
@@ -153,7 +153,7 @@ class FaceEstimator:
         rays: Floats | None,
         rotation: Floats,
         sigma: Floats | None,
-        camera: Camera | None,
+        camera: CameraModel | None,
     ) -> HeadPose:
         covariance = np.zeros((6, 6))
         covariance[_ANGLES, _ANGLES] = self._settings.rotation_sigma**2
@@ -162,7 +162,7 @@ class FaceEstimator:
         pixels = 2.0 if sigma is None else float(sigma.mean())
         try:
             position, spread = head_model.locate_head(
-                rays, rotation, pixels / float(camera.matrix[0, 0]),
+                rays, rotation, pixels / camera.focal,
                 self._settings.head_scale,
             )  # fmt: skip
         except head_model.PositionError:

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from atpn_ros.camera import Camera
+from atpn_ros.camera import CameraModel
 from atpn_ros.crop import Crop, cut_batch
 from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
+from atpn_ros.pipeline.camera_rotation import CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
@@ -44,6 +45,8 @@ class PipelineSettings:
         search_interval_ns: Interval of the detector while no face is tracked.
         jump_ns: A step between stamps, back by anything or forward by more than this, is a jump in
             time: all tracks are dropped.
+        rotate: Degrees, clockwise, by which the camera's pictures are turned before use: 0, 90, 180
+            or 270. Faces are given in the camera's own picture and frame all the same.
     """
 
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
@@ -51,6 +54,7 @@ class PipelineSettings:
     detect_interval_ns: int = 1_000_000_000
     search_interval_ns: int = 200_000_000
     jump_ns: int = 2_000_000_000
+    rotate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class _LastFrame:
     stamp_ns: int
     frame_id: str
     shape: tuple[int, ...]
+    rotate: int
 
 
 class FacePipeline:
@@ -109,12 +114,12 @@ class FacePipeline:
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
 
-    def process(self, frame: Frame, camera: Camera | None = None) -> FaceFrame:
+    def process(self, frame: Frame, camera: CameraModel | None = None) -> FaceFrame:
         """Detect, track and measure the faces of one frame.
 
         Args:
             frame: The next image of this camera.
-            camera: Its calibration, None if unknown.
+            camera: Its calibration, for the image as it is given; None if unknown.
 
         Raises:
             BackendError: The engine failed; the tracks are as they were before.
@@ -122,16 +127,23 @@ class FacePipeline:
         clock = self._clock
         began = clock()
         self._notice_jumps(frame)
-        tracker, stamp = self._tracker, frame.stamp_ns
+        tracker, stamp, image = self._tracker, frame.stamp_ns, frame.image
+        height, width = image.shape[:2]
+        rotation = None
+        if self._settings.rotate:
+            rotation = CameraRotation(self._settings.rotate, width, height)
+            image = rotation.upright_image(image)
+            camera = None if camera is None else rotation.upright_camera(camera)
+        turned = clock()
         crops = tracker.predict(stamp)
         found: list[Crop] | None = None
         if self._detection_due(stamp):
-            found = [square_of(d.box) for d in self.detector.detect(frame.image)]
+            found = [square_of(d.box) for d in self.detector.detect(image)]
             crops += tracker.match_detections(found)
         crops += tracker.reverification_crops(stamp)
         detected = clock()
 
-        batch = cut_batch(frame.image, crops) if crops else None
+        batch = cut_batch(image, crops) if crops else None
         cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
         ran = clock()
@@ -148,9 +160,10 @@ class FacePipeline:
             ]
         for track in lost:
             self._estimator.drop(track.id)
+        if rotation is not None:
+            faces = [rotation.original_face(face) for face in faces]
         ended = clock()
-        self._last = _LastFrame(stamp, frame.frame_id, frame.image.shape)
-        height, width = frame.image.shape[:2]
+        self._last = _LastFrame(stamp, frame.frame_id, frame.image.shape, self._settings.rotate)
         return FaceFrame(
             stamp,
             frame.frame_id,
@@ -159,8 +172,8 @@ class FacePipeline:
             tuple(sorted(faces, key=lambda f: f.id)),
             found is not None,
             Timing(
-                detect_ns=detected - began,
-                crop_ns=cropped - detected,
+                detect_ns=detected - turned,
+                crop_ns=cropped - detected + turned - began,
                 network_ns=ran - cropped,
                 track_ns=ended - ran,
                 total_ns=ended - began,
@@ -180,6 +193,8 @@ class FacePipeline:
             self.reset("resolution changed")
         elif frame.frame_id != last.frame_id:
             self.reset("frame_id changed")
+        elif self._settings.rotate != last.rotate:
+            self.reset("rotate changed")
 
     def _detection_due(self, stamp_ns: int) -> bool:
         tracker = self._tracker
