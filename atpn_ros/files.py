@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""File helpers: atomic replacement, the user's cache folder and SHA-256 digests."""
+"""File helpers: atomic replacement, the user's cache folder, SHA-256 digests, published files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -51,3 +52,29 @@ def sha256(path: Path) -> str:
         OSError: The file cannot be read.
     """
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A published file that is not part of this package.
+
+    Attributes:
+        name: Its file name.
+        url: Where it is published.
+        size: Bytes.
+        sha256: Hexadecimal digest.
+        about: What it is, and its licence.
+    """
+
+    name: str
+    url: str
+    size: int
+    sha256: str
+    about: str
+
+    def is_intact(self, path: Path) -> bool:
+        """Whether a path holds this file, by its digest."""
+        try:
+            return sha256(path) == self.sha256
+        except OSError:
+            return False

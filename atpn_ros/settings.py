@@ -109,7 +109,7 @@ class Settings:
     detector_model: str = _setting(
         "",
         "atpn or empty: the shipped network; haar: the Haar cascade of OpenCV; "
-        "else the path of YuNet's .onnx file",
+        "yunet: what 'atpn fetch yunet' downloaded; else the path of a YuNet .onnx file",
         reconfigurable=False,
     )
     smallest_face: float = _setting(

@@ -17,6 +17,7 @@ from atpn_ros.cli import (
     engine,
     evaluate,
     export,
+    fetch,
     pictures,
     presence,
     replay,
@@ -26,7 +27,7 @@ from atpn_ros.cli import (
 )
 from atpn_ros.types import AtpnError
 
-_RUNNING = (demo, pictures, replay, engine, bench)
+_RUNNING = (demo, pictures, replay, fetch, engine, bench)
 _TRAINING = (synth, train, evaluate, presence, budget, export, detector, studies)
 
 _DESCRIPTION = (
