@@ -13,6 +13,7 @@ from atpn_ros.cli import (
     bench,
     budget,
     demo,
+    detection_range,
     detector,
     engine,
     evaluate,
@@ -28,7 +29,7 @@ from atpn_ros.cli import (
 from atpn_ros.types import AtpnError
 
 _RUNNING = (demo, pictures, replay, fetch, engine, bench)
-_TRAINING = (synth, train, evaluate, presence, budget, export, detector, studies)
+_TRAINING = (synth, train, evaluate, presence, budget, export, detector, detection_range, studies)
 
 _DESCRIPTION = (
     "Finds faces in images, videos and recordings, and trains and measures the networks that do it."

@@ -25,6 +25,8 @@ from atpn_ros.types import Floats, Image
 
 _LONDON_EVERY, _LONDON_AT = 8, 3
 """The held-out London people, the same everywhere in this package."""
+_PROFILES = (1, 5, 6, 10)
+"""London's views from the side."""
 _CANADA_LAST = 6
 POINTING_HELD = (10, 11)
 _CONGRESS_FROM = 800
@@ -77,6 +79,27 @@ def photographs(root: Path, finder: Finder) -> Iterator[Photograph]:
     for path in sorted((root / "faces_cc0_lisa").glob("*.jpg")):
         yield from _searched(path, finder, _PORTRAIT_STARTS, False, False)
     yield from _pointing(root / "pointing04", finder)
+
+
+def held_out_portraits(root: Path, finder: Finder) -> Iterator[Photograph]:
+    """Held-out people who look about into the camera: portraits, and London's without profiles.
+
+    Raises:
+        DataError: A set is missing, or a picture cannot be read; names it.
+    """
+    paths = sorted((root / "faces_congress" / "images").glob("*.jpg"))
+    if not paths:
+        raise DataError(f"{root / 'faces_congress' / 'images'}: holds no photograph (*.jpg)")
+    for path in paths:
+        if int(path.stem) >= _CONGRESS_FROM:
+            yield from _searched(path, finder, _PORTRAIT_STARTS, False, True)
+    people = sorted(p.stem.split("_")[0] for p in (root / "faces_london").glob("*.jpg"))
+    held = {p for i, p in enumerate(people) if i % _LONDON_EVERY == _LONDON_AT}
+    for folder in ("faces_london", "faces_london_smiling", "faces_london_views"):
+        for path in sorted((root / folder).rglob("*.jpg")):
+            person, view = path.stem.split("_")
+            if person in held and int(view) not in _PROFILES:
+                yield from _searched(path, finder, _london_starts(int(view)), True, True)
 
 
 _Start = Callable[[int, int], list[Crop]]
