@@ -8,6 +8,9 @@ import argparse
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from atpn_ros.cli import (
     bench,
@@ -24,6 +27,8 @@ from atpn_ros.cli import (
     synth,
     train,
 )
+from atpn_ros.cli.options import settings_files
+from atpn_ros.files import check_inputs_kept
 from atpn_ros.types import AtpnError
 
 _RUNNING = (demo, pictures, replay, engine, bench)
@@ -38,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; an error is printed as one line."""
     args = _parser().parse_args(arguments)
     try:
+        _check_outputs(args)
         code = int(args.run(args))
         sys.stdout.flush()  # here, since a broken pipe could not be handled when Python exits
         return code
@@ -49,6 +55,20 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has ended, for example `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Check that no output of a command, as its ``outputs`` names them, is one of its inputs."""
+    outputs: tuple[str, ...] = getattr(args, "outputs", ())
+    read = [p for name, v in vars(args).items() if name not in outputs for p in _paths(v)]
+    written = [p for name in outputs for p in _paths(getattr(args, name))]
+    check_inputs_kept(written, [*read, *settings_files(args)])
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    for item in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(item, Path):
+            yield item
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -51,7 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--seconds", type=float, default=4.0,
         help="approximate length of each measurement (default 4)",
     )  # fmt: skip
-    p.set_defaults(run=run, flags=[])
+    p.set_defaults(run=run, flags=[], outputs=("json", "plots"))
 
     n = p.add_argument_group("network")
     n.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="an ATPN .onnx file")

@@ -64,7 +64,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                    help="of its points, instead of the file's")  # fmt: skip
     p.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     p.add_argument("--plots", type=Path, metavar="DIR", help="write plots")
-    p.set_defaults(run=run)
+    p.set_defaults(run=run, outputs=("json", "plots"))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import argparse
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -16,10 +16,18 @@ from typing import TextIO
 import cv2
 
 from atpn_ros.camera import Camera, camera_from_field_of_view
-from atpn_ros.cli.options import add_settings_options
+from atpn_ros.cli.options import add_settings_options, settings_files
 from atpn_ros.drawing import draw, json_lines, overlay
-from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, read_image, write_image
+from atpn_ros.drawing.video import (
+    MediaError,
+    VideoReader,
+    VideoWriter,
+    is_camera,
+    read_image,
+    write_image,
+)
 from atpn_ros.engines import LoadControl
+from atpn_ros.files import check_inputs_kept
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings_file import load_settings
@@ -114,7 +122,7 @@ def _json_lines(args: argparse.Namespace) -> Iterator[TextIO]:
         if args.json == "-":
             yield sys.stdout
             return
-        with (Path(args.json) if args.json else args.out / "faces.jsonl").open("w") as stream:
+        with _json_path(args).open("w") as stream:
             yield stream
     except OSError as error:
         raise MediaError(f"{error.filename}: {error.strerror}") from error
@@ -122,14 +130,13 @@ def _json_lines(args: argparse.Namespace) -> Iterator[TextIO]:
 
 def _images(args: argparse.Namespace) -> int:
     failed = 0
-    targets: set[Path] = set()
+    targets = _targets(args.out, [_image_name(path) for path in args.files])
+    check_inputs_kept([_json_path(args), *targets], [*args.files, *settings_files(args)])
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
-        for path in args.files:
+        for path, target in zip(args.files, targets, strict=True):
             try:
                 picture = read_image(path)
                 result = processor.process(processor.pipeline(), str(path), 0, Frame(picture, 0))
-                suffix = path.suffix if path.suffix.lower() in (".jpg", ".jpeg", ".png") else ".png"
-                target = _unused_path(targets, args.out, path.stem, suffix)
                 write_image(target, draw.draw(picture, result))
             except MediaError as error:
                 print(f"atpn image: {error}", file=sys.stderr)
@@ -141,17 +148,18 @@ def _images(args: argparse.Namespace) -> int:
 
 def _videos(args: argparse.Namespace) -> int:
     failed = 0
-    targets: set[Path] = set()
+    targets = _targets(args.out, [_video_name(source) for source in args.sources])
+    inputs = [*map(Path, args.sources), *settings_files(args)]
+    check_inputs_kept([_json_path(args), *targets], inputs)
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
-        for source in args.sources:
+        for source, target in zip(args.sources, targets, strict=True):
             try:
                 clip = VideoReader(source)
             except MediaError as error:
                 print(f"atpn video: {error}", file=sys.stderr)
                 failed += 1
                 continue
-            name = f"camera{source}" if clip.live else Path(source).stem
-            writer = VideoWriter(_unused_path(targets, args.out, name, ".mp4"), clip.fps)
+            writer = VideoWriter(target, clip.fps)
             whole = False
             try:
                 failed += not _play(args, processor, clip, writer)
@@ -221,10 +229,24 @@ def _captions(result: FaceFrame) -> str:
     return "   ".join(overlay.caption(face) for face in result.faces) or "no face"
 
 
-def _unused_path(taken: set[Path], folder: Path, stem: str, suffix: str) -> Path:
-    """A path that this run has not used yet; adds it to ``taken``."""
-    path, n = folder / f"{stem}{suffix}", 2
-    while path in taken:
-        path, n = folder / f"{stem}-{n}{suffix}", n + 1
-    taken.add(path)
-    return path
+def _image_name(path: Path) -> str:
+    return path.name if path.suffix.lower() in (".jpg", ".jpeg", ".png") else f"{path.stem}.png"
+
+
+def _video_name(source: str) -> str:
+    return f"camera{source}.mp4" if is_camera(source) else f"{Path(source).stem}.mp4"
+
+
+def _targets(folder: Path, names: Sequence[str]) -> list[Path]:
+    """A path in a folder for each file name; names that occur again are numbered."""
+    taken: list[Path] = []
+    for name in map(Path, names):
+        path, n = folder / name, 2
+        while path in taken:
+            path, n = folder / f"{name.stem}-{n}{name.suffix}", n + 1
+        taken.append(path)
+    return taken
+
+
+def _json_path(args: argparse.Namespace) -> Path:
+    return Path(args.json) if args.json else args.out / "faces.jsonl"

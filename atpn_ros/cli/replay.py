@@ -14,7 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atpn_ros.cli.options import add_settings_options
+from atpn_ros.cli.options import add_settings_options, settings_files
+from atpn_ros.files import check_inputs_kept
 from atpn_ros.settings_file import load_settings
 from atpn_ros.types import AtpnError
 
@@ -50,11 +51,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     p.add_argument(
         "bags", type=Path, nargs="+", metavar="BAG",
-        help="IN OUT, or IN IN .. FOLDER, or with --diff A B; rosbag2 folders, .mcap, .db3, .bag",
+        help="IN OUT, IN FOLDER or IN IN .. FOLDER, or with --diff A B; rosbag2 folders, .mcap,"
+        " .db3, .bag",
     )  # fmt: skip
     p.add_argument("--diff", action="store_true", help="compare two results")
     p.add_argument("--json", type=Path, help="file for the summaries, or for the differences")
-    p.set_defaults(run=run)
+    p.set_defaults(run=run, outputs=("json",))
 
     what = p.add_argument_group("input")
     what.add_argument(
@@ -126,6 +128,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
     from atpn_ros.replay.bag_replay import ReplayJob
+    from atpn_ros.replay.bags import bag_name, files_in, is_bag
 
     *sources, target = args.bags
     if not sources:
@@ -133,15 +136,19 @@ def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
     if args.jobs < 0:
         raise BadArguments(f"--jobs {args.jobs}: must be positive")
     ending = ".bag" if args.format == "ros1" else ""
-    if len(sources) == 1:
+    if len(sources) == 1 and (is_bag(target) or not target.is_dir()):
+        if target.name in ("", ".."):  # inside a bag
+            target = target.resolve()
         if ending and target.suffix != ending:
             target = target.with_name(target.name + ending)
         targets = [target]
     else:
-        targets = [target / (s.name.removesuffix(s.suffix) + ending) for s in sources]
+        targets = [target / (bag_name(s) + ending) for s in sources]
         twice = {t.name for t in targets if targets.count(t) > 1}
         if twice:
             raise BadArguments(f"several bags would be written as {', '.join(sorted(twice))}")
+    read = [*sources, *(f for s in sources for f in files_in(s)), *settings_files(args)]
+    check_inputs_kept([*targets, *([] if args.json is None else [args.json])], read)
     settings = load_settings(args.params_file, args.set)
     return [
         ReplayJob(

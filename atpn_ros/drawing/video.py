@@ -57,6 +57,11 @@ def write_image(path: Path, image: Image) -> None:
         raise MediaError(f"{path}: {error.strerror}") from error
 
 
+def is_camera(source: str) -> bool:
+    """Whether a source is the number of a camera."""
+    return source.isdecimal() and not Path(source).exists()
+
+
 class VideoReader:
     """The frames of a video file, a GIF or a live camera.
 
@@ -74,7 +79,7 @@ class VideoReader:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.live = source.isdecimal() and not Path(source).exists()
+        self.live = is_camera(source)
         if not self.live and not Path(source).is_file():
             raise MediaError(f"{source}: no such file")
         self._capture = cv2.VideoCapture(int(source) if self.live else source)

@@ -233,13 +233,32 @@ def storage_files(path: Path) -> list[Path]:
     if not path.exists():
         raise ReplayError(f"{path}: no such file or folder")
     if path.is_dir() and not (path / "metadata.yaml").is_file():
-        files = sorted(p for p in path.iterdir() if p.suffix in _STORAGE)
+        files = [p for p in files_in(path) if p.suffix in _STORAGE]
         if not files:
             raise ReplayError(f"{path}: not a bag: neither metadata.yaml nor .mcap or .db3 files")
         return files
     if path.is_file() and path.suffix not in (*_STORAGE, ".bag"):
         raise ReplayError(f"{path}: not a bag: neither a folder nor .mcap, .db3 or .bag")
     return [path]
+
+
+def is_bag(path: Path) -> bool:
+    """Whether a path is a bag file or a folder with the files of a bag."""
+    if not path.is_dir():
+        return path.is_file() and path.suffix in (*_STORAGE, ".bag")
+    return (path / "metadata.yaml").is_file() or any(p.suffix in _STORAGE for p in files_in(path))
+
+
+def bag_name(path: Path) -> str:
+    """The name of a bag without the suffix of its file."""
+    if path.is_dir():
+        return path.resolve().name if path.name in ("", "..") else path.name
+    return path.stem
+
+
+def files_in(path: Path) -> list[Path]:
+    """The files in a folder, in order of their names; none if it is no folder."""
+    return sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else []
 
 
 def _conversion(
