@@ -53,6 +53,30 @@ def atomic_replace(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step, and its folder; a device or pipe is written directly.
+
+    Raises:
+        OSError: It cannot be written; what was there remains.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        path.write_text(text)
+        return
+    with atomic_replace(path) as part:
+        part.write_text(text)
+
+
+def error_text(error: OSError) -> str:
+    """An error of the operating system as text for people: the file, if it names one, and why.
+
+    >>> error_text(OSError(28, "No space left on device"))
+    'No space left on device'
+    """
+    reason = error.strerror or str(error)
+    return reason if error.filename is None else f"{error.filename}: {reason}"
+
+
 def _remove_abandoned(parent: Path) -> None:
     """Remove the temporary folders of processes that have ended: nobody holds their lock."""
     for folder in parent.glob(f".*{_PART}*"):

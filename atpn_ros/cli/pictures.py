@@ -8,16 +8,16 @@ import argparse
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import TextIO
 
 import cv2
 
 from atpn_ros.camera import Camera, camera_from_field_of_view
 from atpn_ros.cli.options import add_settings_options, settings_files
-from atpn_ros.drawing import draw, json_lines, overlay
+from atpn_ros.drawing import draw, overlay
+from atpn_ros.drawing.json_lines import JsonLinesFile, json_line
 from atpn_ros.drawing.video import (
     MediaError,
     VideoReader,
@@ -27,7 +27,7 @@ from atpn_ros.drawing.video import (
     write_image,
 )
 from atpn_ros.engines import LoadControl
-from atpn_ros.files import check_inputs_kept
+from atpn_ros.files import check_inputs_kept, error_text
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings_file import load_settings
@@ -84,12 +84,12 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
 class _Processor:
     """Makes pipelines that share one engine, and writes their results as JSON lines."""
 
-    def __init__(self, args: argparse.Namespace, lines: TextIO) -> None:
+    def __init__(self, args: argparse.Namespace, lines: JsonLinesFile) -> None:
         self._settings = load_settings(args.params_file, args.set)
         self._loaded = load_pipeline(self._settings, LoadControl())
         self._view, self._lines = args.view, lines
         # Standard output is for either the JSON lines or the text.
-        self._stream = sys.stderr if lines is sys.stdout else sys.stdout
+        self._stream = sys.stderr if lines.path is None else sys.stdout
 
     def pipeline(self) -> FacePipeline:
         """A new pipeline without tracks."""
@@ -102,7 +102,7 @@ class _Processor:
     def process(self, pipeline: FacePipeline, source: str, n: int, frame: Frame) -> FaceFrame:
         """The faces of a frame; they are also written as a JSON line."""
         result = pipeline.process(frame, self._camera(frame.image))
-        self._lines.write(json_lines.json_line(source, n, result) + "\n")
+        self._lines.write(json_line(source, n, result))
         return result
 
     def report(self, line: str) -> None:
@@ -114,18 +114,13 @@ class _Processor:
         return None if self._view is None else camera_from_field_of_view(self._view, width, height)
 
 
-@contextmanager
-def _json_lines(args: argparse.Namespace) -> Iterator[TextIO]:
-    """The stream for JSON lines; also creates the output folder."""
+def _json_lines(args: argparse.Namespace) -> JsonLinesFile:
+    """The file for JSON lines; also creates the output folder."""
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        if args.json == "-":
-            yield sys.stdout
-            return
-        with _json_path(args).open("w") as stream:
-            yield stream
+        return JsonLinesFile(None if args.json == "-" else _json_path(args))
     except OSError as error:
-        raise MediaError(f"{error.filename}: {error.strerror}") from error
+        raise MediaError(error_text(error)) from error
 
 
 def _images(args: argparse.Namespace) -> int:
@@ -160,20 +155,23 @@ def _videos(args: argparse.Namespace) -> int:
                 failed += 1
                 continue
             writer = VideoWriter(target, clip.fps)
-            whole = False
             try:
-                failed += not _play(args, processor, clip, writer)
-                whole = True
+                count, line = _play(args, processor, clip, writer)
+                writer.close(keep=True)
             finally:
                 clip.close()
-                writer.close(keep=whole)
+                writer.close(keep=False)  # if it was not finished
+            failed += not count
+            processor.report(line)
+            if warning := _early_end(args, clip, count):
+                print(f"atpn video: {warning}", file=sys.stderr)
     return int(failed > 0)
 
 
 def _play(
     args: argparse.Namespace, processor: _Processor, clip: VideoReader, writer: VideoWriter
-) -> bool:
-    """Process a video and write its annotated copy; whether it had a frame."""
+) -> tuple[int, str]:
+    """Process a video and write its annotated copy; returns the number of frames and a summary."""
     pipeline = processor.pipeline()
     spark: deque[tuple[float, bool]] = deque(maxlen=_SPARK)
     times: list[int] = []
@@ -206,14 +204,18 @@ def _play(
         if not clip.live:  # with a camera, Ctrl-C is the normal end
             raise
     p50, p95 = percentiles_ms(times, 50, 95)
-    processor.report(
+    return n, (
         f"{clip.source}: {n} frames, {with_faces} with faces, ids {sorted(ids)};"
         f" p50 {p50:.1f} ms, p95 {p95:.1f} ms; detector {detections} calls  ({writer.path})"
     )
-    if not n or (args.seconds is None and not args.show and n < clip.frames * 0.9):
-        said = f" of {clip.frames} expected" if clip.frames else ""
-        print(f"atpn video: {clip.source}: ended after {n} frames{said}", file=sys.stderr)
-    return n > 0
+
+
+def _early_end(args: argparse.Namespace, clip: VideoReader, count: int) -> str:
+    """A warning if a video ended before its header says it does, else an empty string."""
+    if not count or (args.seconds is None and not args.show and count < clip.frames * 0.9):
+        expected = f" of {clip.frames} expected" if clip.frames else ""
+        return f"{clip.source}: ended after {count} frames{expected}"
+    return ""
 
 
 def _show(picture: Image) -> bool:

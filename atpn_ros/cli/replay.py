@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atpn_ros.cli.options import add_settings_options, settings_files
-from atpn_ros.files import check_inputs_kept
+from atpn_ros.files import check_inputs_kept, write_text
 from atpn_ros.settings_file import load_settings
 from atpn_ros.types import AtpnError
 
@@ -213,7 +213,7 @@ def _diff(args: argparse.Namespace) -> int:
 
 def _write_json(path: Path, content: Any) -> None:
     try:
-        path.write_text(json.dumps(content, indent=2) + "\n")
+        write_text(path, json.dumps(content, indent=2) + "\n")
     except OSError as error:
         raise BadArguments(f"--json {path}: {error.strerror}") from error
 

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -14,7 +16,11 @@ import numpy as np
 from atpn_ros.files import atomic_replace
 from atpn_ros.types import AtpnError, Frame, Image
 
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet: errors are reported here
+
 _DEFAULT_FPS = 25.0
+_CHECK_S, _SPACE = 1.0, 2**16
+"""Seconds between checks for space on the disk while a video is written, and its bytes."""
 
 
 class MediaError(AtpnError):
@@ -125,9 +131,12 @@ class VideoWriter:
 
     def __init__(self, path: Path, fps: float) -> None:
         self.path, self._fps = path, fps
-        self._part = path.with_name(f".{path.stem}.part{path.suffix}")
+        self._replacing = ExitStack()
+        self._part = path  # until the first frame
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._frames = 0
+        self._next_check = time.monotonic() + _CHECK_S
 
     def write(self, image: Image) -> None:
         """Add a frame, resized to the size of the first one.
@@ -137,17 +146,58 @@ class VideoWriter:
         """
         size = (image.shape[1], image.shape[0])
         if self._writer is None:
-            code = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer, self._size = cv2.VideoWriter(str(self._part), code, self._fps, size), size
-            if not self._writer.isOpened():
-                raise MediaError(f"{self.path}: cannot be written by this OpenCV")
+            self._writer, self._size = self._open(size), size
         self._writer.write(image if size == self._size else cv2.resize(image, self._size))
+        self._frames += 1
+        if time.monotonic() >= self._next_check:
+            self._next_check = time.monotonic() + _CHECK_S
+            self._check_space()
 
     def close(self, keep: bool) -> None:
-        """Finish the file; move it to its name, or remove it."""
-        if self._writer is not None:
+        """Finish the file; move it to its name, or remove it.
+
+        Raises:
+            MediaError: The file is not complete, because the disk is full; it is removed.
+        """
+        try:
+            if self._writer is None:
+                return
             self._writer.release()
-        if keep and self._writer is not None:
-            self._part.replace(self.path)
-        else:
-            self._part.unlink(missing_ok=True)
+            self._writer = None
+            if keep:
+                self._check_complete()
+                self._replacing.close()
+        except OSError as error:
+            raise MediaError(f"{self.path}: {error.strerror}") from error
+        finally:
+            # If it was not moved: with an exception, atomic_replace removes it.
+            self._replacing.__exit__(MediaError, MediaError(), None)
+
+    def _open(self, size: tuple[int, int]) -> cv2.VideoWriter:
+        try:
+            self._part = self._replacing.enter_context(atomic_replace(self.path))
+        except OSError as error:
+            raise MediaError(f"{self.path}: {error.strerror}") from error
+        writer = cv2.VideoWriter(str(self._part), cv2.VideoWriter.fourcc(*"mp4v"), self._fps, size)
+        if not writer.isOpened():
+            self._check_space()
+            raise MediaError(f"{self.path}: cannot be written by this OpenCV")
+        return writer
+
+    def _check_space(self) -> None:
+        """Check that the disk takes more data: OpenCV does not report that it does not."""
+        probe = self._part.with_name("space")
+        try:
+            probe.write_bytes(bytes(_SPACE))
+            probe.unlink()
+        except OSError as error:
+            raise MediaError(f"{self.path}: {error.strerror}") from error
+
+    def _check_complete(self) -> None:
+        """Check that the finished file has all frames."""
+        capture = cv2.VideoCapture(str(self._part))
+        count = round(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+        capture.release()
+        if count < self._frames:
+            self._check_space()
+            raise MediaError(f"{self.path}: could not be written completely")

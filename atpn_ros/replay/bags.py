@@ -7,6 +7,7 @@ Every error of a bag is raised as :class:`ReplayError`.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -220,6 +221,8 @@ def replaced(path: Path) -> Iterator[Path]:
             yield part
     except OSError as error:
         raise ReplayError(f"{path}: cannot be written: {error.strerror or error}") from error
+    except sqlite3.Error as error:
+        raise ReplayError(f"{path}: cannot be written: {error}") from error
 
 
 def storage_files(path: Path) -> list[Path]:

@@ -19,7 +19,7 @@ import cv2
 
 import atpn_ros
 from atpn_ros.detectors import detector_file
-from atpn_ros.files import check_inputs_kept
+from atpn_ros.files import check_inputs_kept, write_text
 from atpn_ros.replay.bag_replay import ProgressCallback, ReplayJob, replay
 from atpn_ros.replay.bags import ReplayError, files_in, is_bag, replaced, storage_files
 from atpn_ros.types import AtpnError
@@ -119,8 +119,10 @@ def _replay_into_place(
         text = json.dumps(summary, indent=2) + "\n"
         if part.is_dir():
             (part / SUMMARY).write_text(text)
-    if not job.target.is_dir():
-        summary_path(job.target).write_text(text)
+        else:
+            # The old file goes first, so that no file is ever beside another one's summary.
+            job.target.unlink(missing_ok=True)
+            write_text(summary_path(job.target), text)
     return summary
 
 
