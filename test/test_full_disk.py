@@ -115,7 +115,7 @@ def test_json_lines_end_with_a_whole_line(clip, tmp_path):
 def test_a_full_device_is_named(photo, tmp_path):
     code, _, err = run("image", photo, "--out", tmp_path, "--json", "/dev/full")
     assert (code, err) == (1, ["atpn image: /dev/full: No space left on device"])
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         code, _, err = run("image", photo, "--out", tmp_path, "--json", "-", stdout=full)
         assert (code, err[-1:]) == (1, ["atpn image: No space left on device"])
         code, _, err = run("image", photo, "--out", tmp_path, stdout=full)

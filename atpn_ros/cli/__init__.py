@@ -81,7 +81,7 @@ def _ending_by_exception() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise _Terminated(number)
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    numbers: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGHUP)
     if threading.current_thread() is not threading.main_thread():  # cannot set signal handlers
         numbers = ()
     # An ignored signal stays ignored: nohup.

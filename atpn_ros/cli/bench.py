@@ -21,6 +21,7 @@ from atpn_ros.bench.landmark_models import LAYOUTS
 from atpn_ros.bench.machine import machine
 from atpn_ros.bench.peer_environment import PeerUnavailable, mediapipe_python
 from atpn_ros.engines import BACKENDS, PRECISIONS, LoadControl, load_engine
+from atpn_ros.files import write_text
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import AtpnError
 

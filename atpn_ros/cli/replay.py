@@ -77,7 +77,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
 
     how = p.add_argument_group("output")
-    how.add_argument("--format", choices=("mcap", "sqlite3", "ros1"), default="mcap")
+    how.add_argument(
+        "--format", choices=("mcap", "sqlite3", "ros1"), help="default: that of the recording"
+    )
     how.add_argument("--compress", action="store_true", help="MCAP: zstd; ROS 1: lz4")
     how.add_argument("--only-faces", action="store_true", help="leave the original topics out")
     how.add_argument("--overwrite", action="store_true", help="replace existing results")
@@ -127,23 +129,24 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
+    from atpn_ros.replay.bag_files import bag_name, files_in, is_bag, storage_format
     from atpn_ros.replay.bag_replay import ReplayJob
-    from atpn_ros.replay.bags import bag_name, files_in, is_bag
 
     *sources, target = args.bags
     if not sources:
         raise BadArguments("give at least one bag to read and where to write: IN OUT")
     if args.jobs < 0:
         raise BadArguments(f"--jobs {args.jobs}: must be positive")
-    ending = ".bag" if args.format == "ros1" else ""
+    formats = [args.format or storage_format(source) for source in sources]
+    endings = [".bag" if name == "ros1" else "" for name in formats]
     if len(sources) == 1 and (is_bag(target) or not target.is_dir()):
         if target.name in ("", ".."):  # inside a bag
             target = target.resolve()
-        if ending and target.suffix != ending:
-            target = target.with_name(target.name + ending)
+        if endings[0] and target.suffix != endings[0]:
+            target = target.with_name(target.name + endings[0])
         targets = [target]
     else:
-        targets = [target / (bag_name(s) + ending) for s in sources]
+        targets = [target / (bag_name(s) + e) for s, e in zip(sources, endings, strict=True)]
         twice = {t.name for t in targets if targets.count(t) > 1}
         if twice:
             raise BadArguments(f"several bags would be written as {', '.join(sorted(twice))}")
@@ -157,13 +160,13 @@ def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
             settings,
             tuple(args.topics),
             args.camera_info,
-            args.format,
+            format_name,
             args.compress,
             args.only_faces,
             args.answered_only,
             args.strict,
         )
-        for source, target in zip(sources, targets, strict=True)
+        for source, target, format_name in zip(sources, targets, formats, strict=True)
     ]
 
 

@@ -20,8 +20,9 @@ import cv2
 import atpn_ros
 from atpn_ros.detectors import detector_file
 from atpn_ros.files import check_inputs_kept, write_text
+from atpn_ros.replay.bag_files import ReplayError, files_in, find_storage, is_bag
 from atpn_ros.replay.bag_replay import ProgressCallback, ReplayJob, replay
-from atpn_ros.replay.bags import ReplayError, files_in, is_bag, replaced, storage_files
+from atpn_ros.replay.bags import replaced
 from atpn_ros.types import AtpnError
 
 SUMMARY = "replay.json"
@@ -151,7 +152,7 @@ def inputs_of(job: ReplayJob) -> dict[str, Any]:
     detector = detector_file(s.detector_model)
     if detector is not None:
         networks["detector"] = detector
-    paths = storage_files(job.source)
+    paths, _ = find_storage(job.source)
     if job.source.is_dir():
         paths = [p for p in files_in(job.source) if p.name != SUMMARY]
     options = asdict(job)
