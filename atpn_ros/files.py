@@ -54,12 +54,11 @@ def atomic_replace(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step, and its folder; a device or pipe is written directly.
+    """Write a text file in one step; a device or pipe is written directly.
 
     Raises:
         OSError: It cannot be written; what was there remains.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not path.is_file():
         path.write_text(text)
         return

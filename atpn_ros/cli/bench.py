@@ -109,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
         print("", *lines, sep="\n", flush=True)
     result["machine"]["load_after"] = f"{os.getloadavg()[0]:.2f}"
     if args.json is not None:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
         write_text(args.json, json.dumps(result, indent=2) + "\n")
     if args.plots is not None:
         for path in plots.draw(result, args.plots):

@@ -86,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
     print(report.table(reports))
     try:
         if args.json is not None:
+            args.json.parent.mkdir(parents=True, exist_ok=True)
             write_text(args.json, json.dumps(report.as_json(reports), indent=1) + "\n")
         if args.plots is not None:
             plots.write_plots(reports, args.plots)
