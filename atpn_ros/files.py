@@ -66,6 +66,15 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text)
 
 
+def printable(path: str | Path) -> str:
+    r"""A path as text for people and JSON: bytes that are not UTF-8 become escapes.
+
+    >>> printable("fran\udce7ois.jpg")
+    'fran\\xe7ois.jpg'
+    """
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def error_text(error: OSError) -> str:
     """An error of the operating system as text for people: the file, if it names one, and why.
 
@@ -73,7 +82,7 @@ def error_text(error: OSError) -> str:
     'No space left on device'
     """
     reason = error.strerror or str(error)
-    return reason if error.filename is None else f"{error.filename}: {reason}"
+    return reason if error.filename is None else f"{printable(str(error.filename))}: {reason}"
 
 
 def _remove_abandoned(parent: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import io
 import os
 import signal
 import sys
@@ -54,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     129; after a broken pipe of the standard output it is 141.
     """
     args = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _ending_by_exception():
             _check_outputs(args)

@@ -22,12 +22,12 @@ from atpn_ros.drawing.video import (
     MediaError,
     VideoReader,
     VideoWriter,
-    is_camera,
     read_image,
+    video_source,
     write_image,
 )
 from atpn_ros.engines import LoadControl
-from atpn_ros.files import check_inputs_kept, error_text
+from atpn_ros.files import check_inputs_kept, error_text, printable
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings_file import load_settings
@@ -49,15 +49,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     image.set_defaults(run=_images)
 
     video = commands.add_parser(
-        "video", help="find and track faces in videos, GIFs and live cameras",
+        "video", help="find and track faces in videos, GIFs, live cameras and streams",
         description="Every frame of a file is processed; of a camera, the frames it delivers."
         " Exit code 1 if one could not be read.",
     )  # fmt: skip
     video.add_argument(
         "sources",
         nargs="+",
-        metavar="FILE|INDEX",
-        help="video or GIF files, or the index of a camera",
+        metavar="SOURCE",
+        help="video or GIF files, - for the standard input, the number or device (/dev/video0) of a"
+        " camera, or addresses (rtsp://, http://)",
     )
     _add_common(video, "out/video")
     video.add_argument("--seconds", type=float, help="stop after this time of the file or camera")
@@ -131,13 +132,16 @@ def _images(args: argparse.Namespace) -> int:
         for path, target in zip(args.files, targets, strict=True):
             try:
                 picture = read_image(path)
-                result = processor.process(processor.pipeline(), str(path), 0, Frame(picture, 0))
+                result = processor.process(
+                    processor.pipeline(), printable(path), 0, Frame(picture, 0)
+                )
                 write_image(target, draw.draw(picture, result))
             except MediaError as error:
                 print(f"atpn image: {error}", file=sys.stderr)
                 failed += 1
                 continue
-            processor.report(f"{path}: {_captions(result)}  ({target})")
+            name = printable(path)
+            processor.report(f"{name}: {_captions(result)}  ({printable(target)})")
     return int(failed > 0)
 
 
@@ -156,28 +160,33 @@ def _videos(args: argparse.Namespace) -> int:
                 continue
             writer = VideoWriter(target, clip.fps)
             try:
-                count, line = _play(args, processor, clip, writer)
+                count, ended, line = _play(args, processor, clip, writer)
                 writer.close(keep=True)
             finally:
                 clip.close()
                 writer.close(keep=False)  # if it was not finished
             failed += not count
             processor.report(line)
-            if warning := _early_end(args, clip, count):
-                print(f"atpn video: {warning}", file=sys.stderr)
+            if ended and (why := clip.early_end()):
+                print(f"atpn video: {clip.source}: {why}", file=sys.stderr)
     return int(failed > 0)
 
 
 def _play(
     args: argparse.Namespace, processor: _Processor, clip: VideoReader, writer: VideoWriter
-) -> tuple[int, str]:
-    """Process a video and write its annotated copy; returns the number of frames and a summary."""
+) -> tuple[int, bool, str]:
+    """Process a video and write its annotated copy.
+
+    Returns:
+        The number of frames, whether there were no more, and a summary.
+    """
     pipeline = processor.pipeline()
     spark: deque[tuple[float, bool]] = deque(maxlen=_SPARK)
     times: list[int] = []
     with_faces = detections = n = 0
     ids: set[int] = set()
     first = reported = None
+    ended = False
     try:
         for frame in clip:
             first = frame.stamp_ns if first is None else first
@@ -200,22 +209,17 @@ def _play(
                 processor.report(f"{since:6.1f} s  {usual:5.1f} ms  {_captions(result)}")
             if args.show and not _show(picture):
                 break
+        else:
+            ended = True
     except KeyboardInterrupt:
         if not clip.live:  # with a camera, Ctrl-C is the normal end
             raise
     p50, p95 = percentiles_ms(times, 50, 95)
-    return n, (
+    summary = (
         f"{clip.source}: {n} frames, {with_faces} with faces, ids {sorted(ids)};"
-        f" p50 {p50:.1f} ms, p95 {p95:.1f} ms; detector {detections} calls  ({writer.path})"
+        f" p50 {p50:.1f} ms, p95 {p95:.1f} ms; detector {detections} calls"
     )
-
-
-def _early_end(args: argparse.Namespace, clip: VideoReader, count: int) -> str:
-    """A warning if a video ended before its header says it does, else an empty string."""
-    if not count or (args.seconds is None and not args.show and count < clip.frames * 0.9):
-        expected = f" of {clip.frames} expected" if clip.frames else ""
-        return f"{clip.source}: ended after {count} frames{expected}"
-    return ""
+    return n, ended, f"{summary}  ({printable(writer.path)})"
 
 
 def _show(picture: Image) -> bool:
@@ -236,7 +240,10 @@ def _image_name(path: Path) -> str:
 
 
 def _video_name(source: str) -> str:
-    return f"camera{source}.mp4" if is_camera(source) else f"{Path(source).stem}.mp4"
+    try:
+        return f"{video_source(source).stem}.mp4"
+    except MediaError:  # reported when its turn comes
+        return f"{Path(source).stem}.mp4"
 
 
 def _targets(folder: Path, names: Sequence[str]) -> list[Path]:

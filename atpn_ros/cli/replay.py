@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atpn_ros.cli.options import add_settings_options, settings_files
-from atpn_ros.files import check_inputs_kept, write_text
+from atpn_ros.files import check_inputs_kept, printable, write_text
 from atpn_ros.settings_file import load_settings
 from atpn_ros.types import AtpnError
 
@@ -185,13 +185,13 @@ def _lines(outcome: ReplayOutcome) -> list[str]:
     """Lines to print about the outcome of one bag."""
     if outcome.error or outcome.summary is None:
         return [f"atpn replay: {outcome.error}"]
-    summary, job = outcome.summary, outcome.job
+    summary, target = outcome.summary, printable(outcome.job.target)
     if outcome.skipped:
-        return [f"{job.target}: already done"]
+        return [f"{target}: already done"]
     topics = summary["topics"].values()
     refused = sum(sum(t["refused"].values()) for t in topics)
     faces = sum(t["with_faces"] for t in topics)
-    line = f"{job.target}: {summary['images']} images, {faces} with faces"
+    line = f"{target}: {summary['images']} images, {faces} with faces"
     line += f", {refused} refused" if refused else ""
     return [*summary["notes"], f"{line}, {summary['images_per_second']:.0f} per second"]
 
