@@ -228,5 +228,5 @@ def test_a_bag_whose_name_is_no_text_is_read_and_written(tmp_path, capsys):
     source = record(tmp_path / "in", show)
     name = os.fsdecode(b"fran\xe7ois")
     assert atpn("replay", source, tmp_path / name) == 0
-    assert rf"fran\xe7ois: 4 images, 4 with faces" in capsys.readouterr().out
+    assert r"fran\xe7ois: 4 images, 4 with faces" in capsys.readouterr().out
     assert atpn("replay", tmp_path / name, tmp_path / "out") == 0
