@@ -154,7 +154,9 @@ class FakeCamera:
 
 
 def test_a_live_camera_runs_until_it_is_interrupted(tmp_path, monkeypatch):
-    monkeypatch.setattr(video.cv2, "VideoCapture", FakeCamera)
+    real = video.cv2.VideoCapture
+    fake = lambda source: FakeCamera(source) if source == 0 else real(source)  # noqa: E731
+    monkeypatch.setattr(video.cv2, "VideoCapture", fake)
     monkeypatch.chdir(tmp_path)
     assert atpn("video", "0", "--out", "out") == 0
     every = lines(tmp_path / "out" / "faces.jsonl")

@@ -18,7 +18,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument("--out", type=Path, required=True, help="output folder of the run")
     train.add_argument("--workers", type=int, default=1, help="processes that make training crops")
     train.add_argument("--threads", type=int, help="PyTorch's threads (default: one per core)")
-    train.set_defaults(run=_train)
+    train.set_defaults(run=_train, outputs=("out",))
 
 
 def _train(args: argparse.Namespace) -> int:

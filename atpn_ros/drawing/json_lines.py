@@ -5,10 +5,59 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from atpn_ros import geometry
 from atpn_ros.types import Face, FaceFrame, Floats
+
+
+class JsonLinesFile:
+    """Writes lines to a file, each at once and whole; a context manager.
+
+    Args:
+        path: The file, replaced by an empty one; None: the standard output.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        # Unbuffered, so that a line that cannot be written is noticed now and not at the end.
+        self._file = None if path is None else path.open("wb", buffering=0)
+        self._size = 0
+
+    def __enter__(self) -> JsonLinesFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, line: str) -> None:
+        """Write one line.
+
+        Raises:
+            OSError: It cannot be written; the file ends with the line before.
+        """
+        data = memoryview(f"{line}\n".encode())
+        if self._file is None:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+            return
+        try:
+            done = 0
+            while done < len(data):
+                done += self._file.write(data[done:])
+        except OSError as error:
+            with suppress(OSError):  # a pipe has no length
+                self._file.truncate(self._size)
+            error.filename = str(self.path)
+            raise
+        self._size += len(data)
 
 
 def json_line(source: str, n: int, result: FaceFrame) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.conversions import messages
-from atpn_ros.replay.bags import BagReader, ReplayError
+from atpn_ros.replay.bag_files import ReplayError
+from atpn_ros.replay.bags import BagReader
 from atpn_ros.replay.message_types import OUTPUT_TYPES
 from atpn_ros.types import Box, FaceState, Floats
 
