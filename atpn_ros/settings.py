@@ -8,6 +8,7 @@ The names are those of the ROS parameters, of ``config/atpn.yaml`` and of the la
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from atpn_ros.conversions.rep155 import face_id
 from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
 from atpn_ros.pipeline.estimator import EstimatorSettings
+from atpn_ros.pipeline.looking import LookingSettings
 from atpn_ros.pipeline.one_euro import OneEuroSettings
 from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.pipeline.tracker import TrackerSettings
@@ -146,6 +148,15 @@ class Settings:
         minimum=0.3,
         maximum=2.0,
     )
+    looking_target: str = _setting(
+        "", "TF frame that people may look at, e.g. the robot's eyes; empty: the camera"
+    )
+    looking_angle: float = _setting(
+        10.0,
+        "angle to the target, degrees, up to which an exactly known gaze looks at it; an uncertain "
+        "gaze has a wider limit",
+        minimum=0.0, maximum=90.0,
+    )  # fmt: skip
     publish_tf: bool = _setting(True, "publish face_<id> and gaze_<id> on /tf")
     tf_prefix: str = _setting("", "prefix of face_<id> and gaze_<id>; one per camera")
     rep155: bool = _setting(
@@ -192,6 +203,7 @@ class Settings:
                 if self.smoothing
                 else None,
                 head_scale=self.head_scale,
+                looking=LookingSettings(math.radians(self.looking_angle)),
             ),
             detect_interval_ns=round(self.detect_interval * 1e9),
             search_interval_ns=round(self.search_interval * 1e9),

@@ -21,9 +21,10 @@ from atpn_ros.crop import Crop, cut_batch
 from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
+from atpn_ros.pipeline.looking import CAMERA_ORIGIN
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
-from atpn_ros.types import Face, FaceFrame, FaceState, Frame, Image, Timing
+from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Frame, Image, Timing
 
 _DARK = 6.0
 """Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
@@ -109,12 +110,19 @@ class FacePipeline:
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
 
-    def process(self, frame: Frame, camera: Camera | None = None) -> FaceFrame:
+    def process(
+        self,
+        frame: Frame,
+        camera: Camera | None = None,
+        target: Floats | None = CAMERA_ORIGIN,
+    ) -> FaceFrame:
         """Detect, track and measure the faces of one frame.
 
         Args:
             frame: The next image of this camera.
             camera: Its calibration, None if unknown.
+            target: (3,) metres in the camera frame, for ``Gaze.looking``; default: the camera.
+                None: not known, nobody is said to look at it.
 
         Raises:
             BackendError: The engine failed; the tracks are as they were before.
@@ -143,7 +151,9 @@ class FacePipeline:
         faces = [_lost_face(track, stamp) for track in lost]
         if output is not None:
             faces += [
-                self._estimator.estimate(t, output, crops[t.observation.index], stamp, camera)
+                self._estimator.estimate(
+                    t, output, crops[t.observation.index], stamp, camera, target
+                )
                 for t in tracker.tracks
             ]
         for track in lost:
