@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a person looks at the camera or at another target, with what certainty, and for how long."""
+"""Whether a person looks at the camera or at another target, how surely, and for how long."""
 
 from __future__ import annotations
 

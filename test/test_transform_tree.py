@@ -84,7 +84,7 @@ def test_interpolation_takes_the_shorter_way() -> None:
 def test_a_transform_that_is_a_little_late_is_used_an_old_one_is_not(apart: int) -> None:
     tree = robot()
     assert tree.position("eyes", "camera", NOW + apart) == pytest.approx([0, -0.5, 0])
-    with pytest.raises(TransformError, match="'neck' is 1.1 s (older|newer)"):
+    with pytest.raises(TransformError, match=r"'neck' is 1\.1 s (older|newer)"):
         tree.position("eyes", "camera", NOW + apart + (apart // 10))
 
 

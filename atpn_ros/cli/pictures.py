@@ -20,6 +20,7 @@ from atpn_ros.cli.options import add_settings_options
 from atpn_ros.drawing import draw, json_lines, overlay
 from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, read_image, write_image
 from atpn_ros.engines import LoadControl
+from atpn_ros.pipeline.looking import CAMERA_ORIGIN
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings_file import load_settings
@@ -93,7 +94,9 @@ class _Processor:
 
     def process(self, pipeline: FacePipeline, source: str, n: int, frame: Frame) -> FaceFrame:
         """The faces of a frame; they are also written as a JSON line."""
-        result = pipeline.process(frame, self._camera(frame.image))
+        # A file has no TF: where a frame is, is not known.
+        target = None if self._settings.looking_target else CAMERA_ORIGIN
+        result = pipeline.process(frame, self._camera(frame.image), target)
         self._lines.write(json_lines.json_line(source, n, result) + "\n")
         return result
 

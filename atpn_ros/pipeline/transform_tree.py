@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stores the transforms of TF, and looks up where one frame is in another without waiting.
 
-The node fills it from ``/tf`` and ``/tf_static``, a replay from the bag. ``tf2_ros`` is not used: it
-is not among the ROS wheels, and a replay has no ROS.
+The node fills it from ``/tf`` and ``/tf_static``, a replay from the bag. ``tf2_ros`` is not used:
+it is not among the ROS wheels, and a replay has no ROS.
 """
 
 from __future__ import annotations
@@ -145,7 +145,8 @@ class TransformTree:
 
     def _in_ancestor(self, chain: list[str], stamp_ns: int) -> tuple[Floats, Floats]:
         """Position (3,) and rotation (3, 3) of a chain's first frame in its last one's parent."""
-        position, rotation = np.zeros(3), np.eye(3)
+        position: Floats = np.zeros(3)
+        rotation: Floats = np.eye(3)
         for name in chain:
             pose = _at(name, self._frames[name], stamp_ns)
             turn = rotation_from_quaternion(*pose.quaternion.tolist())
