@@ -125,6 +125,12 @@ class Settings:
         0.7, "a lost face that is found nearby within this time keeps its id, s",
         minimum=0.0, maximum=10.0,
     )  # fmt: skip
+    absence: float = _setting(
+        4.0,
+        "a lost face that is found where it was, and that nobody else could be, keeps its id for "
+        "this long, s",
+        minimum=0.0, maximum=60.0,
+    )  # fmt: skip
     recheck: float = _setting(
         2.0,
         "a face not confirmed by the detector for this time is verified on a shifted, larger crop; "
@@ -195,6 +201,7 @@ class Settings:
                 start_presence=self.start_presence,
                 keep_presence=self.keep_presence,
                 memory_ns=round(self.memory * 1e9),
+                absence_ns=round(self.absence * 1e9),
                 min_side=self.min_face,
                 recheck_ns=round(self.recheck * 1e9),
             ),

@@ -147,7 +147,8 @@ class FacePipeline:
             self._last_detection_ns = stamp
 
         observations = _observations(output, crops, batch)
-        lost = tracker.update(observations, stamp)
+        height, width = frame.image.shape[:2]
+        lost = tracker.update(observations, stamp, (width, height))
         faces = [_lost_face(track, stamp) for track in lost]
         if output is not None:
             faces += [
@@ -160,7 +161,6 @@ class FacePipeline:
             self._estimator.drop(track.id)
         ended = clock()
         self._last = _LastFrame(stamp, frame.frame_id, frame.image.shape)
-        height, width = frame.image.shape[:2]
         return FaceFrame(
             stamp,
             frame.frame_id,
@@ -201,7 +201,10 @@ class FacePipeline:
         if tracker.has_recent_losses:
             return since > 0
         s = self._settings
-        return since >= (s.detect_interval_ns if tracker.tracks else s.search_interval_ns)
+        interval = s.detect_interval_ns if tracker.tracks else s.search_interval_ns
+        if tracker.has_absent_faces:  # they are searched for like the first face
+            interval = min(interval, s.search_interval_ns)
+        return since >= interval
 
 
 def _observations(
