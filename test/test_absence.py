@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ids of people who turn away or are hidden for seconds: kept only where nobody else could be it."""
+"""Ids of people who turn away for seconds: kept only where nobody else could be it."""
 
 from dataclasses import replace
 

@@ -188,7 +188,7 @@ def _play(
             n, with_faces, ids = n + 1, with_faces + bool(held), ids | held
             detections += result.detector_ran
             spark.append((times[-1] / 1e6, result.detector_ran))
-            picture = draw.draw(frame.image, result)
+            picture = draw.draw(frame.image, result, [draw.sparkline_area(frame.image)])
             draw.sparkline(picture, [v for v, _ in spark], [m for _, m in spark])
             writer.write(picture)
             if reported is None or since >= reported + 1:
