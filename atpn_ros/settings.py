@@ -163,6 +163,10 @@ class Settings:
         "gaze has a wider limit",
         minimum=0.0, maximum=90.0,
     )  # fmt: skip
+    looking_delay: float = _setting(
+        0.2, "how long a gaze must meet the target, or miss it, before looking changes, s",
+        minimum=0.0, maximum=10.0,
+    )  # fmt: skip
     publish_tf: bool = _setting(True, "publish face_<id> and gaze_<id> on /tf")
     tf_prefix: str = _setting("", "prefix of face_<id> and gaze_<id>; one per camera")
     rep155: bool = _setting(
@@ -210,7 +214,9 @@ class Settings:
                 if self.smoothing
                 else None,
                 head_scale=self.head_scale,
-                looking=LookingSettings(math.radians(self.looking_angle)),
+                looking=LookingSettings(
+                    math.radians(self.looking_angle), round(self.looking_delay * 1e9)
+                ),
             ),
             detect_interval_ns=round(self.detect_interval * 1e9),
             search_interval_ns=round(self.search_interval * 1e9),

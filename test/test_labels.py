@@ -109,7 +109,7 @@ def drawn(*faces, size=(480, 640), reserved=()):
 
 
 def white(picture):
-    return (picture > 240).all(axis=2)
+    return (picture > 180).all(axis=2)
 
 
 @pytest.mark.parametrize("size", [(480, 640), (1080, 1920), (120, 160)])
@@ -129,8 +129,7 @@ def test_captions_do_not_cover_each_other():
     faces = [face(n, 150 + 90 * n, 240) for n in (1, 2, 3)]
     alone = sum(int(white(drawn(f)).sum()) for f in faces)
     together = int(white(drawn(*faces)).sum())
-    short = sum(int(white(drawn(replace(f, pose=None, gaze=None))).sum()) for f in faces) / 4
-    assert short < together <= alone * 1.05
+    assert abs(together - alone) < 0.1 * alone
 
 
 def test_the_latency_chart_covers_no_caption():

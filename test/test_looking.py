@@ -27,7 +27,7 @@ from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.types import HEAD_GAZE_SPREAD, Face, Floats, Gaze, GazeSource
 
 INTO_LENS = np.array([0.0, 0.0, -1.0])
-TEN = LookingSettings(math.radians(10))
+TEN = LookingSettings(math.radians(10), delay_ns=0)
 _INFO = CameraInfo(640, 480, (600.0, 0, 319.5, 0, 600.0, 239.5, 0, 0, 1))
 CAMERA = camera_from_info(_INFO, 640, 480)
 
@@ -40,7 +40,7 @@ def turned(degrees: float, spread: float = 0.0, source: GazeSource = GazeSource.
 
 
 def test_the_angle_is_that_between_gaze_and_line() -> None:
-    gaze = LookingEstimator(TEN).estimate(1, turned(7), INTO_LENS * 3)
+    gaze = LookingEstimator(TEN).estimate(1, turned(7), INTO_LENS * 3, 0)
     assert gaze.angle_to_target == pytest.approx(math.radians(7))
     assert gaze.looking
 
@@ -50,45 +50,45 @@ def test_the_angle_is_that_between_gaze_and_line() -> None:
 )
 def test_an_uncertain_gaze_has_a_wider_limit(spread: float, limit: float) -> None:
     for degrees, expected in ((limit - 0.1, True), (limit + 0.1, False)):
-        gaze = LookingEstimator(TEN).estimate(1, turned(degrees, spread), INTO_LENS)
+        gaze = LookingEstimator(TEN).estimate(1, turned(degrees, spread), INTO_LENS, 0)
         assert gaze.looking is expected
 
 
 def test_a_gaze_that_wavers_about_the_limit_does_not_flicker() -> None:
     looking = LookingEstimator(TEN)
-    said = [looking.estimate(1, turned(a), INTO_LENS).looking for a in (11, 9, 11, 9, 12, 11)]
+    said = [looking.estimate(1, turned(a), INTO_LENS, 0).looking for a in (11, 9, 11, 9, 12, 11)]
     assert said == [False, True, True, True, True, True]
-    said = [looking.estimate(1, turned(a), INTO_LENS).looking for a in (10 * HYSTERESIS + 1, 11)]
+    said = [looking.estimate(1, turned(a), INTO_LENS, 0).looking for a in (10 * HYSTERESIS + 1, 11)]
     assert said == [False, False]
 
 
 def test_each_track_has_its_own_hysteresis_until_it_is_lost() -> None:
     looking = LookingEstimator(TEN)
-    looking.estimate(1, turned(0), INTO_LENS)
-    assert looking.estimate(1, turned(11), INTO_LENS).looking
-    assert not looking.estimate(2, turned(11), INTO_LENS).looking
+    looking.estimate(1, turned(0), INTO_LENS, 0)
+    assert looking.estimate(1, turned(11), INTO_LENS, 0).looking
+    assert not looking.estimate(2, turned(11), INTO_LENS, 0).looking
     looking.drop(1)
-    assert not looking.estimate(1, turned(11), INTO_LENS).looking
-    looking.estimate(1, turned(0), INTO_LENS)
+    assert not looking.estimate(1, turned(11), INTO_LENS, 0).looking
+    looking.estimate(1, turned(0), INTO_LENS, 0)
     looking.reset()
-    assert not looking.estimate(1, turned(11), INTO_LENS).looking
+    assert not looking.estimate(1, turned(11), INTO_LENS, 0).looking
 
 
 def test_a_blink_of_a_person_who_faces_the_target_does_not_end_it() -> None:
     """While the eyes are shut the gaze is the head's, which points elsewhere and is uncertain."""
     looking = LookingEstimator(TEN)
-    looking.estimate(1, turned(2, 4), INTO_LENS)
+    looking.estimate(1, turned(2, 4), INTO_LENS, 0)
     blink = turned(15, math.degrees(HEAD_GAZE_SPREAD), GazeSource.HEAD)
-    assert looking.estimate(1, blink, INTO_LENS).looking
+    assert looking.estimate(1, blink, INTO_LENS, 0).looking
 
 
 def test_without_a_line_nothing_is_known() -> None:
     looking = LookingEstimator(TEN)
-    assert looking.estimate(1, turned(0), INTO_LENS).looking
-    unknown = looking.estimate(1, turned(0), None)
+    assert looking.estimate(1, turned(0), INTO_LENS, 0).looking
+    unknown = looking.estimate(1, turned(0), None, 0)
     assert unknown.angle_to_target is None
     assert not unknown.looking
-    assert not looking.estimate(1, turned(11), INTO_LENS).looking  # it begins anew
+    assert not looking.estimate(1, turned(11), INTO_LENS, 0).looking  # it begins anew
 
 
 def test_the_line_to_the_camera_needs_no_position_that_to_another_target_does() -> None:
@@ -109,6 +109,30 @@ def test_a_vector_without_direction_has_no_angle(bad: Floats) -> None:
 def test_small_angles_are_exact() -> None:
     tiny = np.array([1e-9, 0.0, -1.0])
     assert angle_between_directions(INTO_LENS, tiny) == pytest.approx(1e-9)
+
+
+STEP = 33_000_000
+
+
+def said(settings: LookingSettings, angles: list[float], step_ns: int = STEP) -> list[bool]:
+    """Whether a person looks, frame by frame, whose gaze misses the lens by these angles."""
+    looking = LookingEstimator(settings)
+    gazes = [
+        looking.estimate(1, turned(angle), INTO_LENS, n * step_ns) for n, angle in enumerate(angles)
+    ]
+    return [gaze.looking for gaze in gazes]
+
+
+def test_a_glance_shorter_than_the_delay_changes_nothing() -> None:
+    settings = LookingSettings(math.radians(10), delay_ns=200_000_000)
+    assert said(settings, [0] * 3 + [40] * 6 + [0] * 3) == [True] * 12
+    assert said(settings, [40] * 3 + [0] * 6 + [40] * 3) == [False] * 12
+    assert said(settings, [0] * 3 + [40] * 9) == [True] * 10 + [False] * 2  # 7 * 33 ms later
+
+
+def test_with_stamps_that_stand_still_frames_count() -> None:
+    settings = LookingSettings(math.radians(10), delay_ns=200_000_000)
+    assert said(settings, [0] + [40] * 20, step_ns=0) == [True] * 15 + [False] * 6
 
 
 # In the estimator, with heads that stand somewhere --------------------------------------------

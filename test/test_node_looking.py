@@ -97,8 +97,11 @@ def test_by_default_the_target_is_the_camera(world: World) -> None:
 
 
 def test_the_limit_can_be_changed_while_the_node_runs(world: World) -> None:
+    set_live(world, looking_angle=0.0)
     world.start()
-    set_live(world, looking_angle=60.0)
+    face = gaze(world)
+    assert face.looking == (face.angle_to_target < face.spread)
+    set_live(world, looking_angle=90.0, looking_delay=0.0)
     assert gaze(world).looking
 
 

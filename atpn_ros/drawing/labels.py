@@ -60,7 +60,9 @@ def place_labels(
     boxes = [face.box for face in faces]
     placed: dict[int, Label] = {}
     # First every face gets its id, then those that have the space a longer caption.
-    for versions in (_short, _long_two if two_lines else _long):
+    # Of several faces, each gets two lines: a long one would be nearer to others than to its own.
+    long = _one_line if not two_lines else _two_lines_first if len(faces) > 1 else _one_line_first
+    for versions in (_short, long):
         for n, face in enumerate(order):
             taken = [*reserved, *(label.box for m, label in placed.items() if m != n)]
             label = _fit(face, versions(face), (width, height), measure, taken, boxes)
@@ -92,15 +94,18 @@ def _short(face: Face) -> list[tuple[str, ...]]:
     return [(caption_parts(face)[0],)]
 
 
-def _long(face: Face) -> list[tuple[str, ...]]:
+def _one_line(face: Face) -> list[tuple[str, ...]]:
     return [("  ".join(caption_parts(face)),)]
 
 
-def _long_two(face: Face) -> list[tuple[str, ...]]:
-    """The caption in one line, and in two."""
+def _two_lines_first(face: Face) -> list[tuple[str, ...]]:
     parts = caption_parts(face)
     half = (len(parts) + 1) // 2
-    return [*_long(face), ("  ".join(parts[:half]), "  ".join(parts[half:]))]
+    return [("  ".join(parts[:half]), "  ".join(parts[half:])), *_one_line(face)]
+
+
+def _one_line_first(face: Face) -> list[tuple[str, ...]]:
+    return _two_lines_first(face)[::-1]
 
 
 def _centres(

@@ -143,7 +143,7 @@ class FaceEstimator:
         pose = self._pose(rays, rotation, sigma, camera)
         # Without a camera the gaze is relative to the ray, which then counts as the optical axis.
         line = line_to_target(target, pose.position, _AHEAD if rays is None else rays[-1])
-        gaze = self._looking.estimate(track.id, gaze, line)
+        gaze = self._looking.estimate(track.id, gaze, line, stamp_ns)
         return Face(
             id=track.id,
             state=track.state,

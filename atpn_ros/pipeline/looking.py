@@ -3,8 +3,8 @@
 """Decides whether a person looks at a target, from the gaze direction and its expected error.
 
 A person looks at the target while the angle between the gaze and the line to the target is below a
-limit, the root of ``looking_angle^2 + spread^2``. An uncertain gaze, such as the direction of the
-head during a blink, has a wider limit and does not end what certain eyes began.
+limit, the root of ``looking_angle^2 + spread^2``, for a short time. An uncertain gaze, such as the
+direction of the head during a blink, has a wider limit and does not end what certain eyes began.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from atpn_ros.types import Floats, Gaze
 HYSTERESIS = 1.3
 """Looking ends at the limit times this factor, so that it does not flicker at the limit."""
 
+_FRAMES = 15
+"""So many frames change the decision too, for cameras whose stamps stand still."""
+
 CAMERA_ORIGIN: Floats = np.zeros(3)
 """The target of people who look at the camera, in the camera frame."""
 
@@ -29,9 +32,21 @@ class LookingSettings:
 
     Attributes:
         angle: Greatest angle to the target, radians, of an exactly known gaze that looks at it.
+        delay_ns: How long a gaze must have met the target, or missed it, before the decision
+            changes.
     """
 
     angle: float = math.radians(10.0)
+    delay_ns: int = 200_000_000
+
+
+@dataclass(slots=True)
+class _Decision:
+    """Whether a person looks, and since when and in how many frames the gaze says otherwise."""
+
+    looking: bool
+    since_ns: int = 0
+    frames: int = 0
 
 
 class LookingEstimator:
@@ -43,9 +58,9 @@ class LookingEstimator:
 
     def __init__(self, settings: LookingSettings) -> None:
         self.settings = settings
-        self._looking: set[int] = set()
+        self._decisions: dict[int, _Decision] = {}
 
-    def estimate(self, track_id: int, gaze: Gaze, line: Floats | None) -> Gaze:
+    def estimate(self, track_id: int, gaze: Gaze, line: Floats | None, stamp_ns: int) -> Gaze:
         """The gaze with ``angle_to_target`` and ``looking``.
 
         Args:
@@ -53,22 +68,35 @@ class LookingEstimator:
             gaze: Its gaze in this frame.
             line: (3,) from the person to the target, any length, in the frame of the gaze's
                 direction; None if unknown. Then the person is not said to look.
+            stamp_ns: Stamp of the frame.
         """
         angle = None if line is None else angle_between_directions(gaze.direction, line)
+        if angle is None:
+            self.drop(track_id)
+            return replace(gaze, angle_to_target=None, looking=False)
         limit = math.hypot(self.settings.angle, gaze.spread)
-        if track_id in self._looking:
-            limit *= HYSTERESIS
-        looking = angle is not None and angle < limit
-        (self._looking.add if looking else self._looking.discard)(track_id)
-        return replace(gaze, angle_to_target=angle, looking=looking)
+        decision = self._decisions.get(track_id)
+        if decision is None:
+            decision = self._decisions[track_id] = _Decision(angle < limit)
+        meets = angle < limit * (HYSTERESIS if decision.looking else 1.0)
+        if meets == decision.looking:
+            decision.frames = 0
+        else:
+            if not decision.frames:
+                decision.since_ns = stamp_ns
+            decision.frames += 1
+            since_ns = stamp_ns - decision.since_ns
+            if since_ns >= self.settings.delay_ns or decision.frames >= _FRAMES:
+                decision.looking, decision.frames = meets, 0
+        return replace(gaze, angle_to_target=angle, looking=decision.looking)
 
     def drop(self, track_id: int) -> None:
         """Forget a face that was lost."""
-        self._looking.discard(track_id)
+        self._decisions.pop(track_id, None)
 
     def reset(self) -> None:
         """Forget all faces."""
-        self._looking.clear()
+        self._decisions.clear()
 
 
 def line_to_target(target: Floats | None, position: Floats | None, ray: Floats) -> Floats | None:
