@@ -8,6 +8,7 @@ The names are those of the ROS parameters, of ``config/atpn.yaml`` and of the la
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from atpn_ros.conversions.rep155 import face_id
 from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
 from atpn_ros.pipeline.estimator import EstimatorSettings
+from atpn_ros.pipeline.looking import LookingSettings
 from atpn_ros.pipeline.one_euro import OneEuroSettings
 from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.pipeline.tracker import TrackerSettings
@@ -133,6 +135,12 @@ class Settings:
         0.7, "a lost face that is found nearby within this time keeps its id, s",
         minimum=0.0, maximum=10.0,
     )  # fmt: skip
+    absence: float = _setting(
+        4.0,
+        "a lost face that is found where it was, and that nobody else could be, keeps its id for "
+        "this long, s",
+        minimum=0.0, maximum=60.0,
+    )  # fmt: skip
     recheck: float = _setting(
         2.0,
         "a face not confirmed by the detector for this time is verified on a shifted, larger crop; "
@@ -156,6 +164,19 @@ class Settings:
         minimum=0.3,
         maximum=2.0,
     )
+    looking_target: str = _setting(
+        "", "TF frame that people may look at, e.g. the robot's eyes; empty: the camera"
+    )
+    looking_angle: float = _setting(
+        10.0,
+        "angle to the target, degrees, up to which an exactly known gaze looks at it; an uncertain "
+        "gaze has a wider limit",
+        minimum=0.0, maximum=90.0,
+    )  # fmt: skip
+    looking_delay: float = _setting(
+        0.2, "how long a gaze must meet the target, or miss it, before looking changes, s",
+        minimum=0.0, maximum=10.0,
+    )  # fmt: skip
     publish_tf: bool = _setting(True, "publish face_<id> and gaze_<id> on /tf")
     tf_prefix: str = _setting("", "prefix of face_<id> and gaze_<id>; one per camera")
     rep155: bool = _setting(
@@ -194,6 +215,7 @@ class Settings:
                 start_presence=self.start_presence,
                 keep_presence=self.keep_presence,
                 memory_ns=round(self.memory * 1e9),
+                absence_ns=round(self.absence * 1e9),
                 min_side=self.min_face,
                 recheck_ns=round(self.recheck * 1e9),
             ),
@@ -202,6 +224,9 @@ class Settings:
                 if self.smoothing
                 else None,
                 head_scale=self.head_scale,
+                looking=LookingSettings(
+                    math.radians(self.looking_angle), round(self.looking_delay * 1e9)
+                ),
             ),
             detect_interval_ns=round(self.detect_interval * 1e9),
             search_interval_ns=round(self.search_interval * 1e9),

@@ -146,12 +146,17 @@ class Gaze:
         source: Whether it comes from the head or the eyes.
         confidence: 0..1.
         spread: Expected angle between the direction and the true one, radians.
+        angle_to_target: Angle between the direction and the line to the target, radians; None if
+            the line is not known.
+        looking: Whether the person looks at the target.
     """
 
     direction: Floats
     source: GazeSource
     confidence: float
     spread: float = HEAD_GAZE_SPREAD
+    angle_to_target: float | None = None
+    looking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from atpn_ros.drawing.video import (
 )
 from atpn_ros.engines import LoadControl
 from atpn_ros.files import check_inputs_kept, error_text, printable
+from atpn_ros.pipeline.looking import CAMERA_ORIGIN
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings_file import load_settings
@@ -102,7 +103,9 @@ class _Processor:
 
     def process(self, pipeline: FacePipeline, source: str, n: int, frame: Frame) -> FaceFrame:
         """The faces of a frame; they are also written as a JSON line."""
-        result = pipeline.process(frame, self._camera(frame.image))
+        # A file has no TF: where a frame is, is not known.
+        target = None if self._settings.looking_target else CAMERA_ORIGIN
+        result = pipeline.process(frame, self._camera(frame.image), target)
         self._lines.write(json_line(source, n, result))
         return result
 
@@ -200,7 +203,7 @@ def _play(
             n, with_faces, ids = n + 1, with_faces + bool(held), ids | held
             detections += result.detector_ran
             spark.append((times[-1] / 1e6, result.detector_ran))
-            picture = draw.draw(frame.image, result)
+            picture = draw.draw(frame.image, result, [draw.sparkline_area(frame.image)])
             draw.sparkline(picture, [v for v, _ in spark], [m for _, m in spark])
             writer.write(picture)
             if reported is None or since >= reported + 1:

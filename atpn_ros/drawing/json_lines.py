@@ -92,6 +92,8 @@ def face_as_dict(face: Face) -> dict[str, Any]:
         "gaze": None,
         "gaze_source": None,
         "gaze_spread": None,
+        "angle_to_target": None,
+        "looking": None,
     }
     if face.pose is not None:
         angles = geometry.head_angles(face.pose)
@@ -102,6 +104,9 @@ def face_as_dict(face: Face) -> dict[str, Any]:
         out["gaze"] = _rounded(face.gaze.direction, 5)
         out["gaze_source"] = face.gaze.source.name.lower()
         out["gaze_spread"] = round(float(face.gaze.spread), 4)
+        if face.gaze.angle_to_target is not None:
+            out["angle_to_target"] = round(face.gaze.angle_to_target, 4)
+            out["looking"] = face.gaze.looking
     return out
 
 

@@ -27,6 +27,8 @@ class GraphStatus:
         duplicate_nodes: Number of other nodes with the same name.
         simulated: Whether the node's clock follows /clock.
         now_ns: Time of the node's clock.
+        looking_target: The frame that people may look at; empty: the camera.
+        target_problem: Why its position is unknown, if so.
     """
 
     topic: str | None = None
@@ -35,6 +37,8 @@ class GraphStatus:
     duplicate_nodes: int = 0
     simulated: bool = False
     now_ns: int = 0
+    looking_target: str = ""
+    target_problem: str = ""
 
 
 class Diagnostics:
@@ -96,6 +100,8 @@ class Diagnostics:
             lost=stats.lost - before.lost,
             age_ns=stats.age_ns,
             calibrated=worker.calibration.info is not None,
+            looking_target=graph.looking_target,
+            target_problem=graph.target_problem,
         )
 
     def _values(self, worker: Worker | None, stats: FlowStats) -> dict[str, str]:

@@ -22,9 +22,10 @@ from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
 from atpn_ros.pipeline.camera_rotation import CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
+from atpn_ros.pipeline.looking import CAMERA_ORIGIN
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
-from atpn_ros.types import Face, FaceFrame, FaceState, Frame, Image, Timing
+from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Frame, Image, Timing
 
 _DARK = 6.0
 """Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
@@ -114,12 +115,19 @@ class FacePipeline:
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
 
-    def process(self, frame: Frame, camera: CameraModel | None = None) -> FaceFrame:
+    def process(
+        self,
+        frame: Frame,
+        camera: CameraModel | None = None,
+        target: Floats | None = CAMERA_ORIGIN,
+    ) -> FaceFrame:
         """Detect, track and measure the faces of one frame.
 
         Args:
             frame: The next image of this camera.
             camera: Its calibration, for the image as it is given; None if unknown.
+            target: (3,) metres in the camera frame, for ``Gaze.looking``; default: the camera.
+                None: not known, nobody is said to look at it.
 
         Raises:
             BackendError: The engine failed; the tracks are as they were before.
@@ -134,6 +142,7 @@ class FacePipeline:
             rotation = CameraRotation(self._settings.rotate, width, height)
             image = rotation.upright_image(image)
             camera = None if camera is None else rotation.upright_camera(camera)
+            target = None if target is None else rotation.upright_rays(target[None])[0]
         turned = clock()
         crops = tracker.predict(stamp)
         found: list[Crop] | None = None
@@ -151,11 +160,14 @@ class FacePipeline:
             self._last_detection_ns = stamp
 
         observations = _observations(output, crops, batch)
-        lost = tracker.update(observations, stamp)
+        height, width = frame.image.shape[:2]
+        lost = tracker.update(observations, stamp, (width, height))
         faces = [_lost_face(track, stamp) for track in lost]
         if output is not None:
             faces += [
-                self._estimator.estimate(t, output, crops[t.observation.index], stamp, camera)
+                self._estimator.estimate(
+                    t, output, crops[t.observation.index], stamp, camera, target
+                )
                 for t in tracker.tracks
             ]
         for track in lost:
@@ -206,7 +218,10 @@ class FacePipeline:
         if tracker.has_recent_losses:
             return since > 0
         s = self._settings
-        return since >= (s.detect_interval_ns if tracker.tracks else s.search_interval_ns)
+        interval = s.detect_interval_ns if tracker.tracks else s.search_interval_ns
+        if tracker.has_absent_faces:  # they are searched for like the first face
+            interval = min(interval, s.search_interval_ns)
+        return since >= interval
 
 
 def _observations(
