@@ -19,10 +19,18 @@ class DetectorError(AtpnError):
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A detected face: box in pixels of the image, score 0..1."""
+    """A detected face.
+
+    Attributes:
+        box: Pixels of the image.
+        score: 0..1.
+        evidence: What the score adds to the log odds that this is a face, beyond what the face
+            network says of its crop. 0 for detectors whose scores were not calibrated for it.
+    """
 
     box: Box
     score: float
+    evidence: float = 0.0
 
 
 class Detector(Protocol):
