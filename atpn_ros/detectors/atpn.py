@@ -20,7 +20,7 @@ DETECTOR_MODEL = Path(__file__).parents[1] / "weights" / "detector.onnx"
 MIN_SCORE = 0.45
 """Faces with a lower score are not reported."""
 
-_EVIDENCE, _NEUTRAL = 2.0, 0.55
+_EVIDENCE, _NEUTRAL = 4.0, 0.7
 """A detection's evidence: slope over the log odds of its score, and the score of no evidence."""
 
 _STRIDE = 8
