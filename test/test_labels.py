@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Captions neither cover each other nor leave the picture, however many faces there are."""
 
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
