@@ -20,7 +20,7 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 export PATH := $(VENV)/bin:$(PATH)
 
 # What the installed package is made from.
-SOURCES := $(shell find atpn_ros launch config scripts -type f -not -name '*.pyc' 2>/dev/null)
+SOURCES := $(shell find atpn_ros launch config scripts examples -type f -not -name '*.pyc' 2>/dev/null)
 INTERFACES := package.xml CMakeLists.txt setup.py pyproject.toml $(wildcard msg/*.msg)
 
 .PHONY: help venv dev demo test soak rate check test-learning colcon clean
