@@ -27,7 +27,7 @@ INTERFACES := package.xml CMakeLists.txt setup.py pyproject.toml $(wildcard msg/
 .DELETE_ON_ERROR:
 
 help: ## This list
-	@echo "make demo           run the node on a moving portrait; writes out/demo/"
+	@echo "make demo           run the node on two moving people; writes out/demo/"
 	@echo "make test           run all tests except those of atpn_ros/learning"
 	@echo "make test-learning  run the tests of atpn_ros/learning (installs PyTorch into .venv)"
 	@echo "make check          run ruff, mypy, import contracts (lint-imports) and vulture"
