@@ -46,7 +46,7 @@ def record(n, ids=(), state=2, answered=True, detector_ran=False, at=()):
         "received_ns": stamp + 20 * MS if answered else None,
         "network_ns": 5 * MS,
         "detector_ran": detector_ran,
-        "detector": "haar",
+        "detector": "atpn",
         "engine": "onnx-cpu",
         "faces": faces,
     }
@@ -78,7 +78,7 @@ def test_a_good_show_in_numbers(scene):
     latency = summary["latency_ms"]
     assert (latency["p50"], latency["p95"], latency["max"]) == (20, 20, 20)
     assert latency["share_outside_network_p50"] == 0.75
-    assert summary["detector"] == {"name": "haar", "calls": 12, "share_of_frames": 0.1}
+    assert summary["detector"] == {"name": "atpn", "calls": 12, "share_of_frames": 0.1}
     assert summary["engine"] == "onnx-cpu"
 
 

@@ -145,8 +145,6 @@ def test_views_of_a_larger_picture_are_taken(tmp_path):
 def test_it_is_chosen_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(select, "DETECTOR_MODEL", model(tmp_path / "d.onnx"))
     assert load_detector("atpn").name == "atpn"
-    assert load_detector("haar").name == "haar"
-    assert detector_file("haar") is None
     assert detector_file("atpn") == tmp_path / "d.onnx"
     assert detector_file("/some/yunet.onnx").name == "yunet.onnx"
     assert load_detector("").name == select.DEFAULT

@@ -30,8 +30,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--data", type=Path, required=True, metavar="DIR", help="folder of the data sets"
     )
     p.add_argument(
-        "--detectors", nargs="+", default=["atpn", "haar"], metavar="NAME",
-        help="atpn, haar, yunet, or paths of YuNet's .onnx (default: atpn haar)",
+        "--detectors", nargs="+", default=["atpn"], metavar="NAME",
+        help="atpn, yunet, or paths of YuNet's .onnx (default: atpn)",
     )  # fmt: skip
     p.add_argument("--pictures", type=int, default=PICTURES,
                    help=f"for each camera and distance (default {PICTURES})")  # fmt: skip
@@ -77,4 +77,4 @@ def _name(detector: str) -> str:
 
 def _weights(detector: str) -> str:
     path = detector_file(detector)
-    return "OpenCV's cascade" if path is None else f"`{path.name}`, SHA-256 {sha256(path)[:12]}"
+    return f"`{path.name}`, SHA-256 {sha256(path)[:12]}"
