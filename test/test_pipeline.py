@@ -202,6 +202,24 @@ def test_repeated_stamps_are_processed_and_no_jump():
     assert np.isfinite(all_numbers(result)).all()
 
 
+IN_A_ROOM = {
+    "all zero": lambda n: 0,
+    "all the same": lambda n: 100 * 10**9,
+}
+
+
+@pytest.mark.parametrize("stamps", IN_A_ROOM)
+def test_a_person_who_comes_is_found_although_stamps_stand_still(stamps):
+    pipeline = discs()
+    stamp = IN_A_ROOM[stamps]
+    for n in range(30):
+        assert pipeline.process(Frame(scene(), stamp(n), "camera")).faces == ()
+    found = [pipeline.process(Frame(scene(DISC), stamp(n), "camera")).faces for n in range(20)]
+    assert sum(bool(faces) for faces in found) >= 12
+    assert pipeline.detector.calls > 5
+    assert pipeline.resets == {}
+
+
 @pytest.mark.parametrize("held", [False, True])
 def test_an_engine_failure_leaves_the_pipeline_usable_on_the_next_frame(held):
     pipeline = discs(replace(RAW, detect_interval_ns=0))
@@ -526,3 +544,33 @@ def test_a_covered_lens_holds_no_face_whatever_the_network_says():
     pipeline.process(frame(0, DISC))
     black = replace(frame(1, DISC), image=np.full((240, 320, 3), 3, np.uint8))
     assert states(pipeline.process(black)) == {1: FaceState.LOST}
+
+
+UNEVEN = {
+    "pairs 1 us apart": lambda n: 10**11 + n // 2 * 66_666_666 + n % 2 * 1_000,
+    "pairs 0.8 ms apart": lambda n: 10**11 + n // 2 * 66_666_666 + n % 2 * 800_000,
+    "bursts of four": lambda n: 10**11 + n // 4 * 133_333_332 + n % 4 * 100_000,
+    "one in ten without": lambda n: 0 if n % 10 == 9 else 10**11 + n * 33_333_333,
+    "two swapped": lambda n: 10**11 + (n + (n % 20 == 10) - (n % 20 == 11)) * 33_333_333,
+    "a clock that creeps": lambda n: 10**11 + n * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("stamps", UNEVEN)
+def test_a_face_in_motion_keeps_its_id_whatever_the_stamps_do(shipped, stamps):
+    def held(stamp):
+        """Which ids are tracked in each frame, and in how many the stamp was of no use."""
+        pipeline, odd, out = shipped(), 0, []
+        for n in range(60):
+            result = pipeline.process(Frame(show.frame(n), stamp(n), "camera"))
+            out.append([f.id for f in result.faces if f.state is not FaceState.LOST])
+            odd += bool(pipeline.stamp_problem)
+        assert pipeline.resets == {}
+        return out, odd
+
+    show = MovingPortrait(150)
+    even, _ = held(lambda n: 10**11 + n * 33_333_333)
+    assert sum(map(bool, even)) > 50
+    uneven, odd = held(UNEVEN[stamps])
+    assert uneven == even
+    assert odd >= 3

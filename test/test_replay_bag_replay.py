@@ -14,7 +14,7 @@ pytest.importorskip("rosbags", reason="pip install rosbags")
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 
 from atpn_ros.cli import main
-from bag_world import Recorder, read, record, show, stamps
+from bag_world import Recorder, portrait, read, record, show, stamps
 
 NODE = "/face_node"
 OUTPUTS = ["boxes", "landmarks", "head_poses", "gazes", "status"]
@@ -398,3 +398,19 @@ def test_a_done_bag_is_left_alone_until_something_changes(tmp_path, bag, capsys)
     assert replay(bag, target, "--set", "max_faces=1", "--overwrite") == 0
     assert (target / "replay.json").stat().st_mtime_ns != written
     nothing_but(tmp_path, "out")
+
+
+def test_stamps_that_stand_still_are_told_and_the_person_is_found(tmp_path, capsys):
+    nobody = np.full((240, 320, 3), 128, np.uint8)
+
+    def write(recorder):
+        for n in range(30):
+            recorder.image(n, header=recorder.header(0), picture=nobody if n < 10 else portrait())
+
+    assert replay(record(tmp_path / "in", write), tmp_path / "out") == 0
+    said = "stamp equals that of the previous image in 29 of 30 images: tracking counts images"
+    assert said in capsys.readouterr().out
+    summary = json.loads((tmp_path / "out" / "replay.json").read_text())
+    (counts,) = summary["topics"].values()
+    assert counts["odd_stamps"] == {"stamp equals that of the previous image": 29}
+    assert counts["with_faces"] >= 12

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from atpn_ros.node.frame_slot import FlowStats
 from atpn_ros.node.health import ClockWatch, Level, NodeStatus, assess
 from atpn_ros.node.worker import Worker
+from atpn_ros.pipeline.frame_clock import STAMP_PROBLEMS
 from atpn_ros.runtime import LoadedPipeline
 from atpn_ros.timing import percentiles_ms
 
@@ -77,6 +78,7 @@ class Diagnostics:
         before, last = self._before, stats.last_received_ns
         loaded = worker.engine_thread.value
         recent = stats.refused - before.refused
+        stamps = Counter({k: n for k, n in (stats.odd - before.odd).items() if k in STAMP_PROBLEMS})
         return NodeStatus(
             configured=True,
             topic=graph.topic,
@@ -95,6 +97,8 @@ class Diagnostics:
             dropped=stats.dropped - before.dropped,
             lost=stats.lost - before.lost,
             age_ns=stats.age_ns,
+            odd_stamps=stamps.total(),
+            odd_stamp=stamps.most_common(1)[0][0] if stamps else "",
             calibrated=worker.calibration.info is not None,
         )
 

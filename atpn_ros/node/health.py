@@ -44,6 +44,8 @@ class NodeStatus:
         dropped: Images of the last period that a newer one replaced before processing.
         lost: Images of the last period that the middleware lost.
         age_ns: Age of the last image on arrival by its stamp; None: its stamp is zero.
+        odd_stamps: Images of the last period whose stamp tracking could not use.
+        odd_stamp: What was wrong with most of these stamps.
         duplicate_nodes: Number of other nodes with the same name.
         calibrated: Whether a camera_info has arrived.
     """
@@ -64,6 +66,8 @@ class NodeStatus:
     dropped: int = 0
     lost: int = 0
     age_ns: int | None = 0
+    odd_stamps: int = 0
+    odd_stamp: str = ""
     duplicate_nodes: int = 0
     calibrated: bool = True
 
@@ -107,7 +111,7 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
         return Level.WARN, f"no positions: {status.camera_problem}"
     if status.engine_problem:
         return Level.WARN, f"slower backend in use: {status.engine_problem}"
-    if status.received and (problem := _stamp_problem(status.age_ns)):
+    if status.received and (problem := _stamp_problem(status)):
         return Level.WARN, problem
     if status.lost > 0.05 * (status.lost + status.received):
         seen = f"{status.lost} of {status.lost + status.received} images"
@@ -120,8 +124,14 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
     return Level.OK, "running"
 
 
-def _stamp_problem(age_ns: int | None) -> str:
-    if age_ns is None:
+def _stamp_problem(status: NodeStatus) -> str:
+    age_ns = status.age_ns
+    if status.odd_stamps:
+        return (
+            f"{status.odd_stamp} in {status.odd_stamps} of {status.processed} images: "
+            "tracking counts images instead; correct the camera driver's stamps"
+        )
+    if age_ns is None:  # the first of all images; the next ones count as odd
         return "image stamps are zero: set them in the camera driver"
     if age_ns < -AHEAD_NS:
         return f"stamps are {-age_ns / 1e9:.1f} s ahead of the clock: check use_sim_time"

@@ -94,7 +94,6 @@ class Worker:
         self._job: EngineJob | None = None
         self._publish_ns = 0
         self._drop_reason = ""
-        self._last_stamp_ns: int | None = None
         self._applied: Settings | None = None
         self.engine_thread = EngineThread(load, LoadedPipeline.close, host.report_engine)
 
@@ -177,12 +176,12 @@ class Worker:
         if settings is not self._applied:
             pipeline.settings, self._applied = settings.pipeline_settings(), settings
         frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
-        self._count_odd_headers(frame, arrival, stats)
         resets = dict(pipeline.resets)
         if self._drop_reason:
             why, self._drop_reason = self._drop_reason, ""
             pipeline.reset(why)
         result = pipeline.process(frame, camera)
+        self._count_odd_headers(frame, arrival, stats, pipeline.stamp_problem)
         for why in {why for why, n in pipeline.resets.items() if n != resets.get(why)}:
             host.warn(f"all tracks are dropped: {why}", why)
         finished_ns = host.now_ns()
@@ -205,20 +204,22 @@ class Worker:
         )
         return FrameResult(image, header, result, progress, settings)
 
-    def _count_odd_headers(self, frame: Frame, arrival: Arrival, stats: FlowStats) -> None:
+    def _count_odd_headers(
+        self, frame: Frame, arrival: Arrival, stats: FlowStats, stamp_problem: str
+    ) -> None:
         """Count unusual header values for the diagnostics; the frame is processed all the same."""
         stamp = frame.stamp_ns
         stats.age_ns = arrival.received_ns - stamp if stamp else None
         nanosec = int(arrival.message.header.stamp.nanosec)
         odd = {
-            "stamp is zero": stamp == 0,
+            stamp_problem: bool(stamp_problem),
             "stamp is ahead of the clock": stamp > arrival.received_ns + AHEAD_NS,
-            "stamp equals that of the previous image": stamp != 0 and stamp == self._last_stamp_ns,
             "stamp has a nanosec over 999999999": nanosec > 999_999_999,
             "frame_id is empty": not frame.frame_id.strip("/"),
         }
         stats.odd.update(what for what, is_so in odd.items() if is_so)
-        self._last_stamp_ns = stamp
+        if stamp_problem:
+            self._host.warn(f"{stamp_problem}: tracking counts images instead", stamp_problem)
 
     def _publish(self, frame: FrameResult) -> None:
         began = time.perf_counter_ns()

@@ -3,7 +3,8 @@
 """The face pipeline: detects, tracks and measures the faces in each frame of one camera.
 
 Independent of ROS. The only clock is the stamps of the images, so the same frames give the same
-faces, bit for bit on one machine.
+faces, bit for bit on one machine. Stamps that do not advance as the camera does are replaced for
+tracking by counted frames (:mod:`atpn_ros.pipeline.frame_clock`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from atpn_ros.crop import Crop, cut_batch
 from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
+from atpn_ros.pipeline.frame_clock import FrameClock
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
 from atpn_ros.types import Face, FaceFrame, FaceState, Frame, Image, Timing
@@ -42,8 +44,8 @@ class PipelineSettings:
         detect_interval_ns: Interval of the detector while faces are tracked and there are free
             places.
         search_interval_ns: Interval of the detector while no face is tracked.
-        jump_ns: A step between stamps, back by anything or forward by more than this, is a jump in
-            time: all tracks are dropped.
+        jump_ns: A step between stamps, back by more than a few frames or forward by more than this,
+            is a jump in time: all tracks are dropped.
     """
 
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
@@ -57,7 +59,6 @@ class PipelineSettings:
 class _LastFrame:
     """Properties of the last frame, to notice jumps."""
 
-    stamp_ns: int
     frame_id: str
     shape: tuple[int, ...]
 
@@ -85,6 +86,7 @@ class FacePipeline:
         self._settings = settings
         self._clock = clock
         self._estimator = FaceEstimator(settings.estimator)
+        self._frame_clock = FrameClock()
         self._last: _LastFrame | None = None
         self._last_detection_ns: int | None = None
         self.resets: dict[str, int] = {}
@@ -101,10 +103,19 @@ class FacePipeline:
         self._estimator.settings = settings.estimator
         self._tracker.settings = settings.tracker
 
+    @property
+    def stamp_problem(self) -> str:
+        """What was wrong with the stamp of the last frame; empty if nothing.
+
+        One of :data:`atpn_ros.pipeline.frame_clock.STAMP_PROBLEMS`.
+        """
+        return self._frame_clock.problem
+
     def reset(self, reason: str) -> None:
         """Drop all tracks, e.g. after a jump in time. Ids go on."""
         self._tracker.reset()
         self._estimator.reset()
+        self._frame_clock.reset()
         self._last_detection_ns = None
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
@@ -121,8 +132,7 @@ class FacePipeline:
         """
         clock = self._clock
         began = clock()
-        self._notice_jumps(frame)
-        tracker, stamp = self._tracker, frame.stamp_ns
+        tracker, stamp = self._tracker, self._advance(frame)
         crops = tracker.predict(stamp)
         found: list[Crop] | None = None
         if self._detection_due(stamp):
@@ -149,10 +159,10 @@ class FacePipeline:
         for track in lost:
             self._estimator.drop(track.id)
         ended = clock()
-        self._last = _LastFrame(stamp, frame.frame_id, frame.image.shape)
+        self._last = _LastFrame(frame.frame_id, frame.image.shape)
         height, width = frame.image.shape[:2]
         return FaceFrame(
-            stamp,
+            frame.stamp_ns,
             frame.frame_id,
             width,
             height,
@@ -167,19 +177,18 @@ class FacePipeline:
             ),
         )
 
-    def _notice_jumps(self, frame: Frame) -> None:
-        last = self._last
-        if last is None:
-            return
-        step = frame.stamp_ns - last.stamp_ns
-        if step < 0:
-            self.reset("time went back")
-        elif step > self._settings.jump_ns:
-            self.reset("time jumped forward")
-        elif frame.image.shape != last.shape:
-            self.reset("resolution changed")
-        elif frame.frame_id != last.frame_id:
-            self.reset("frame_id changed")
+    def _advance(self, frame: Frame) -> int:
+        """Go on to the next frame, dropping all tracks after a jump; returns its time, ns."""
+        clock, last = self._frame_clock, self._last
+        jump = clock.advance(frame.stamp_ns, self._settings.jump_ns)
+        if last is not None and not jump and frame.image.shape != last.shape:
+            jump = "resolution changed"
+        if last is not None and not jump and frame.frame_id != last.frame_id:
+            jump = "frame_id changed"
+        if jump:
+            self.reset(jump)
+            clock.advance(frame.stamp_ns, self._settings.jump_ns)
+        return clock.time_ns
 
     def _detection_due(self, stamp_ns: int) -> bool:
         tracker = self._tracker

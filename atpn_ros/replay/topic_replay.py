@@ -34,12 +34,18 @@ class TopicCounts:
     with_faces: int = 0
     detector_runs: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    odd_stamps: Counter[str] = field(default_factory=Counter)
+    """Images whose stamp tracking could not use, by what is wrong with it."""
     ids: set[int] = field(default_factory=set)
     resets: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON values."""
-        return asdict(self) | {"refused": dict(self.refused), "ids": sorted(self.ids)}
+        return asdict(self) | {
+            "refused": dict(self.refused),
+            "odd_stamps": dict(self.odd_stamps),
+            "ids": sorted(self.ids),
+        }
 
 
 class TopicReplay:
@@ -88,6 +94,8 @@ class TopicReplay:
         result = self.pipeline.process(Frame(image, stamp, header.frame_id), camera)
         tracked = {face.id for face in result.faces if face.state is not FaceState.LOST}
         counts.processed += 1
+        if self.pipeline.stamp_problem:
+            counts.odd_stamps[self.pipeline.stamp_problem] += 1
         counts.with_faces += bool(tracked)
         counts.ids |= tracked
         counts.detector_runs += result.detector_ran
