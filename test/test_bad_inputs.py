@@ -241,6 +241,46 @@ def test_a_jump_forgets_the_faces_and_says_so(world: World, case: str) -> None:
     world.still_works()
 
 
+def wide(world: World, encoding: str, pixels: np.ndarray) -> Image:
+    """An image of values with 16 bits."""
+    return Image(
+        header=world.now(),
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        encoding=encoding,
+        step=pixels.strides[0],
+        data=array.array("B", pixels.tobytes()),
+    )
+
+
+@pytest.mark.parametrize("encoding", ["mono16", "bayer_rggb16"])
+@pytest.mark.parametrize("bits", [10, 12])
+def test_a_sensor_of_fewer_bits_than_its_encoding_shows_its_face(encoding: str, bits: int) -> None:
+    world = World().start()
+    try:
+        grey = cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY).astype(np.uint16)
+        answer = world.answer(wide(world, encoding, grey << (bits - 8)))
+        assert len(answer.landmarks.faces) == 1
+        said = f"{encoding} with values below {2**bits}: taken as {bits} bits"
+        assert world.robot.diagnosis()["pixels"] == said
+    finally:
+        world.close()
+
+
+def test_a_depth_image_on_the_image_topic_is_named(world: World) -> None:
+    millimetres = np.full((HEIGHT, WIDTH), 2500, np.uint16)
+
+    def told() -> bool:
+        world.answer(wide(world, "16UC1", millimetres))
+        heard = world.robot.heard["diagnostics"]
+        return bool(heard) and "is it a depth image?" in heard[-1].status[0].message
+
+    world.robot.wait(told, 20)
+    # The detector searches at intervals.
+    assert any(world.answers().landmarks.faces for _ in range(6))
+    world.still_works()
+
+
 def test_two_images_in_the_wrong_order_keep_their_face_and_are_counted(world: World) -> None:
     for _ in range(3):
         known = world.still_works().boxes.faces[-1].id

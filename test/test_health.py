@@ -69,6 +69,12 @@ FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
             "every image is refused: unknown_encoding",
         ),
         (
+            replace(FINE, no_brightness="16UC1 with values below 4096: taken as brightness"),
+            Level.WARN,
+            "no faces: 16UC1 with values below 4096: taken as brightness; is it a depth image? "
+            "Use the colour one",
+        ),
+        (
             replace(FINE, camera_problem="uncalibrated"),
             Level.WARN,
             "no positions: uncalibrated",

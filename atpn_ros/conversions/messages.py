@@ -18,7 +18,7 @@ import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.camera import CameraInfo
-from atpn_ros.images import MAX_PIXELS, decode_compressed, decode_raw
+from atpn_ros.images import MAX_PIXELS, PixelDepth, decode_compressed, decode_raw
 from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Gaze, HeadPose, Image
 
 LAYOUT_WFLW98 = 2
@@ -76,14 +76,18 @@ def stamp_ns(stamp: Message) -> int:
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
-def decode_image(message: Message, max_pixels: int = MAX_PIXELS) -> Image:
+def decode_image(
+    message: Message, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
+) -> Image:
     """Decode an Image or CompressedImage message to (H, W, 3) uint8 BGR.
+
+    ``depth`` infers the range of pixel values with more than 8 bits; without it, it is the whole.
 
     Raises:
         BadImage: The message does not hold a valid image.
     """
     if not hasattr(message, "encoding"):
-        return decode_compressed(message.data, max_pixels)
+        return decode_compressed(message.data, max_pixels, depth)
     return decode_raw(
         int(message.width),
         int(message.height),
@@ -92,6 +96,7 @@ def decode_image(message: Message, max_pixels: int = MAX_PIXELS) -> Image:
         int(message.step),
         message.data,
         max_pixels,
+        depth,
     )
 
 

@@ -97,6 +97,9 @@ class Diagnostics:
             dropped=stats.dropped - before.dropped,
             lost=stats.lost - before.lost,
             age_ns=stats.age_ns,
+            no_brightness=stats.depth.note
+            if stats.depth.may_be_depth and stats.with_faces == before.with_faces
+            else "",
             odd_stamps=stamps.total(),
             odd_stamp=stamps.most_common(1)[0][0] if stamps else "",
             calibrated=worker.calibration.info is not None,
@@ -113,6 +116,8 @@ class Diagnostics:
             "frames refused": str(stats.refused_total),
             **_counted("refused", stats.refused),
             **_counted("odd", stats.odd),
+            **({"pixels": stats.depth.note} if stats.depth.note else {}),
+            "frames with faces": str(stats.with_faces),
             "latency p50 ms": f"{p50:.1f}",
             "latency p95 ms": f"{p95:.1f}",
             "latency max ms": f"{worst:.1f}",

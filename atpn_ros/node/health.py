@@ -44,6 +44,7 @@ class NodeStatus:
         dropped: Images of the last period that a newer one replaced before processing.
         lost: Images of the last period that the middleware lost.
         age_ns: Age of the last image on arrival by its stamp; None: its stamp is zero.
+        no_brightness: Why the images may be distances, if no face was found in the last period.
         odd_stamps: Images of the last period whose stamp tracking could not use.
         odd_stamp: What was wrong with most of these stamps.
         duplicate_nodes: Number of other nodes with the same name.
@@ -66,6 +67,7 @@ class NodeStatus:
     dropped: int = 0
     lost: int = 0
     age_ns: int | None = 0
+    no_brightness: str = ""
     odd_stamps: int = 0
     odd_stamp: str = ""
     duplicate_nodes: int = 0
@@ -105,6 +107,11 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
         return Level.WARN, "another node has the same name: every message is published twice"
     if status.refused:
         return Level.WARN, f"{status.refused} images refused: {status.refused_reason}"
+    if status.received and status.no_brightness:
+        return (
+            Level.WARN,
+            f"no faces: {status.no_brightness}; is it a depth image? Use the colour one",
+        )
     if status.clock_problem:
         return Level.WARN, status.clock_problem
     if status.camera_problem:

@@ -24,7 +24,7 @@ from atpn_ros.node.health import AHEAD_NS
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import LoadedPipeline
 from atpn_ros.settings import Settings
-from atpn_ros.types import FaceFrame, Frame, Image
+from atpn_ros.types import FaceFrame, FaceState, Frame, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,10 @@ class Worker:
         settings, header = host.settings, message.header
         started_ns = host.now_ns()
         began = time.perf_counter_ns()
-        image = messages.decode_image(message, settings.max_pixels)
+        image = messages.decode_image(message, settings.max_pixels, stats.depth)
         decode_ns = time.perf_counter_ns() - began
+        if stats.depth.note:
+            host.warn(stats.depth.note, "pixel depth")
         height, width = image.shape[:2]
         camera = self.calibration.camera(
             width, height, header.frame_id, lambda what: host.warn(what, "camera_info")
@@ -186,6 +188,7 @@ class Worker:
             host.warn(f"all tracks are dropped: {why}", why)
         finished_ns = host.now_ns()
         stats.processed += 1
+        stats.with_faces += any(face.state is not FaceState.LOST for face in result.faces)
         stats.detector_runs += result.detector_ran
         stats.latency_ns.append(max(0, finished_ns - frame.stamp_ns))
         progress = FrameProgress(

@@ -17,6 +17,7 @@ from rosbags.typesys.store import Typestore
 
 from atpn_ros.camera import Calibration
 from atpn_ros.conversions import messages
+from atpn_ros.images import PixelDepth
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.replay.message_types import message_types
 from atpn_ros.replay.topics import Stream
@@ -71,6 +72,7 @@ class TopicReplay:
         self._settings = settings
         self._types = message_types(types)
         self._warn = warn
+        self._depth = PixelDepth()
 
     def process(self, message: Any) -> list[tuple[str, Any]]:
         """Process an image message.
@@ -83,7 +85,9 @@ class TopicReplay:
         """
         counts, types, settings = self.counts, self._types, self._settings
         counts.received += 1
-        image = messages.decode_image(message, settings.max_pixels)
+        image = messages.decode_image(message, settings.max_pixels, self._depth)
+        if self._depth.note:
+            self._warn(self._depth.note)
         stamp = messages.stamp_ns(message.header.stamp)
         header = types.Header(frame_id=str(message.header.frame_id))
         header.stamp.sec = message.header.stamp.sec
