@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from atpn_ros.camera import CALIBRATIONS
 from atpn_ros.conversions.rep155 import face_id
 from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
@@ -62,6 +63,11 @@ class Settings:
     image_transport: str = _setting(
         "raw", "raw: sensor_msgs/Image on image; compressed: CompressedImage on image/compressed",
         choices=("raw", "compressed"), reconfigurable=False,
+    )  # fmt: skip
+    calibration: str = _setting(
+        "auto", "what of camera_info holds: raw: K and D; rectified: P and R; "
+        "auto: rectified where the topic's name has rect in it",
+        choices=CALIBRATIONS, reconfigurable=False,
     )  # fmt: skip
     max_pixels: int = _setting(
         MAX_PIXELS,

@@ -20,8 +20,9 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspa
 
 from builtin_interfaces.msg import Time
 from rclpy.parameter import Parameter
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from atpn_ros.conversions import messages
@@ -307,6 +308,57 @@ def test_a_camera_without_stamps_is_told_and_a_person_who_comes_is_found(world: 
 
     world.robot.wait(told, 20)
     world.still_works()
+
+
+GOOD_INFOS = {
+    "plumb_bob padded to 8": {"distortion_model": "plumb_bob", "d": [-0.03, 0.03, 0, 0, 0.01, 0, 0, 0]},
+    "equidistant padded to 5": {"distortion_model": "equidistant", "d": [-0.005, 0.04, -0.04, 0.007, 0]},
+    "an ideal fisheye": {"distortion_model": "equidistant", "d": [0, 0, 0, 0]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GOOD_INFOS)
+def test_a_camera_info_as_real_drivers_send_it_gives_positions(world: World, case: str) -> None:
+    world.still_works()
+    given = dict(GOOD_INFOS[case])
+    calibrate(world, given | {"d": [float(v) for v in given["d"]]})
+    (pose,) = world.still_works().head_poses.faces
+    assert pose.has_position
+
+
+def test_a_calibration_that_was_published_once_before_the_node_came_is_heard() -> None:
+    world = World()
+    latched = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+    info = CameraInfo(width=WIDTH, height=HEIGHT, k=GOOD_K)
+    world.robot.node.create_publisher(CameraInfo, "camera_info", latched).publish(info)
+    try:
+        world.start()
+        world.robot.wait(lambda: world.worker.calibration.info is not None, 20)
+        (pose,) = world.still_works().head_poses.faces
+        assert pose.has_position
+    finally:
+        world.close()
+
+
+def test_a_rectified_image_takes_its_projection() -> None:
+    world = World(calibration="rectified").start()
+    try:
+        distorted = {"d": [-0.32, 0.11, 0.0, 0.0, -0.02], "distortion_model": "plumb_bob"}
+        (without,) = world.still_works().head_poses.faces
+        world.robot.calibrate(**distorted)
+        (no_p,) = world.still_works().head_poses.faces
+        assert (without.has_position, no_p.has_position) == (False, False)
+        assert "P is not set" in world.robot.diagnosis()["summary"]
+        distances = []
+        for focal in (300.0, 150.0):
+            p = [focal, 0.0, 159.5, 0.0, 0.0, focal, 119.5, 0.0, 0.0, 0.0, 1.0, 0.0]
+            world.robot.calibrate(**distorted, p=p)
+            (pose,) = world.still_works().head_poses.faces
+            distances.append(pose.pose.pose.position.z)
+        assert distances[0] == pytest.approx(2 * distances[1], rel=0.05)
+        assert "rectified" in world.robot.diagnosis()["camera_info"]
+    finally:
+        world.close()
 
 
 GOOD_K = [300.0, 0.0, 159.5, 0.0, 300.0, 119.5, 0.0, 0.0, 1.0]

@@ -101,7 +101,7 @@ def decode_image(
 
 
 def camera_info(message: Message) -> CameraInfo:
-    """The fields of a CameraInfo message that are used; ROS 1 names K and D with capitals."""
+    """The fields of a CameraInfo message that are used; ROS 1 names matrices with capitals."""
     is_ros1 = hasattr(message, "K")
     return CameraInfo(
         width=int(message.width),
@@ -116,6 +116,8 @@ def camera_info(message: Message) -> CameraInfo:
         roi_width=int(message.roi.width),
         roi_height=int(message.roi.height),
         frame_id=str(message.header.frame_id),
+        r=tuple(float(v) for v in (message.R if is_ros1 else message.r)),
+        p=tuple(float(v) for v in (message.P if is_ros1 else message.p)),
     )
 
 

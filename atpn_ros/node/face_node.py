@@ -22,6 +22,7 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from atpn_ros.camera import is_rectified
 from atpn_ros.conversions import messages
 from atpn_ros.node import ros_messages
 from atpn_ros.node.diagnostics import Diagnostics, GraphStatus
@@ -138,7 +139,10 @@ class FaceNode(LifecycleNode):
                 f"a publisher offers images with incompatible {policy}", "qos"
             ),
         )
-        self.get_logger().info(f"listening on {self._camera_subscriptions.topic}")
+        topic = self._camera_subscriptions.topic
+        worker.calibration.rectified = is_rectified(self.settings.calibration, topic)
+        kind = ", rectified images" if worker.calibration.rectified else ""
+        self.get_logger().info(f"listening on {topic}{kind}")
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rosbags.typesys.store import Typestore
 
-from atpn_ros.camera import Calibration
+from atpn_ros.camera import Calibration, is_rectified
 from atpn_ros.conversions import messages
 from atpn_ros.images import PixelDepth
 from atpn_ros.pipeline.pipeline import FacePipeline
@@ -68,6 +68,7 @@ class TopicReplay:
         self.stream = stream
         self.pipeline = pipeline
         self.calibration = Calibration()
+        self.calibration.rectified = is_rectified(settings.calibration, stream.topic)
         self.counts = TopicCounts()
         self._settings = settings
         self._types = message_types(types)
