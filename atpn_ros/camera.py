@@ -85,8 +85,8 @@ class Camera:
             xy = np.nan_to_num(xy, nan=0.0, posinf=_MAX_TANGENT, neginf=-_MAX_TANGENT)
             xy = np.clip(xy, -_MAX_TANGENT, _MAX_TANGENT)
         out[:, :2] = xy
-        out = out @ self.rotation.T
-        return np.asarray(out / np.maximum(out[:, 2:], 0.01))
+        turned = out @ self.rotation.T
+        return np.asarray(turned / np.maximum(turned[:, 2:], 0.01))
 
     def project(self, points: Floats) -> Floats:
         """(N, 2) pixels of (N, 3) points in the camera frame, z > 0."""
@@ -145,11 +145,12 @@ def camera_from_info(
         BadCamera: The CameraInfo is uncalibrated, not finite, of an unknown distortion model, or
             has another aspect ratio than the image.
     """
+    k: Floats = np.asarray(info.k, np.float64)
+    rotation: Floats = np.eye(3)
     if rectified:
         k, rotation = _projection(info)
         distortion, fisheye = np.empty(0), False
     else:
-        k, rotation = np.asarray(info.k, np.float64), np.eye(3)
         if k.size != 9 or not np.isfinite(k).all():
             raise BadCamera("camera_info: K is not nine finite numbers")
         if not k[0] > 0 or not k[4] > 0:

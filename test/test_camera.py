@@ -182,7 +182,7 @@ def test_a_rectified_image_takes_p_and_turns_by_r():
     [{}, {"p": (0.0,) * 12}, {"p": (np.nan,) * 12}, {"p": (500.0,) * 12, "r": (1.0,) * 9}],
 )
 def test_a_rectified_image_without_a_projection_has_no_camera(changes):
-    with pytest.raises(BadCamera, match="^camera_info: (P|R) is not"):
+    with pytest.raises(BadCamera, match=r"^camera_info: (P|R) is not"):
         camera_from_info(info(**changes), 640, 480, rectified=True)
 
 
