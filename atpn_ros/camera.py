@@ -147,9 +147,10 @@ def camera_from_info(
     """
     k: Floats = np.asarray(info.k, np.float64)
     rotation: Floats = np.eye(3)
+    distortion: Floats = np.empty(0)
+    fisheye = False
     if rectified:
         k, rotation = _projection(info)
-        distortion, fisheye = np.empty(0), False
     else:
         if k.size != 9 or not np.isfinite(k).all():
             raise BadCamera("camera_info: K is not nine finite numbers")

@@ -20,7 +20,7 @@ from atpn_ros.images import MAX_PIXELS
 from atpn_ros.pipeline.estimator import EstimatorSettings
 from atpn_ros.pipeline.one_euro import OneEuroSettings
 from atpn_ros.pipeline.pipeline import PipelineSettings
-from atpn_ros.pipeline.tracker import TrackerSettings
+from atpn_ros.pipeline.tracker import MOST_FACES, TrackerSettings
 from atpn_ros.types import AtpnError
 
 SHIPPED_MODEL = Path(__file__).parent / "weights" / "atpn.onnx"
@@ -118,7 +118,7 @@ class Settings:
     search_interval: float = _setting(
         0.2, "interval of the detector while no face is tracked, s", minimum=0.0, maximum=60.0
     )
-    max_faces: int = _setting(4, "maximum number of tracked faces", minimum=1, maximum=16)
+    max_faces: int = _setting(8, "maximum number of tracked faces", minimum=1, maximum=MOST_FACES)
     start_presence: float = _setting(
         0.7, "presence that a new face needs", minimum=0.0, maximum=1.0
     )

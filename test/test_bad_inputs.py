@@ -310,6 +310,30 @@ def test_a_camera_without_stamps_is_told_and_a_person_who_comes_is_found(world: 
     world.still_works()
 
 
+def test_more_people_than_max_faces_are_told_and_counted() -> None:
+    world = World(max_faces=1).start()
+    try:
+        world.still_works()
+        half = portrait()[:, 80:240]
+        both = ros_messages.image_message(np.hstack([half, half]), world.now())
+        world.answer(both)  # the detector runs again after 5 s of image time
+        for _ in range(90):
+            both.header = world.now()
+            answer = world.answer(both)
+        assert len(answer.landmarks.faces) == 1
+
+        def told() -> bool:
+            both.header = world.now()
+            world.answer(both)
+            status = world.robot.heard["diagnostics"][-1].status[0]
+            return status.message.startswith("faces in view beyond max_faces: 1")
+
+        world.robot.wait(told, 20)
+        assert world.robot.diagnosis()["faces beyond max_faces"] == "1"
+    finally:
+        world.close()
+
+
 GOOD_INFOS = {
     "plumb_bob padded to 8": ("plumb_bob", [-0.03, 0.03, 0.0, 0.0, 0.01, 0.0, 0.0, 0.0]),
     "equidistant padded to 5": ("equidistant", [-0.005, 0.04, -0.04, 0.007, 0.0]),

@@ -80,6 +80,11 @@ FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
             "no positions: uncalibrated",
         ),
         (
+            replace(FINE, untracked=3),
+            Level.WARN,
+            "faces in view beyond max_faces: 3; raise it",
+        ),
+        (
             replace(FINE, calibrated=False),
             Level.OK,
             "running; no positions: no camera_info received",

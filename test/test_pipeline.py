@@ -146,6 +146,31 @@ def test_the_detector_rests_while_all_places_are_taken():
     assert pipeline.detector.calls == 1
 
 
+def test_a_crowd_is_tracked_up_to_max_faces_and_the_others_are_counted():
+    places = [(40.0 + 60 * (n % 5), 50.0 + 60 * (n // 5), 15.0) for n in range(9)]
+    pipeline = discs()
+    for n in range(40):
+        result = pipeline.process(frame(n, *places[: 9 if n < 20 else 7]))
+    assert len(result.faces) == 7
+    assert pipeline.untracked == 0
+    pipeline = discs()
+    for n in range(200):
+        result = pipeline.process(frame(n, *places))
+        assert len(result.faces) == 8
+        assert pipeline.untracked == 1
+    assert pipeline.detector.calls == 2  # rarely, where there is no place for another face
+    assert pipeline.engine.batches[-1] <= 9
+
+
+def test_sixty_four_faces_are_tracked_with_their_ids():
+    places = [(20.0 + 30 * (n % 10), 20.0 + 30 * (n // 10), 10.0) for n in range(64)]
+    pipeline = discs(replace(RAW, tracker=TrackerSettings(max_faces=64)))
+    for n in range(5):
+        moved = [(x + n, y, radius) for x, y, radius in places]
+        result = pipeline.process(frame(n, *moved))
+        assert [face.id for face in result.faces] == list(range(1, 65))
+
+
 def test_the_detector_searches_at_once_for_a_face_just_lost():
     pipeline = discs(replace(RAW, search_interval_ns=10**10))
     pipeline.process(frame(0, DISC))

@@ -376,7 +376,7 @@ def test_settings_come_from_a_file_and_from_words(tmp_path, bag, capsys):
     assert [t.child_frame_id for t in first.transforms] == ["one_face_1", "one_gaze_1"]
     capsys.readouterr()
     for given, why in [
-        (["--set", "max_faces=99"], "max_faces: 99 is not in 1 .. 16"),
+        (["--set", "max_faces=99"], "max_faces: 99 is not in 1 .. 64"),
         (["--set", "max_faces"], "'max_faces' is not name=value"),
         (["--params-file", tmp_path / "gone.yaml"], "gone.yaml: No such file or directory"),
         (["--set", "model=/gone.onnx"], "/gone.onnx: No such file or directory"),

@@ -96,6 +96,7 @@ class Diagnostics:
             clock_problem=clock,
             dropped=stats.dropped - before.dropped,
             lost=stats.lost - before.lost,
+            untracked=stats.untracked,
             age_ns=stats.age_ns,
             no_brightness=stats.depth.note
             if stats.depth.may_be_depth and stats.with_faces == before.with_faces
@@ -118,6 +119,7 @@ class Diagnostics:
             **_counted("odd", stats.odd),
             **({"pixels": stats.depth.note} if stats.depth.note else {}),
             "frames with faces": str(stats.with_faces),
+            "faces beyond max_faces": str(stats.untracked),
             "latency p50 ms": f"{p50:.1f}",
             "latency p95 ms": f"{p95:.1f}",
             "latency max ms": f"{worst:.1f}",

@@ -63,6 +63,8 @@ class FlowStats:
     processed: int = 0
     with_faces: int = 0
     """Processed images with at least one tracked face."""
+    untracked: int = 0
+    """Faces in view beyond max_faces when the detector ran last."""
     dropped: int = 0
     lost: int = 0
     """Images that the middleware reports as lost before they arrived."""

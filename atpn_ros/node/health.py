@@ -43,6 +43,7 @@ class NodeStatus:
         clock_problem: What is wrong with the node's clock, if so.
         dropped: Images of the last period that a newer one replaced before processing.
         lost: Images of the last period that the middleware lost.
+        untracked: Faces in view beyond max_faces.
         age_ns: Age of the last image on arrival by its stamp; None: its stamp is zero.
         no_brightness: Why the images may be distances, if no face was found in the last period.
         odd_stamps: Images of the last period whose stamp tracking could not use.
@@ -66,6 +67,7 @@ class NodeStatus:
     clock_problem: str = ""
     dropped: int = 0
     lost: int = 0
+    untracked: int = 0
     age_ns: int | None = 0
     no_brightness: str = ""
     odd_stamps: int = 0
@@ -118,6 +120,8 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
         return Level.WARN, f"no positions: {status.camera_problem}"
     if status.engine_problem:
         return Level.WARN, f"slower backend in use: {status.engine_problem}"
+    if status.received and status.untracked:
+        return Level.WARN, f"faces in view beyond max_faces: {status.untracked}; raise it"
     if status.received and (problem := _stamp_problem(status)):
         return Level.WARN, problem
     if status.lost > 0.05 * (status.lost + status.received):

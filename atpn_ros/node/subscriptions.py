@@ -40,7 +40,7 @@ _LATCHED = QoSProfile(
     reliability=QoSReliabilityPolicy.RELIABLE,
     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
 )
-"""Hears what was published once, before the node started; other publishers do not match it."""
+"""Hears what was published once, before the node started."""
 
 
 def image_topic(node: Node, compressed: bool) -> str:
@@ -92,14 +92,9 @@ class Subscriptions:
         self._info = node.create_subscription(
             CameraInfo, "camera_info", on_camera_info, _QOS, qos_overriding_options=overrides
         )
-        self._latched_info = node.create_subscription(
-            CameraInfo,
-            "camera_info",
-            on_camera_info,
-            _LATCHED,
-            # That most publishers do not match is normal: no warning.
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=lambda event: None),
-        )
+        self._on_camera_info = on_camera_info
+        self._latched_info: Any = None
+        self._hear_latched_info()
         self._image = node.create_subscription(
             self._kind,
             image_topic(node, compressed),
@@ -118,7 +113,11 @@ class Subscriptions:
         return str(self._image.topic_name)
 
     def graph_status(self) -> GraphStatus:
-        """Publishers of the image topic, and whether their type and QoS match."""
+        """Publishers of the image topic, and whether their type and QoS match.
+
+        Called once a second; a latched calibration that has appeared since is subscribed to.
+        """
+        self._hear_latched_info()
         node = self._node
         publishers = node.get_publishers_info_by_topic(self.topic)
         wanted = f"sensor_msgs/msg/{self._kind.__name__}"
@@ -142,4 +141,23 @@ class Subscriptions:
     def close(self) -> None:
         """Destroy the subscriptions."""
         for subscription in (self._image, self._info, self._latched_info):
-            self._node.destroy_subscription(subscription)
+            if subscription is not None:
+                self._node.destroy_subscription(subscription)
+
+    def _hear_latched_info(self) -> None:
+        """Subscribe a second time if a publisher keeps its calibration for late subscribers.
+
+        Only then: a driver whose publisher does not match would log a warning.
+        """
+        publishers = self._node.get_publishers_info_by_topic(self._info.topic_name)
+        durability = QoSDurabilityPolicy.TRANSIENT_LOCAL
+        if self._latched_info is None and any(
+            publisher.qos_profile.durability == durability for publisher in publishers
+        ):
+            self._latched_info = self._node.create_subscription(
+                CameraInfo,
+                "camera_info",
+                self._on_camera_info,
+                _LATCHED,
+                event_callbacks=SubscriptionEventCallbacks(incompatible_qos=lambda event: None),
+            )

@@ -184,6 +184,12 @@ class Worker:
             pipeline.reset(why)
         result = pipeline.process(frame, camera)
         self._count_odd_headers(frame, arrival, stats, pipeline.stamp_problem)
+        stats.untracked = pipeline.untracked
+        if stats.untracked:
+            host.warn(
+                f"faces in view beyond max_faces ({settings.max_faces}): {stats.untracked}",
+                "max_faces",
+            )
         for why in {why for why, n in pipeline.resets.items() if n != resets.get(why)}:
             host.warn(f"all tracks are dropped: {why}", why)
         finished_ns = host.now_ns()

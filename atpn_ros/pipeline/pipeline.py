@@ -30,6 +30,10 @@ from atpn_ros.types import Face, FaceFrame, FaceState, Frame, Image, Timing
 _DARK = 6.0
 """Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
 
+_CROWD_NS = 1_000_000_000
+_CROWD_FACTOR = 5
+"""How rarely the detector runs where no further face would be tracked."""
+
 _FAR = 1.5
 """An output with landmarks further than this from the crop's centre, in crop sides, is invalid."""
 
@@ -41,8 +45,9 @@ class PipelineSettings:
     Attributes:
         tracker: When tracks start and end.
         measure: How landmarks, pose and gaze are computed and smoothed.
-        detect_interval_ns: Interval of the detector while faces are tracked and there are free
-            places.
+        detect_interval_ns: Interval of the detector while faces are tracked. With as many faces
+            as ``max_faces`` it runs at a fifth of this rate, and at least 1 s apart, only to count
+            the others.
         search_interval_ns: Interval of the detector while no face is tracked.
         jump_ns: A step between stamps, back by more than a few frames or forward by more than this,
             is a jump in time: all tracks are dropped.
@@ -110,6 +115,11 @@ class FacePipeline:
         One of :data:`atpn_ros.pipeline.frame_clock.STAMP_PROBLEMS`.
         """
         return self._frame_clock.problem
+
+    @property
+    def untracked(self) -> int:
+        """Number of faces that the last run of the detector found beyond ``max_faces``."""
+        return self._tracker.untracked
 
     def reset(self, reason: str) -> None:
         """Drop all tracks, e.g. after a jump in time. Ids go on."""
@@ -192,11 +202,11 @@ class FacePipeline:
 
     def _detection_due(self, stamp_ns: int) -> bool:
         tracker = self._tracker
-        if tracker.free_places <= 0:
-            return False
         if self._last_detection_ns is None:
             return True
         since = stamp_ns - self._last_detection_ns
+        if tracker.free_places <= 0:
+            return since >= max(_CROWD_FACTOR * self._settings.detect_interval_ns, _CROWD_NS)
         if tracker.has_recent_losses:
             return since > 0
         s = self._settings

@@ -167,6 +167,11 @@ class _Replay:
                 yield done
         for topic, camera in cameras.items():
             camera.counts.resets = dict(camera.pipeline.resets)
+            if camera.counts.untracked:
+                self._note(
+                    f"{self._bag.path}: {topic}: faces in view beyond max_faces"
+                    f" ({self._job.settings.max_faces}): up to {camera.counts.untracked}"
+                )
             for problem, n in camera.counts.odd_stamps.items():
                 self._note(
                     f"{self._bag.path}: {topic}: {problem} in {n} of {camera.counts.processed}"

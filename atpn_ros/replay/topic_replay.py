@@ -37,6 +37,8 @@ class TopicCounts:
     refused: Counter[str] = field(default_factory=Counter)
     odd_stamps: Counter[str] = field(default_factory=Counter)
     """Images whose stamp tracking could not use, by what is wrong with it."""
+    untracked: int = 0
+    """Largest number of faces in view beyond max_faces."""
     ids: set[int] = field(default_factory=set)
     resets: dict[str, int] = field(default_factory=dict)
 
@@ -103,6 +105,7 @@ class TopicReplay:
             counts.odd_stamps[self.pipeline.stamp_problem] += 1
         counts.with_faces += bool(tracked)
         counts.ids |= tracked
+        counts.untracked = max(counts.untracked, self.pipeline.untracked)
         counts.detector_runs += result.detector_ran
         out = [
             ("landmarks", messages.landmarks(types, result, header)),
