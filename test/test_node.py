@@ -309,6 +309,12 @@ def test_parameters_describe_themselves_and_refuse_with_a_reason(
     assert live.successful
     far = set_parameter(robot, "keep_presence", ParameterValue(type=double, double_value=2.0))
     assert not far.successful
+    for name, value, why in (
+        ("tf_prefix", ParameterValue(type=text, string_value="bad prefix/"), "tf_prefix: 'bad"),
+        ("keep_presence", ParameterValue(type=double, double_value=0.9), "less than keep_presence"),
+    ):
+        refused = set_parameter(robot, name, value)
+        assert (refused.successful, why in refused.reason) == (False, True)
     fixed = set_parameter(robot, "backend", ParameterValue(type=text, string_value="onnx-cuda"))
     assert not fixed.successful
     assert "before the node is configured" in fixed.reason
