@@ -80,7 +80,7 @@ def test_names_of_cameras_that_are_none_are_refused(text: str) -> None:
     if text == "a b/":
         assert launch_arguments.camera_names(text) == ["a", "b"]
         return
-    with pytest.raises(SettingsError, match="^cameras: "):
+    with pytest.raises(SettingsError, match=r"^cameras: "):
         launch_arguments.camera_names(text)
 
 
