@@ -218,8 +218,9 @@ def test_a_node_that_dies_is_started_again_unless_told_otherwise(respawn: str) -
 
 def test_show_args_lists_ranges_choices_and_defaults() -> None:
     needs_launch()
-    from launch import LaunchContext
     from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+    from launch import LaunchContext
 
     for file in (ONE, LAUNCH / "cameras.launch.py"):
         found = PythonLaunchDescriptionSource(str(file)).get_launch_description(LaunchContext())
