@@ -9,6 +9,7 @@ Parameter files may be shared with other nodes, hold sections of namespaces, or 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def check_ros_arguments(words: Sequence[str]) -> None:
     is_ros = False
     renamed = {"__ns": "", "__node": _NODE}
     found: list[tuple[str, str]] = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if word in ("--ros-args", "--"):
             is_ros = word == "--ros-args"
         elif is_ros and word in ("-p", "--param", "--params-file", "-r", "--remap"):

@@ -60,8 +60,7 @@ def _start(context: LaunchContext) -> list:
         name: LaunchConfiguration(name).perform(context) for name in (*ARGUMENTS, *CONSTRAINTS)
     }
     profile = arguments.existing_file("dds_profile", given["dds_profile"])
-    # Humble and Jazzy read the first name, later distributions the second.
-    names = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE") if profile else ()
+    names = arguments.PROFILE_VARIABLES if profile else ()
     node = Node(
         package="atpn_ros",
         executable="face_node",

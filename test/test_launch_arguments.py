@@ -84,6 +84,18 @@ def test_names_of_cameras_that_are_none_are_refused(text: str) -> None:
         launch_arguments.camera_names(text)
 
 
+def test_the_drivers_get_their_own_names_for_the_same_things() -> None:
+    given = {"device": "/dev/video2", "width": "1280", "height": "720", "rate": "30",
+             "frame_id": "eye", "camera_info_url": "file:///a.yaml"}  # fmt: skip
+    usb = launch_arguments.driver_parameters("usb_cam", given)
+    assert (usb["image_width"], usb["framerate"], usb["frame_id"]) == (1280, 30.0, "eye")
+    v4l2 = launch_arguments.driver_parameters("v4l2_camera", given)
+    assert (v4l2["image_size"], v4l2["camera_frame_id"]) == ([1280, 720], "eye")
+    assert usb["video_device"] == v4l2["video_device"] == "/dev/video2"
+    with pytest.raises(SettingsError, match="width: '-1' is not a positive"):
+        launch_arguments.driver_parameters("usb_cam", given | {"width": "-1"})
+
+
 # With ROS's launch -------------------------------------------------------------------------------
 
 START = """
@@ -227,3 +239,53 @@ def test_show_args_lists_ranges_choices_and_defaults() -> None:
         told = {a.name: a.description for a in found.get_launch_arguments()}
         assert set(CONSTRAINTS) <= set(told)
         assert told["max_faces"].endswith("(1 .. 64; default 8)")
+
+
+CAMERA = """#!{python}
+import os, sys
+sys.path.insert(0, {tests!r})
+profile = os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"]
+assert os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] == profile
+import time
+import rclpy
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import Image
+from atpn_ros.node import ros_messages
+from ros_world import header, portrait
+rclpy.init()
+node = rclpy.create_node("camera")
+print("camera with", profile, [w for w in sys.argv if "launch_params" in w], flush=True)
+publisher = node.create_publisher(Image, "image_raw", qos_profile_sensor_data)
+while rclpy.ok():
+    publisher.publish(ros_messages.image_message(portrait(), header(time.time_ns())))
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("driver", ["usb_cam", "v4l2_camera"])
+def test_camera_and_node_are_started_with_the_profile(tmp_path: Path, driver: str) -> None:
+    """A program in the driver's place, in a package of its own."""
+    needs_launch()
+    executable = tmp_path / "lib" / driver / launch_arguments.DRIVERS[driver]
+    executable.parent.mkdir(parents=True)
+    executable.write_text(CAMERA.format(python=sys.executable, tests=str(Path(__file__).parent)))
+    executable.chmod(0o755)
+    index = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / driver
+    index.parent.mkdir(parents=True)
+    index.touch()
+    world = environment()
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, str(LAUNCH / "camera.launch.py"), f"driver:={driver}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=world | {"AMENT_PREFIX_PATH": f"{tmp_path}:{world['AMENT_PREFIX_PATH']}"},
+    )
+    try:
+        lines = "".join(lines_until(process, "listening on /image_raw", 1, 60))
+        if "camera with" not in lines:
+            lines += "".join(lines_until(process, "camera with", 1, 60))
+        assert "config/fastdds_shm.xml" in lines
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)

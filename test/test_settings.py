@@ -185,7 +185,7 @@ def test_a_new_face_needs_no_less_presence_than_a_tracked_one():
 
 @pytest.mark.parametrize("prefix", ["bad prefix/", "/front", "a\tb", "a:b", "\u00e9_", "x\n"])
 def test_a_prefix_that_is_no_part_of_a_frames_name_is_refused(prefix):
-    with pytest.raises(SettingsError, match="^tf_prefix: "):
+    with pytest.raises(SettingsError, match=r"^tf_prefix: "):
         update_settings(Settings(), {"tf_prefix": prefix})
 
 

@@ -152,6 +152,7 @@ def test_an_unknown_name_on_the_command_line_is_refused(name):
 
 
 def test_what_every_node_has_and_what_is_no_ros_argument_passes():
+    check_ros_arguments([])
     check_ros_arguments(["-p", "max_face:=2"])
     check_ros_arguments(
         ["--ros-args", "-p", "use_sim_time:=true", "-p", "max_faces:=2", "--log-level", "info",

@@ -43,10 +43,12 @@ class Diagnostics:
 
     Attributes:
         engine: Progress or result of loading the engine, for people.
+        status: What the last report was made of.
     """
 
     def __init__(self) -> None:
         self.engine = "not configured"
+        self.status = NodeStatus(False, None)
         self._clock = ClockWatch()
         self._before = FlowStats()
         self._since_ns = 0
@@ -63,7 +65,8 @@ class Diagnostics:
         stats = FlowStats() if worker is None else worker.stats
         now = copy(stats)  # the worker continues counting
         now.refused, now.odd = stats.refused.copy(), stats.odd.copy()
-        level, summary = assess(self._node_status(worker, now, graph))
+        self.status = self._node_status(worker, now, graph)
+        level, summary = assess(self.status)
         self._before = now
         return level, summary, self._values(worker, now)
 

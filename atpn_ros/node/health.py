@@ -14,6 +14,9 @@ AHEAD_NS = 500_000_000
 BEHIND_NS = 2_000_000_000
 """A stamp further behind the clock is reported."""
 
+_MUCH_LOST = 0.05
+"""Share of lost images above which they are reported."""
+
 
 class Level(IntEnum):
     """Levels of ``diagnostic_msgs/DiagnosticStatus``."""
@@ -124,7 +127,7 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
         return Level.WARN, f"faces in view beyond max_faces: {status.untracked}; raise it"
     if status.received and (problem := _stamp_problem(status)):
         return Level.WARN, problem
-    if status.lost > 0.05 * (status.lost + status.received):
+    if status.lost > _MUCH_LOST * (status.lost + status.received):
         seen = f"{status.lost} of {status.lost + status.received} images"
         return Level.WARN, f"{seen} lost in transport: is the Fast DDS profile in use?"
     if status.dropped > 0.2 * status.received:
@@ -149,6 +152,35 @@ def _stamp_problem(status: NodeStatus) -> str:
     if age_ns > BEHIND_NS:
         return f"stamps are {age_ns / 1e9:.1f} s behind the clock: a recording or a delayed camera"
     return ""
+
+
+def loss_advice(status: NodeStatus, profile: str, fast_dds: bool) -> str:
+    """What to do where images do not arrive although a camera publishes them; empty if they do.
+
+    Args:
+        status: Of the last period.
+        profile: Path of the Fast DDS profile of this package.
+        fast_dds: Whether Fast DDS is the middleware.
+
+    >>> fine = NodeStatus(True, "/image", publishers=1, received=30)
+    >>> loss_advice(fine, "shm.xml", True)
+    ''
+    """
+    if status.topic is None or not status.publishers or status.incompatible:
+        return ""
+    if status.lost > _MUCH_LOST * (status.lost + status.received):
+        seen = f"{status.lost} of {status.lost + status.received} images were lost in transport"
+    elif status.silent_ns > SILENCE_NS:
+        seen = f"no image of {status.topic} arrives although it has a publisher"
+    else:
+        return ""
+    if not fast_dds:
+        return f"{seen}: large images are fragmented; try image_transport:=compressed"
+    return (
+        f"{seen}. If the camera sends images, they are larger than its shared memory segment: "
+        "start the camera driver after this command: "
+        f"export FASTRTPS_DEFAULT_PROFILES_FILE={profile} FASTDDS_DEFAULT_PROFILES_FILE={profile}"
+    )
 
 
 class ClockWatch:

@@ -28,6 +28,12 @@ from atpn_ros.settings_file import read_parameters
 UNSET = "params_file"
 """Default of the arguments for settings: the value is that of the parameter file."""
 
+PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+"""Environment variables of a Fast DDS profile: Humble and Jazzy read the first, later ones both."""
+
+DRIVERS = {"usb_cam": "usb_cam_node_exe", "v4l2_camera": "v4l2_camera_node"}
+"""Camera drivers that camera.launch.py can start: package and executable."""
+
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 
 
@@ -116,6 +122,35 @@ def node_parameters(
     update_settings(Settings(), in_file | values)
     values["use_sim_time"] = parse_bool("use_sim_time", use_sim_time)
     return [values] if is_none(params_file) else [params_file, values]
+
+
+def driver_parameters(driver: str, given: Mapping[str, str]) -> dict[str, object]:
+    """The parameters of a camera driver of :data:`DRIVERS`.
+
+    Raises:
+        SettingsError: The width, height or rate is not a positive number.
+    """
+    numbers = {}
+    for name in ("width", "height", "rate"):
+        if not given[name].isdecimal() or int(given[name]) < 1:
+            raise SettingsError(f"{name}: {given[name]!r} is not a positive whole number")
+        numbers[name] = int(given[name])
+    frame, calibration = given["frame_id"], given["camera_info_url"]
+    shared: dict[str, object] = {"camera_info_url": calibration} if calibration else {}
+    if driver == "v4l2_camera":
+        size = [numbers["width"], numbers["height"]]
+        return shared | {
+            "video_device": given["device"],
+            "image_size": size,
+            "camera_frame_id": frame,
+        }
+    return shared | {
+        "video_device": given["device"],
+        "image_width": numbers["width"],
+        "image_height": numbers["height"],
+        "framerate": float(numbers["rate"]),
+        "frame_id": frame,
+    }
 
 
 def camera_names(text: str) -> list[str]:
