@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -45,6 +46,28 @@ class CameraInfo:
     p: tuple[float, ...] = ()
 
 
+class CameraModel(Protocol):
+    """What the pipeline needs to know about a calibrated camera."""
+
+    @property
+    def focal(self) -> float:
+        """Pixels per unit of a ray's x, at the centre of the image."""
+        ...
+
+    def rays(self, points: Floats) -> Floats:
+        """(N, 3) rays (x, y, 1) in the camera frame through (N, 2) pixels; never NaN."""
+        ...
+
+    @property
+    def axes(self) -> Floats:
+        """(3, 3) from the image's axes to the camera frame.
+
+        A rectified image of a stereo camera is rotated a little; of other cameras, and of raw
+        images, this is the identity.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Camera:
     """A pinhole camera with distortion, for images of one size.
@@ -53,14 +76,18 @@ class Camera:
         matrix: (3, 3) for the pixels of the actual image.
         distortion: OpenCV's coefficients, empty without distortion.
         fisheye: Whether they are those of the equidistant model.
-        rotation: (3, 3) from the image's axes to the camera frame. A rectified image of a stereo
-            camera is rotated a little; of other cameras, and of raw images, it is the identity.
+        axes: (3, 3) from the image's axes to the camera frame, see :class:`CameraModel`.
     """
 
     matrix: Floats
     distortion: Floats
     fisheye: bool = False
-    rotation: Floats = field(default_factory=lambda: np.eye(3))
+    axes: Floats = field(default_factory=lambda: np.eye(3))
+
+    @property
+    def focal(self) -> float:
+        """Pixels per unit of a ray's x, at the centre of the image."""
+        return float(self.matrix[0, 0])
 
     def rays(self, points: Floats) -> Floats:
         """(N, 3) rays (x, y, 1) in the camera frame through (N, 2) pixels; never NaN.
@@ -85,12 +112,12 @@ class Camera:
             xy = np.nan_to_num(xy, nan=0.0, posinf=_MAX_TANGENT, neginf=-_MAX_TANGENT)
             xy = np.clip(xy, -_MAX_TANGENT, _MAX_TANGENT)
         out[:, :2] = xy
-        turned = out @ self.rotation.T
+        turned = out @ self.axes.T
         return np.asarray(turned / np.maximum(turned[:, 2:], 0.01))
 
     def project(self, points: Floats) -> Floats:
         """(N, 2) pixels of (N, 3) points in the camera frame, z > 0."""
-        p = (np.asarray(points, np.float64) @ self.rotation)[:, None]
+        p = (np.asarray(points, np.float64) @ self.axes)[:, None]
         zero = np.zeros(3)
         if self.fisheye:
             out, _ = cv2.fisheye.projectPoints(p, zero, zero, self.matrix, self.distortion)
@@ -146,11 +173,11 @@ def camera_from_info(
             has another aspect ratio than the image.
     """
     k: Floats = np.asarray(info.k, np.float64)
-    rotation: Floats = np.eye(3)
+    axes: Floats = np.eye(3)
     distortion: Floats = np.empty(0)
     fisheye = False
     if rectified:
-        k, rotation = _projection(info)
+        k, axes = _projection(info)
     else:
         if k.size != 9 or not np.isfinite(k).all():
             raise BadCamera("camera_info: K is not nine finite numbers")
@@ -186,7 +213,7 @@ def camera_from_info(
     )
     if not np.isfinite(matrix).all() or matrix[0, 0] < 1e-6 or matrix[1, 1] < 1e-6:
         raise BadCamera("camera_info: K is out of any range")
-    return Camera(matrix, distortion, fisheye, rotation)
+    return Camera(matrix, distortion, fisheye, axes)
 
 
 def camera_from_field_of_view(degrees: float, image_width: int, image_height: int) -> Camera:

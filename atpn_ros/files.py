@@ -1,16 +1,29 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""File helpers: atomic replacement, the user's cache folder and SHA-256 digests."""
+"""File helpers: atomic replacement, checks of paths, the cache folder, digests, published files."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+from atpn_ros.types import AtpnError
+
+_PART = ".atpn-part-"
+_NEW_S = 10.0
+"""A temporary folder that is younger may not be locked yet."""
+
+
+class OverwritesInput(AtpnError):
+    """An output has the path of an input."""
 
 
 @contextmanager
@@ -19,20 +32,100 @@ def atomic_replace(path: Path) -> Iterator[Path]:
 
     The temporary path has the same file name, in a hidden folder beside ``path``, so it is on the
     same file system. It replaces ``path`` when the block ends without an error and is removed
-    otherwise. Several processes may write the same path at once; the last one wins.
+    otherwise. Several processes may write the same path at once; the last one wins. A process that
+    is killed leaves its hidden folder, which the next call for the same parent folder removes.
 
     Raises:
         OSError: The parent folder cannot be written, or the block wrote nothing.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.part-", dir=path.parent))
+    _remove_abandoned(path.parent)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}{_PART}", dir=path.parent))
+    lock = os.open(folder, os.O_RDONLY)
     try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         part = folder / path.name
         yield part
         if path.is_dir():  # a folder cannot be renamed over another one that has files in it
             path.replace(folder / f"{path.name}.old")
         part.replace(path)
     finally:
+        os.close(lock)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step; a device or pipe is written directly.
+
+    Raises:
+        OSError: It cannot be written; what was there remains.
+    """
+    if path.exists() and not path.is_file():
+        path.write_text(text)
+        return
+    with atomic_replace(path) as part:
+        part.write_text(text)
+
+
+def printable(path: str | Path) -> str:
+    r"""A path as text for people and JSON: bytes that are not UTF-8 become escapes.
+
+    >>> printable("fran\udce7ois.jpg")
+    'fran\\xe7ois.jpg'
+    """
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def error_text(error: OSError) -> str:
+    """An error of the operating system as text for people: the file, if it names one, and why.
+
+    >>> error_text(OSError(28, "No space left on device"))
+    'No space left on device'
+    """
+    reason = error.strerror or str(error)
+    return reason if error.filename is None else f"{printable(str(error.filename))}: {reason}"
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the temporary folders of processes that have ended: nobody holds their lock."""
+    for folder in parent.glob(f".*{_PART}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime < _NEW_S:
+                continue
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def is_same_path(a: Path, b: Path) -> bool:
+    """Whether two paths lead to one file or folder, also through links; it need not exist.
+
+    >>> is_same_path(Path("out/../a.jpg"), Path("a.jpg")), is_same_path(Path("a"), Path("b"))
+    (True, False)
+    """
+    try:
+        return a.samefile(b)
+    except OSError:
+        return os.path.realpath(a) == os.path.realpath(b)
+
+
+def check_inputs_kept(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Check that no output is one of the inputs, by name or through links.
+
+    Device files, pipes and the like are ignored: writing to them replaces nothing.
+
+    Raises:
+        OverwritesInput: An output is an input; names it.
+    """
+    read = list(inputs)
+    for path in outputs:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            continue
+        if any(is_same_path(path, other) for other in read):
+            raise OverwritesInput(f"{path}: is an input: choose another output")
 
 
 def cache_folder(name: str) -> Path:
@@ -51,3 +144,29 @@ def sha256(path: Path) -> str:
         OSError: The file cannot be read.
     """
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A published file that is not part of this package.
+
+    Attributes:
+        name: Its file name.
+        url: Where it is published.
+        size: Bytes.
+        sha256: Hexadecimal digest.
+        about: What it is, and its licence.
+    """
+
+    name: str
+    url: str
+    size: int
+    sha256: str
+    about: str
+
+    def is_intact(self, path: Path) -> bool:
+        """Whether a path holds this file, by its digest."""
+        try:
+            return sha256(path) == self.sha256
+        except OSError:
+            return False

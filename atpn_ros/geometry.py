@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 
-from atpn_ros.types import Floats
+from atpn_ros.types import Floats, HeadPose
 
 _NEWTON_STEPS = 12
 
@@ -43,6 +43,16 @@ def roll_pitch_yaw(rotation: Floats) -> tuple[float, float, float]:
     if abs(r[2, 0]) > 1 - 1e-9:
         return 0.0, pitch, float(np.arctan2(-r[0, 1], r[1, 1]))
     return float(np.arctan2(r[2, 1], r[2, 2])), pitch, float(np.arctan2(r[1, 0], r[0, 0]))
+
+
+def head_angles(pose: HeadPose) -> tuple[float, float, float]:
+    """Roll, pitch and yaw of a head, 0 for an upright person who looks straight into the camera.
+
+    With a camera that is mounted rotated, they are those in the picture that is turned upright.
+    """
+    if not pose.upright:
+        return roll_pitch_yaw(pose.rotation)
+    return roll_pitch_yaw(about_z(math.radians(pose.upright)) @ pose.rotation)
 
 
 def head_rotation(roll: float, pitch: float, yaw: float) -> Floats:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from atpn_ros.camera import Camera
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import FallbackEngine, LoadControl, load_engine
+from atpn_ros.pipeline.looking import CAMERA_ORIGIN
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.settings import Settings
-from atpn_ros.types import FaceFrame, Frame
+from atpn_ros.types import FaceFrame, Floats, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,11 @@ class LoadedPipeline:
     pipeline: FacePipeline
     engine: FallbackEngine
 
-    def process(self, frame: Frame, camera: Camera | None = None) -> FaceFrame:
+    def process(
+        self, frame: Frame, camera: Camera | None = None, target: Floats | None = CAMERA_ORIGIN
+    ) -> FaceFrame:
         """The faces of the next frame; see :meth:`FacePipeline.process`."""
-        return self.pipeline.process(frame, camera)
+        return self.pipeline.process(frame, camera, target)
 
     def new_pipeline(self, settings: Settings) -> FacePipeline:
         """Create a further pipeline, for another camera or scene, with the same engine."""

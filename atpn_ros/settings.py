@@ -8,6 +8,7 @@ The names are those of the ROS parameters, of ``config/atpn.yaml`` and of the la
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -20,6 +21,7 @@ from atpn_ros.conversions.rep155 import face_id
 from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
 from atpn_ros.pipeline.estimator import EstimatorSettings
+from atpn_ros.pipeline.looking import LookingSettings
 from atpn_ros.pipeline.one_euro import OneEuroSettings
 from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.pipeline.tracker import MOST_FACES, TrackerSettings
@@ -43,6 +45,7 @@ class Constraint:
         description: One line for people; the ROS parameter's description.
         minimum: Smallest value of a number.
         maximum: Greatest value of a number.
+        step: A whole number is the minimum plus a multiple of this.
         choices: All values that a string may have; empty means any.
         reconfigurable: Whether it may change while the node runs.
     """
@@ -50,6 +53,7 @@ class Constraint:
     description: str
     minimum: float = 0.0
     maximum: float = 0.0
+    step: int = 1
     choices: tuple[str, ...] = ()
     reconfigurable: bool = True
 
@@ -76,6 +80,14 @@ class Settings:
         "larger images are refused before they are decoded",
         minimum=1,
         maximum=2**31 - 1,
+    )
+    rotate: int = _setting(
+        0,
+        "degrees clockwise by which the camera's images are turned before use, so that people are "
+        "upright; results refer to the camera's own image and frame: 0, 90, 180 or 270",
+        minimum=0,
+        maximum=270,
+        step=90,
     )
     model: str = _setting(
         "",
@@ -106,8 +118,8 @@ class Settings:
     )
     detector_model: str = _setting(
         "",
-        "atpn: the shipped network; haar or empty: the Haar cascade of OpenCV; "
-        "else the path of YuNet's .onnx file",
+        "atpn or empty: the shipped network; haar: the Haar cascade of OpenCV; "
+        "yunet: what 'atpn fetch yunet' downloaded; else the path of a YuNet .onnx file",
         reconfigurable=False,
     )
     smallest_face: float = _setting(
@@ -130,6 +142,12 @@ class Settings:
     memory: float = _setting(
         0.7, "a lost face that is found nearby within this time keeps its id, s",
         minimum=0.0, maximum=10.0,
+    )  # fmt: skip
+    absence: float = _setting(
+        4.0,
+        "a lost face that is found where it was, and that nobody else could be, keeps its id for "
+        "this long, s",
+        minimum=0.0, maximum=60.0,
     )  # fmt: skip
     recheck: float = _setting(
         2.0,
@@ -154,6 +172,19 @@ class Settings:
         minimum=0.3,
         maximum=2.0,
     )
+    looking_target: str = _setting(
+        "", "TF frame that people may look at, e.g. the robot's eyes; empty: the camera"
+    )
+    looking_angle: float = _setting(
+        10.0,
+        "angle to the target, degrees, up to which an exactly known gaze looks at it; an uncertain "
+        "gaze has a wider limit",
+        minimum=0.0, maximum=90.0,
+    )  # fmt: skip
+    looking_delay: float = _setting(
+        0.2, "how long a gaze must meet the target, or miss it, before looking changes, s",
+        minimum=0.0, maximum=10.0,
+    )  # fmt: skip
     publish_tf: bool = _setting(True, "publish face_<id> and gaze_<id> on /tf")
     tf_prefix: str = _setting("", "prefix of face_<id> and gaze_<id>; one per camera")
     rep155: bool = _setting(
@@ -192,6 +223,7 @@ class Settings:
                 start_presence=self.start_presence,
                 keep_presence=self.keep_presence,
                 memory_ns=round(self.memory * 1e9),
+                absence_ns=round(self.absence * 1e9),
                 min_side=self.min_face,
                 recheck_ns=round(self.recheck * 1e9),
             ),
@@ -200,9 +232,13 @@ class Settings:
                 if self.smoothing
                 else None,
                 head_scale=self.head_scale,
+                looking=LookingSettings(
+                    math.radians(self.looking_angle), round(self.looking_delay * 1e9)
+                ),
             ),
             detect_interval_ns=round(self.detect_interval * 1e9),
             search_interval_ns=round(self.search_interval * 1e9),
+            rotate=self.rotate,
         )
 
 
@@ -242,6 +278,8 @@ def update_settings(
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if number and not rule.minimum <= value <= rule.maximum:  # type: ignore[operator]
             raise SettingsError(f"{name}: {value} is not in {rule.minimum:g} .. {rule.maximum:g}")
+        if type(value) is int and (value - int(rule.minimum)) % rule.step:
+            raise SettingsError(f"{name}: {value} is not a multiple of {rule.step}")
         checked[name] = value
     changed = replace(settings, **checked)  # type: ignore[arg-type]
     _check_together(changed)
@@ -260,7 +298,7 @@ def _check_together(settings: Settings) -> None:
         )
 
 
-def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.7) -> str:
     """The known name that is most like another; empty if none is.
 
     >>> nearest_name("max_face", CONSTRAINTS), nearest_name("robot", CONSTRAINTS)

@@ -3,9 +3,10 @@
 """The data types shared by all modules, with their units and coordinate frames.
 
 Pixels are those of the full incoming image: x to the right, y down, the centre of the first pixel
-at (0, 0). The camera frame is the image's optical frame (REP-103: x right, y down, z forward). The
-head frame is REP-155's: x out of the face, y to the person's left, z towards the scalp, origin at
-the sellion. Lengths are metres, angles radians, times integer nanoseconds (``_ns``).
+at (0, 0). The camera frame is the image's optical frame (REP-103: x right, y down, z forward). Both
+are the camera's own, also where its images are turned for the network (``rotate``). The head frame
+is REP-155's: x out of the face, y to the person's left, z towards the scalp, origin at the sellion.
+Lengths are metres, angles radians, times integer nanoseconds (``_ns``).
 """
 
 from __future__ import annotations
@@ -121,11 +122,14 @@ class HeadPose:
             relative to the ray from the camera to the face.
         position: (3,) of the sellion in metres, None without a calibrated camera.
         covariance: (6, 6) of x, y, z, and rotations about the camera's x, y, z axes, in m and rad.
+        upright: Degrees, clockwise, by which the camera's picture is turned to show people upright:
+            the setting ``rotate``. Only roll, pitch and yaw depend on it.
     """
 
     rotation: Floats
     position: Floats | None
     covariance: Floats
+    upright: int = 0
 
 
 HEAD_GAZE_SPREAD = 0.3
@@ -142,12 +146,17 @@ class Gaze:
         source: Whether it comes from the head or the eyes.
         confidence: 0..1.
         spread: Expected angle between the direction and the true one, radians.
+        angle_to_target: Angle between the direction and the line to the target, radians; None if
+            the line is not known.
+        looking: Whether the person looks at the target.
     """
 
     direction: Floats
     source: GazeSource
     confidence: float
     spread: float = HEAD_GAZE_SPREAD
+    angle_to_target: float | None = None
+    looking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

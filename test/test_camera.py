@@ -171,10 +171,10 @@ def test_a_rectified_image_takes_p_and_turns_by_r():
     camera = camera_from_info(given, 320, 240, rectified=True)
     np.testing.assert_allclose(camera.matrix[:, :2], [[250, 0], [0, 252.5], [0, 0]])
     assert (camera.distortion.size, camera.fisheye) == (0, False)
-    np.testing.assert_allclose(camera.rotation, r.T)
+    np.testing.assert_allclose(camera.axes, r.T)
     raw = camera_from_info(given, 320, 240)
     assert raw.distortion.size == 4
-    np.testing.assert_array_equal(raw.rotation, np.eye(3))
+    np.testing.assert_array_equal(raw.axes, np.eye(3))
 
 
 @pytest.mark.parametrize(

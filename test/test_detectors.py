@@ -51,13 +51,13 @@ def test_a_missing_cascade_is_told_with_the_ways_out(monkeypatch):
     with pytest.raises(
         DetectorError, match=r"not_there.xml not found.*opencv-data.*detector_model"
     ):
-        load_detector()
+        load_detector("haar")
 
 
 def test_an_opencv_without_cascades_is_told_too(monkeypatch):
     monkeypatch.delattr(cv2, "CascadeClassifier")
     with pytest.raises(DetectorError, match="opencv-python-headless<5"):
-        load_detector()
+        load_detector("haar")
 
 
 def test_the_first_crop_is_square_larger_and_lower_than_the_box():

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
 
 from atpn_ros.files import atomic_replace, sha256
@@ -48,3 +51,18 @@ def test_the_digest_is_sha_256(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"abc")
     assert sha256(path).startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(tmp_path):
+    with atomic_replace(tmp_path / "live.txt") as live:
+        old = time.time() - 60
+        abandoned = tmp_path / ".a.txt.atpn-part-12345678"
+        abandoned.mkdir()
+        (abandoned / "a.txt").write_text("half")
+        for folder in (abandoned, live.parent):
+            os.utime(folder, (old, old))
+        with atomic_replace(tmp_path / "b.txt") as part:
+            part.write_text("b")
+        assert not abandoned.exists()
+        live.write_text("a")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["b.txt", "live.txt"]

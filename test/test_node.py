@@ -245,7 +245,7 @@ def test_status_tells_how_late_and_how(robot: Robot, node: NodeProcess) -> None:
     )
     assert received <= started <= finished
     assert 0 < status.network_ns < finished - started
-    assert (status.engine, status.detector) == ("onnx-cpu", "haar")
+    assert (status.engine, status.detector) == ("onnx-cpu", "atpn")
     assert status.detector_ran
     assert status.detector_runs == 1
     assert status.faces == 1
@@ -341,6 +341,33 @@ def test_parameters_describe_themselves_and_refuse_with_a_reason(
     assert "before the node is configured" in fixed.reason
     robot.show(portrait(), T0)
     assert len(robot.heard["landmarks"][0].faces) == 1
+
+
+def test_a_camera_that_hangs_upside_down_is_turned_while_the_node_runs(
+    robot: Robot, node: NodeProcess
+) -> None:
+    robot.calibrate()
+    integer = ParameterType.PARAMETER_INTEGER
+    robot.show(portrait(), T0)
+    usual = robot.heard["head_poses"][0].faces[0]
+    for degrees, allowed in ((45, False), (180, True)):
+        value = ParameterValue(type=integer, integer_value=degrees)
+        assert set_parameter(robot, "rotate", value).successful is allowed
+    robot.show(np.ascontiguousarray(portrait()[::-1, ::-1]), T0 + FRAME)
+    assert "all tracks are dropped: rotate changed" in node.words()
+    pose = robot.heard["head_poses"][-1].faces[0]
+    assert (pose.id, pose.has_position) == (2, True)
+    # The same head, in the frame of a camera that is turned about its axis by half a turn.
+    p, q = pose.pose.pose.position, usual.pose.pose.position
+    np.testing.assert_allclose((p.x, p.y, p.z), (-q.x, -q.y, q.z), atol=1e-3)
+    np.testing.assert_allclose(
+        (pose.roll, pose.pitch, pose.yaw), (usual.roll, usual.pitch, usual.yaw), atol=1e-3
+    )
+    xy = np.array(robot.heard["landmarks"][-1].faces[0].xy).reshape(98, 2)
+    assert xy[60, 0] > xy[72, 0], "upside down, her right eye is on the image's right"
+    assert xy[16, 1] < xy[51, 1], "her chin is above her nose"
+    robot.wait(lambda: any(t.transforms[0].child_frame_id == "face_2" for t in robot.heard["tf"]))
+    assert robot.heard["tf"][-1].transforms[0].transform.translation.x == p.x
 
 
 def transition(robot: Robot, number: int) -> bool:

@@ -54,6 +54,24 @@ def test_a_picture_is_drawn_told_and_written_as_json(tmp_path, capsys):
         assert (drawn != PORTRAIT).any()
 
 
+def test_pictures_of_a_rotated_camera_are_answered_in_their_own_pixels(tmp_path):
+    usual, lying = tmp_path / "usual.png", tmp_path / "lying.png"
+    cv2.imwrite(str(usual), PORTRAIT)
+    cv2.imwrite(str(lying), cv2.rotate(PORTRAIT, cv2.ROTATE_90_COUNTERCLOCKWISE))
+    assert atpn("image", usual, "--out", tmp_path) == 0
+    (first,) = lines(tmp_path / "faces.jsonl")
+    assert atpn("image", lying, "--out", tmp_path / "out", "--set", "rotate=90") == 0
+    (second,) = lines(tmp_path / "out" / "faces.jsonl")
+    assert (second["width"], second["height"]) == (first["height"], first["width"])
+    (a,), (b,) = first["faces"], second["faces"]
+    assert b["roll_pitch_yaw"] == pytest.approx(a["roll_pitch_yaw"], abs=1e-5)
+    x, y = np.array(b["landmarks"]).T
+    clockwise = np.stack([second["height"] - 1 - y, x], axis=1)
+    np.testing.assert_allclose(clockwise, a["landmarks"], atol=0.02)
+    drawn = cv2.imread(str(tmp_path / "out" / "lying.png"))
+    assert drawn.shape == cv2.imread(str(lying)).shape
+
+
 def test_a_file_that_is_no_picture_is_named_and_the_others_are_done(tmp_path, capsys):
     good, bad, empty = (tmp_path / n for n in ("good.jpg", "bad.jpg", "empty.jpg"))
     cv2.imwrite(str(good), PORTRAIT)
@@ -136,7 +154,9 @@ class FakeCamera:
 
 
 def test_a_live_camera_runs_until_it_is_interrupted(tmp_path, monkeypatch):
-    monkeypatch.setattr(video.cv2, "VideoCapture", FakeCamera)
+    real = video.cv2.VideoCapture
+    fake = lambda source: FakeCamera(source) if source == 0 else real(source)  # noqa: E731
+    monkeypatch.setattr(video.cv2, "VideoCapture", fake)
     monkeypatch.chdir(tmp_path)
     assert atpn("video", "0", "--out", "out") == 0
     every = lines(tmp_path / "out" / "faces.jsonl")
@@ -180,7 +200,14 @@ def test_a_clip_whose_clock_is_of_no_use_keeps_its_face(
     tmp_path, clip, monkeypatch, capsys, times, stamps, note
 ):
     monkeypatch.setattr(ClipWithTimes, "times", times)
-    monkeypatch.setattr(video.cv2, "VideoCapture", ClipWithTimes)
+    real = video.cv2.VideoCapture
+    monkeypatch.setattr(
+        video.cv2,
+        "VideoCapture",
+        lambda source, *options: (
+            ClipWithTimes(source) if source == str(clip) else real(source, *options)
+        ),
+    )
     assert atpn("video", clip, "--out", tmp_path / "out") == 0
     every = lines(tmp_path / "out" / "faces.jsonl")
     assert [line["stamp_ns"] // 1_000_000 for line in every] == stamps

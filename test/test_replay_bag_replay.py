@@ -14,7 +14,7 @@ pytest.importorskip("rosbags", reason="pip install rosbags")
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 
 from atpn_ros.cli import main
-from bag_world import Recorder, portrait, read, record, show, stamps
+from bag_world import HEIGHT, WIDTH, Recorder, portrait, read, record, show, stamps
 
 NODE = "/face_node"
 OUTPUTS = ["boxes", "landmarks", "head_poses", "gazes", "status"]
@@ -95,7 +95,7 @@ def test_status_says_nothing_that_differs_between_runs(out):
             0
         ] * 6
         assert (m.frames_received, m.frames_processed, m.frames_dropped) == (n + 1, n + 1, 0)
-        assert (m.engine, m.detector, m.detector_runs, m.faces) == ("onnx-cpu", "haar", 1, 1)
+        assert (m.engine, m.detector, m.detector_runs, m.faces) == ("onnx-cpu", "atpn", 1, 1)
 
 
 @pytest.mark.parametrize("format_out", ["mcap", "sqlite3", "ros1"])
@@ -384,6 +384,19 @@ def test_settings_come_from_a_file_and_from_words(tmp_path, bag, capsys):
         assert replay(bag, tmp_path / "x", *given) == 1
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert why in line
+
+
+def test_images_of_a_rotated_camera_are_turned(tmp_path, bag):
+    record(
+        tmp_path / "in", lambda r: [r.image(n, picture=portrait()[::-1, ::-1]) for n in range(4)]
+    )
+    assert replay(bag, tmp_path / "usual") == 0
+    assert replay(tmp_path / "in", tmp_path / "turned", "--set", "rotate=180") == 0
+    usual, turned = (
+        [m.faces[0] for _, m in read(tmp_path / n)[f"{NODE}/boxes"]] for n in ("usual", "turned")
+    )
+    assert [b.center_x for b in turned] == pytest.approx([WIDTH - 1 - b.center_x for b in usual])
+    assert [b.center_y for b in turned] == pytest.approx([HEIGHT - 1 - b.center_y for b in usual])
 
 
 def test_a_done_bag_is_left_alone_until_something_changes(tmp_path, bag, capsys):

@@ -56,7 +56,7 @@ def test_a_found_face_is_detected_then_tracked():
 
 
 def test_ids_are_never_reused():
-    run = TrackerRun(memory_ns=0)
+    run = TrackerRun(memory_ns=0, absence_ns=0)
     seen = []
     for n in range(5):
         run.step(found=[face(50 + 40 * n)])
@@ -83,7 +83,7 @@ def test_a_lost_face_is_reported_once_with_its_last_box():
 
 @pytest.mark.parametrize(("waited_ms", "expected"), [(100, 1), (700, 1), (701, 2), (5000, 2)])
 def test_a_face_found_again_keeps_its_id_within_the_memory_only(waited_ms, expected):
-    run = TrackerRun(memory_ns=700 * MS)
+    run = TrackerRun(memory_ns=700 * MS, absence_ns=0)
     run.step(found=[face(100)])
     run.step(gone(), ns=50 * MS)
     run.step(found=[face(110)], ns=(waited_ms - 50) * MS)

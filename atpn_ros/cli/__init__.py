@@ -6,17 +6,27 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import io
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from atpn_ros.cli import (
     bench,
     budget,
     demo,
+    detection_range,
     detector,
     engine,
     evaluate,
     export,
+    fetch,
     pictures,
     presence,
     replay,
@@ -24,31 +34,92 @@ from atpn_ros.cli import (
     synth,
     train,
 )
+from atpn_ros.cli.options import settings_files
+from atpn_ros.files import check_inputs_kept, error_text
 from atpn_ros.types import AtpnError
 
-_RUNNING = (demo, pictures, replay, engine, bench)
-_TRAINING = (synth, train, evaluate, presence, budget, export, detector, studies)
+_RUNNING = (demo, pictures, replay, fetch, engine, bench)
+_TRAINING = (synth, train, evaluate, presence, budget, export, detector, detection_range, studies)
 
 _DESCRIPTION = (
     "Finds faces in images, videos and recordings, and trains and measures the networks that do it."
 )
 
 
+class _Terminated(KeyboardInterrupt):
+    """The process received SIGTERM, or SIGHUP as its terminal was closed."""
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code; an error is printed as one line."""
+    """Run one command and return its exit code; an error is printed as one line.
+
+    After SIGINT, SIGTERM and SIGHUP unfinished files are removed and the exit code is 130, 143 and
+    129; after a broken pipe of the standard output it is 141.
+    """
     args = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = int(args.run(args))
-        sys.stdout.flush()  # here, since a broken pipe could not be handled when Python exits
-        return code
-    except AtpnError as error:
-        print(f"atpn {args.command}: {error}", file=sys.stderr)
+        with _ending_by_exception():
+            _check_outputs(args)
+            code = int(args.run(args))
+            sys.stdout.flush()  # here, since an error could not be handled when Python exits
+            return code
+    except BrokenPipeError:  # the reader of our output has ended, for example `head`
+        _discard_output()
+        return 141
+    except (AtpnError, OSError) as error:
+        words = error_text(error) if isinstance(error, OSError) else error
+        print(f"atpn {args.command}: {words}", file=sys.stderr)
+        _discard_output()
         return 1
+    except _Terminated as end:
+        return 128 + int(end.args[0])
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of our output has ended, for example `head`
+
+
+@contextmanager
+def _ending_by_exception() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise an exception, as SIGINT does, so that files are cleaned up."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Terminated(number)
+
+    numbers: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGHUP)
+    if threading.current_thread() is not threading.main_thread():  # cannot set signal handlers
+        numbers = ()
+    # An ignored signal stays ignored: nohup.
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is signal.SIG_DFL}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _discard_output() -> None:
+    """Drop what the standard output cannot take; Python would try again when it exits."""
+    try:
+        sys.stdout.flush()
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Check that no output of a command, as its ``outputs`` names them, is one of its inputs."""
+    outputs: tuple[str, ...] = getattr(args, "outputs", ())
+    read = [p for name, v in vars(args).items() if name not in outputs for p in _paths(v)]
+    written = [p for name in outputs for p in _paths(getattr(args, name))]
+    check_inputs_kept(written, [*read, *settings_files(args)])
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    for item in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(item, Path):
+            yield item
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,6 +21,7 @@ from atpn_ros.bench.landmark_models import LAYOUTS
 from atpn_ros.bench.machine import machine
 from atpn_ros.bench.peer_environment import PeerUnavailable, mediapipe_python
 from atpn_ros.engines import BACKENDS, PRECISIONS, LoadControl, load_engine
+from atpn_ros.files import write_text
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import AtpnError
 
@@ -51,7 +52,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--seconds", type=float, default=4.0,
         help="approximate length of each measurement (default 4)",
     )  # fmt: skip
-    p.set_defaults(run=run, flags=[])
+    p.set_defaults(run=run, flags=[], outputs=("json", "plots"))
 
     n = p.add_argument_group("network")
     n.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="an ATPN .onnx file")
@@ -109,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     result["machine"]["load_after"] = f"{os.getloadavg()[0]:.2f}"
     if args.json is not None:
         args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(result, indent=2) + "\n")
+        write_text(args.json, json.dumps(result, indent=2) + "\n")
     if args.plots is not None:
         for path in plots.draw(result, args.plots):
             print(path)

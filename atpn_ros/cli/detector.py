@@ -27,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export.add_argument("model", type=Path)
     export.add_argument("--weights", type=Path, metavar="FILE.npz",
                         help="write the weights too, to begin another training with")  # fmt: skip
-    export.set_defaults(run=_export)
+    export.set_defaults(run=_export, outputs=("model", "weights"))
     _add_evaluate(commands)
     finds = commands.add_parser(
         "collect-finds", help="crops of a detector's true and false finds, to teach presence"
@@ -38,7 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     finds.add_argument("--score", type=float, default=0.3, help="false finds from this score")
     finds.add_argument("--shards", type=int, nargs=2, default=(0, 20), metavar=("FIRST", "LAST"),
                        help="which files of composed scenes")  # fmt: skip
-    finds.set_defaults(run=_collect)
+    finds.set_defaults(run=_collect, outputs=("out",))
 
 
 def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,7 +57,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument("--workers", type=int, default=1, help="processes that read scenes")
     train.add_argument("--composers", type=int, default=1, help="processes that compose scenes")
     train.add_argument("--threads", type=int, help="of PyTorch; default: as many as cores")
-    train.set_defaults(run=_train)
+    train.set_defaults(run=_train, outputs=("out",))
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -95,7 +95,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     p.add_argument("--yunet", type=Path, help="YuNet's .onnx, for --cutouts and --clips")
     p.add_argument("--rfb", type=Path, help="RFB-320's .onnx, for --cutouts and --clips")
     p.add_argument("--out", type=Path, help="folder for pictures with the boxes")
-    p.set_defaults(run=_evaluate)
+    p.set_defaults(run=_evaluate, outputs=("out",))
 
 
 def _train(args: argparse.Namespace) -> int:

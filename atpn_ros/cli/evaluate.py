@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atpn_ros.detectors import load_detector
-from atpn_ros.files import sha256
+from atpn_ros.files import sha256, write_text
 from atpn_ros.learning.data.layouts import LAYOUTS
 from atpn_ros.learning.evaluation.crops import BOXES
 from atpn_ros.types import AtpnError
@@ -64,7 +64,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                    help="of its points, instead of the file's")  # fmt: skip
     p.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     p.add_argument("--plots", type=Path, metavar="DIR", help="write plots")
-    p.set_defaults(run=run)
+    p.set_defaults(run=run, outputs=("json", "plots"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.json is not None:
             args.json.parent.mkdir(parents=True, exist_ok=True)
-            args.json.write_text(json.dumps(report.as_json(reports), indent=1) + "\n")
+            write_text(args.json, json.dumps(report.as_json(reports), indent=1) + "\n")
         if args.plots is not None:
             plots.write_plots(reports, args.plots)
     except OSError as error:

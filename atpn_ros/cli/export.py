@@ -9,6 +9,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+from atpn_ros.files import check_inputs_kept
 from atpn_ros.types import AtpnError
 
 
@@ -38,6 +39,10 @@ def run(args: argparse.Namespace) -> int:
         raise ExportError("--no-gaze needs a checkpoint")
     if not exported and importlib.util.find_spec("torch") is None:
         raise ExportError("needs PyTorch: pip install 'atpn_ros[learning]'")
+    variants = [_beside(args.model, v) for v in ("fp16", "int8") if getattr(args, v)]
+    inputs = [args.checkpoint, *([] if args.calibrate is None else [args.calibrate])]
+    # A model may be named twice, to write only its variants; nothing is written to it then.
+    check_inputs_kept(variants if exported else [args.model, *variants], inputs)
     try:
         args.model.parent.mkdir(parents=True, exist_ok=True)
         if not exported:

@@ -21,3 +21,10 @@ def add_settings_options(parser: argparse._ActionsContainer) -> None:
         metavar="NAME=VALUE",
         help="override settings",
     )
+
+
+def settings_files(args: argparse.Namespace) -> list[Path]:
+    """The files that the options of :func:`add_settings_options` may name."""
+    file: Path | None = getattr(args, "params_file", None)
+    words = [word.partition("=")[2] for word in getattr(args, "set", ())]
+    return [*([] if file is None else [file]), *(Path(word) for word in words if word)]

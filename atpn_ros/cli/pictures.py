@@ -8,18 +8,27 @@ import argparse
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import TextIO
 
 import cv2
 
 from atpn_ros.camera import Camera, camera_from_field_of_view
-from atpn_ros.cli.options import add_settings_options
-from atpn_ros.drawing import draw, json_lines, overlay
-from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, read_image, write_image
+from atpn_ros.cli.options import add_settings_options, settings_files
+from atpn_ros.drawing import draw, overlay
+from atpn_ros.drawing.json_lines import JsonLinesFile, json_line
+from atpn_ros.drawing.video import (
+    MediaError,
+    VideoReader,
+    VideoWriter,
+    read_image,
+    video_source,
+    write_image,
+)
 from atpn_ros.engines import LoadControl
+from atpn_ros.files import check_inputs_kept, error_text, printable
+from atpn_ros.pipeline.looking import CAMERA_ORIGIN
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings_file import load_settings
@@ -41,15 +50,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     image.set_defaults(run=_images)
 
     video = commands.add_parser(
-        "video", help="find and track faces in videos, GIFs and live cameras",
+        "video", help="find and track faces in videos, GIFs, live cameras and streams",
         description="Every frame of a file is processed; of a camera, the frames it delivers."
         " Exit code 1 if one could not be read.",
     )  # fmt: skip
     video.add_argument(
         "sources",
         nargs="+",
-        metavar="FILE|INDEX",
-        help="video or GIF files, or the index of a camera",
+        metavar="SOURCE",
+        help="video or GIF files, - for the standard input, the number or device (/dev/video0) of a"
+        " camera, or addresses (rtsp://, http://)",
     )
     _add_common(video, "out/video")
     video.add_argument("--seconds", type=float, help="stop after this time of the file or camera")
@@ -76,12 +86,12 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
 class _Processor:
     """Makes pipelines that share one engine, and writes their results as JSON lines."""
 
-    def __init__(self, args: argparse.Namespace, lines: TextIO) -> None:
+    def __init__(self, args: argparse.Namespace, lines: JsonLinesFile) -> None:
         self._settings = load_settings(args.params_file, args.set)
         self._loaded = load_pipeline(self._settings, LoadControl())
         self._view, self._lines = args.view, lines
         # Standard output is for either the JSON lines or the text.
-        self._stream = sys.stderr if lines is sys.stdout else sys.stdout
+        self._stream = sys.stderr if lines.path is None else sys.stdout
 
     def pipeline(self) -> FacePipeline:
         """A new pipeline without tracks."""
@@ -93,8 +103,10 @@ class _Processor:
 
     def process(self, pipeline: FacePipeline, source: str, n: int, frame: Frame) -> FaceFrame:
         """The faces of a frame; they are also written as a JSON line."""
-        result = pipeline.process(frame, self._camera(frame.image))
-        self._lines.write(json_lines.json_line(source, n, result) + "\n")
+        # A file has no TF: where a frame is, is not known.
+        target = None if self._settings.looking_target else CAMERA_ORIGIN
+        result = pipeline.process(frame, self._camera(frame.image), target)
+        self._lines.write(json_line(source, n, result))
         return result
 
     def report(self, line: str) -> None:
@@ -106,66 +118,71 @@ class _Processor:
         return None if self._view is None else camera_from_field_of_view(self._view, width, height)
 
 
-@contextmanager
-def _json_lines(args: argparse.Namespace) -> Iterator[TextIO]:
-    """The stream for JSON lines; also creates the output folder."""
+def _json_lines(args: argparse.Namespace) -> JsonLinesFile:
+    """The file for JSON lines; also creates the output folder."""
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        if args.json == "-":
-            yield sys.stdout
-            return
-        with (Path(args.json) if args.json else args.out / "faces.jsonl").open("w") as stream:
-            yield stream
+        return JsonLinesFile(None if args.json == "-" else _json_path(args))
     except OSError as error:
-        raise MediaError(f"{error.filename}: {error.strerror}") from error
+        raise MediaError(error_text(error)) from error
 
 
 def _images(args: argparse.Namespace) -> int:
     failed = 0
-    targets: set[Path] = set()
+    targets = _targets(args.out, [_image_name(path) for path in args.files])
+    check_inputs_kept([_json_path(args), *targets], [*args.files, *settings_files(args)])
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
-        for path in args.files:
+        for path, target in zip(args.files, targets, strict=True):
             try:
                 picture = read_image(path)
-                result = processor.process(processor.pipeline(), str(path), 0, Frame(picture, 0))
-                suffix = path.suffix if path.suffix.lower() in (".jpg", ".jpeg", ".png") else ".png"
-                target = _unused_path(targets, args.out, path.stem, suffix)
+                result = processor.process(
+                    processor.pipeline(), printable(path), 0, Frame(picture, 0)
+                )
                 write_image(target, draw.draw(picture, result))
             except MediaError as error:
                 print(f"atpn image: {error}", file=sys.stderr)
                 failed += 1
                 continue
-            processor.report(f"{path}: {_captions(result)}  ({target})")
+            name = printable(path)
+            processor.report(f"{name}: {_captions(result)}  ({printable(target)})")
     return int(failed > 0)
 
 
 def _videos(args: argparse.Namespace) -> int:
     failed = 0
-    targets: set[Path] = set()
+    targets = _targets(args.out, [_video_name(source) for source in args.sources])
+    inputs = [*map(Path, args.sources), *settings_files(args)]
+    check_inputs_kept([_json_path(args), *targets], inputs)
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
-        for source in args.sources:
+        for source, target in zip(args.sources, targets, strict=True):
             try:
                 clip = VideoReader(source)
             except MediaError as error:
                 print(f"atpn video: {error}", file=sys.stderr)
                 failed += 1
                 continue
-            name = f"camera{source}" if clip.live else Path(source).stem
-            writer = VideoWriter(_unused_path(targets, args.out, name, ".mp4"), clip.fps)
-            whole = False
+            writer = VideoWriter(target, clip.fps)
             try:
-                failed += not _play(args, processor, clip, writer)
-                whole = True
+                count, ended, line = _play(args, processor, clip, writer)
+                writer.close(keep=True)
             finally:
                 clip.close()
-                writer.close(keep=whole)
+                writer.close(keep=False)  # if it was not finished
+            failed += not count
+            processor.report(line)
+            if ended and (why := clip.early_end()):
+                print(f"atpn video: {clip.source}: {why}", file=sys.stderr)
     return int(failed > 0)
 
 
 def _play(
     args: argparse.Namespace, processor: _Processor, clip: VideoReader, writer: VideoWriter
-) -> bool:
-    """Process a video and write its annotated copy; whether it had a frame."""
+) -> tuple[int, bool, str]:
+    """Process a video and write its annotated copy.
+
+    Returns:
+        The number of frames, whether there were no more, and a summary.
+    """
     pipeline = processor.pipeline()
     spark: deque[tuple[float, bool]] = deque(maxlen=_SPARK)
     times: list[int] = []
@@ -173,6 +190,7 @@ def _play(
     ids: set[int] = set()
     odd_stamps: Counter[str] = Counter()
     first = reported = None
+    ended = False
     try:
         for frame in clip:
             first = frame.stamp_ns if first is None else first
@@ -188,7 +206,7 @@ def _play(
             n, with_faces, ids = n + 1, with_faces + bool(held), ids | held
             detections += result.detector_ran
             spark.append((times[-1] / 1e6, result.detector_ran))
-            picture = draw.draw(frame.image, result)
+            picture = draw.draw(frame.image, result, [draw.sparkline_area(frame.image)])
             draw.sparkline(picture, [v for v, _ in spark], [m for _, m in spark])
             writer.write(picture)
             if reported is None or since >= reported + 1:
@@ -197,13 +215,15 @@ def _play(
                 processor.report(f"{since:6.1f} s  {usual:5.1f} ms  {_captions(result)}")
             if args.show and not _show(picture):
                 break
+        else:
+            ended = True
     except KeyboardInterrupt:
         if not clip.live:  # with a camera, Ctrl-C is the normal end
             raise
     p50, p95 = percentiles_ms(times, 50, 95)
-    processor.report(
+    summary = (
         f"{clip.source}: {n} frames, {with_faces} with faces, ids {sorted(ids)};"
-        f" p50 {p50:.1f} ms, p95 {p95:.1f} ms; detector {detections} calls  ({writer.path})"
+        f" p50 {p50:.1f} ms, p95 {p95:.1f} ms; detector {detections} calls"
     )
     for problem, count in odd_stamps.items():
         print(
@@ -211,10 +231,7 @@ def _play(
             " tracking counts frames instead",
             file=sys.stderr,
         )
-    if not n or (args.seconds is None and not args.show and n < clip.frames * 0.9):
-        said = f" of {clip.frames} expected" if clip.frames else ""
-        print(f"atpn video: {clip.source}: ended after {n} frames{said}", file=sys.stderr)
-    return n > 0
+    return n, ended, f"{summary}  ({printable(writer.path)})"
 
 
 def _show(picture: Image) -> bool:
@@ -230,10 +247,27 @@ def _captions(result: FaceFrame) -> str:
     return "   ".join(overlay.caption(face) for face in result.faces) or "no face"
 
 
-def _unused_path(taken: set[Path], folder: Path, stem: str, suffix: str) -> Path:
-    """A path that this run has not used yet; adds it to ``taken``."""
-    path, n = folder / f"{stem}{suffix}", 2
-    while path in taken:
-        path, n = folder / f"{stem}-{n}{suffix}", n + 1
-    taken.add(path)
-    return path
+def _image_name(path: Path) -> str:
+    return path.name if path.suffix.lower() in (".jpg", ".jpeg", ".png") else f"{path.stem}.png"
+
+
+def _video_name(source: str) -> str:
+    try:
+        return f"{video_source(source).stem}.mp4"
+    except MediaError:  # reported when its turn comes
+        return f"{Path(source).stem}.mp4"
+
+
+def _targets(folder: Path, names: Sequence[str]) -> list[Path]:
+    """A path in a folder for each file name; names that occur again are numbered."""
+    taken: list[Path] = []
+    for name in map(Path, names):
+        path, n = folder / name, 2
+        while path in taken:
+            path, n = folder / f"{name.stem}-{n}{name.suffix}", n + 1
+        taken.append(path)
+    return taken
+
+
+def _json_path(args: argparse.Namespace) -> Path:
+    return Path(args.json) if args.json else args.out / "faces.jsonl"

@@ -14,7 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atpn_ros.cli.options import add_settings_options
+from atpn_ros.cli.options import add_settings_options, settings_files
+from atpn_ros.files import check_inputs_kept, printable, write_text
 from atpn_ros.settings_file import load_settings
 from atpn_ros.types import AtpnError
 
@@ -50,11 +51,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     p.add_argument(
         "bags", type=Path, nargs="+", metavar="BAG",
-        help="IN OUT, or IN IN .. FOLDER, or with --diff A B; rosbag2 folders, .mcap, .db3, .bag",
+        help="IN OUT, IN FOLDER or IN IN .. FOLDER, or with --diff A B; rosbag2 folders, .mcap,"
+        " .db3, .bag",
     )  # fmt: skip
     p.add_argument("--diff", action="store_true", help="compare two results")
     p.add_argument("--json", type=Path, help="file for the summaries, or for the differences")
-    p.set_defaults(run=run)
+    p.set_defaults(run=run, outputs=("json",))
 
     what = p.add_argument_group("input")
     what.add_argument(
@@ -75,7 +77,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
 
     how = p.add_argument_group("output")
-    how.add_argument("--format", choices=("mcap", "sqlite3", "ros1"), default="mcap")
+    how.add_argument(
+        "--format", choices=("mcap", "sqlite3", "ros1"), help="default: that of the recording"
+    )
     how.add_argument("--compress", action="store_true", help="MCAP: zstd; ROS 1: lz4")
     how.add_argument("--only-faces", action="store_true", help="leave the original topics out")
     how.add_argument("--overwrite", action="store_true", help="replace existing results")
@@ -125,6 +129,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
+    from atpn_ros.replay.bag_files import bag_name, files_in, is_bag, storage_format
     from atpn_ros.replay.bag_replay import ReplayJob
 
     *sources, target = args.bags
@@ -132,16 +137,21 @@ def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
         raise BadArguments("give at least one bag to read and where to write: IN OUT")
     if args.jobs < 0:
         raise BadArguments(f"--jobs {args.jobs}: must be positive")
-    ending = ".bag" if args.format == "ros1" else ""
-    if len(sources) == 1:
-        if ending and target.suffix != ending:
-            target = target.with_name(target.name + ending)
+    formats = [args.format or storage_format(source) for source in sources]
+    endings = [".bag" if name == "ros1" else "" for name in formats]
+    if len(sources) == 1 and (is_bag(target) or not target.is_dir()):
+        if target.name in ("", ".."):  # inside a bag
+            target = target.resolve()
+        if endings[0] and target.suffix != endings[0]:
+            target = target.with_name(target.name + endings[0])
         targets = [target]
     else:
-        targets = [target / (s.name.removesuffix(s.suffix) + ending) for s in sources]
+        targets = [target / (bag_name(s) + e) for s, e in zip(sources, endings, strict=True)]
         twice = {t.name for t in targets if targets.count(t) > 1}
         if twice:
             raise BadArguments(f"several bags would be written as {', '.join(sorted(twice))}")
+    read = [*sources, *(f for s in sources for f in files_in(s)), *settings_files(args)]
+    check_inputs_kept([*targets, *([] if args.json is None else [args.json])], read)
     settings = load_settings(args.params_file, args.set)
     return [
         ReplayJob(
@@ -150,13 +160,13 @@ def _jobs(args: argparse.Namespace) -> list[ReplayJob]:
             settings,
             tuple(args.topics),
             args.camera_info,
-            args.format,
+            format_name,
             args.compress,
             args.only_faces,
             args.answered_only,
             args.strict,
         )
-        for source, target in zip(sources, targets, strict=True)
+        for source, target, format_name in zip(sources, targets, formats, strict=True)
     ]
 
 
@@ -175,13 +185,13 @@ def _lines(outcome: ReplayOutcome) -> list[str]:
     """Lines to print about the outcome of one bag."""
     if outcome.error or outcome.summary is None:
         return [f"atpn replay: {outcome.error}"]
-    summary, job = outcome.summary, outcome.job
+    summary, target = outcome.summary, printable(outcome.job.target)
     if outcome.skipped:
-        return [f"{job.target}: already done"]
+        return [f"{target}: already done"]
     topics = summary["topics"].values()
     refused = sum(sum(t["refused"].values()) for t in topics)
     faces = sum(t["with_faces"] for t in topics)
-    line = f"{job.target}: {summary['images']} images, {faces} with faces"
+    line = f"{target}: {summary['images']} images, {faces} with faces"
     line += f", {refused} refused" if refused else ""
     return [*summary["notes"], f"{line}, {summary['images_per_second']:.0f} per second"]
 
@@ -206,7 +216,7 @@ def _diff(args: argparse.Namespace) -> int:
 
 def _write_json(path: Path, content: Any) -> None:
     try:
-        path.write_text(json.dumps(content, indent=2) + "\n")
+        write_text(path, json.dumps(content, indent=2) + "\n")
     except OSError as error:
         raise BadArguments(f"--json {path}: {error.strerror}") from error
 

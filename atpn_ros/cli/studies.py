@@ -15,11 +15,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the two commands to ``atpn``."""
     ablate = commands.add_parser("ablate", help="train ATPN with and without each design choice")
     ablate.add_argument("--workers", type=int, default=1, help="processes that make training crops")
-    ablate.set_defaults(run=_ablate)
+    ablate.set_defaults(run=_ablate, outputs=("out", "page"))
     asmnet = commands.add_parser(
         "train-asmnet", help="train ASMNet and MobileNetV2 with and without its assisted loss"
     )
-    asmnet.set_defaults(run=_train_asmnet)
+    asmnet.set_defaults(run=_train_asmnet, outputs=("out", "page"))
     for parser in (ablate, asmnet):
         parser.add_argument("plan", type=Path, metavar="PLAN.yaml", help="see config/studies/")
         parser.add_argument(

@@ -75,7 +75,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     sequence.add_argument("--frame", default="640x480", metavar="WxH")
     sequence.add_argument("--as", dest="kind", choices=("frames", "video", "bag"),
                           default="frames", help="output format")  # fmt: skip
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, outputs=("out",))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -18,12 +18,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument("--out", type=Path, required=True, help="output folder of the run")
     train.add_argument("--workers", type=int, default=1, help="processes that make training crops")
     train.add_argument("--threads", type=int, help="PyTorch's threads (default: one per core)")
-    train.set_defaults(run=_train)
+    train.set_defaults(run=_train, outputs=("out",))
 
 
 def _train(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.training.run_file import load_run, run_training
+    from atpn_ros.learning.training.stages import run_file
 
-    run_training(load_run(args.run_file), args.data, args.out, args.workers, args.threads)
+    run_file(args.run_file, args.data, args.out, args.workers, args.threads)
     return 0

@@ -8,16 +8,19 @@ releases of ``foxglove_msgs`` have are set where they exist.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from atpn_ros.conversions.messages import Message
-from atpn_ros.drawing.overlay import Colour, caption, colour_of, pupils, size_of, strokes
+from atpn_ros.drawing.labels import Label, place_labels
+from atpn_ros.drawing.overlay import Colour, rings, strokes
 from atpn_ros.types import Face, FaceFrame, Floats
 
 FoxgloveTypes = Any
 """The module ``foxglove_msgs.msg``, or an object with the same classes."""
 
 _STRIP = 3  # PointsAnnotation.LINE_STRIP
+_FONT_SIZE = 12.0
 _CORNER = 0.5
 """Foxglove's origin is the corner of the first pixel, this package's is its centre."""
 
@@ -29,6 +32,10 @@ def image_annotations(types: FoxgloveTypes, result: FaceFrame, header: Message) 
         message.timestamp = header.stamp
     for face in result.faces:
         _add_face(types, message, face, header.stamp)
+    for label in place_labels(
+        result.faces, result.width, result.height, _text_size, two_lines=False
+    ):
+        message.texts.append(_text(types, label, header.stamp))
     return message
 
 
@@ -38,17 +45,25 @@ def _add_face(types: FoxgloveTypes, message: Message, face: Face, stamp: Message
         line.points = [_point(types, p) for p in stroke.points]
         line.outline_color = _colour(types, stroke.colour)
         message.points.append(line)
-    for pupil in pupils(face):
-        circle = types.CircleAnnotation(timestamp=stamp, thickness=1.0)
-        circle.position, circle.diameter = _point(types, pupil), size_of(face) / 22
-        circle.outline_color = _colour(types, colour_of(face))
+    for ring in rings(face):
+        circle = types.CircleAnnotation(timestamp=stamp, thickness=float(ring.width))
+        circle.position, circle.diameter = _point(types, ring.centre), 2 * ring.radius
+        circle.outline_color = _colour(types, ring.colour)
         message.circles.append(circle)
-    text = types.TextAnnotation(timestamp=stamp, text=caption(face), font_size=12.0)
-    x0, y0, _, _ = face.box.xyxy
-    text.position = types.Point2(x=x0 + _CORNER, y=y0 - 0.1 * size_of(face) + _CORNER)
+
+
+def _text(types: FoxgloveTypes, label: Label, stamp: Message) -> Message:
+    text = types.TextAnnotation(timestamp=stamp, text=label.lines[0], font_size=_FONT_SIZE)
+    x0, _, _, y1 = label.box.xyxy  # Foxglove's position is the lower left corner
+    text.position = types.Point2(x=x0 + _CORNER, y=y1 + _CORNER)
     text.text_color = _colour(types, (255, 255, 255))
     text.background_color = _colour(types, (0, 0, 0), 0.5)
-    message.texts.append(text)
+    return text
+
+
+def _text_size(lines: Sequence[str], face: Face) -> tuple[float, float]:
+    """Width and height of text in Foxglove's font, about."""
+    return max(map(len, lines)) * 0.6 * _FONT_SIZE, 1.3 * _FONT_SIZE
 
 
 def _point(types: FoxgloveTypes, point: Floats) -> Message:

@@ -99,7 +99,9 @@ def _face_markers(
         gaze = blank("gazes")
         gaze.type = _ARROW
         gaze.scale.x, gaze.scale.y, gaze.scale.z = 0.008, 0.02, 0.04
-        gaze.color = _colour(types, overlay.GAZE, 0.3 + 0.7 * float(face.gaze.confidence))
+        gaze.color = _colour(
+            types, overlay.gaze_colour(face.gaze), 0.3 + 0.7 * float(face.gaze.confidence)
+        )
         pupils = (
             MEAN_HEAD[[landmark_layouts.RIGHT_PUPIL, landmark_layouts.LEFT_PUPIL]].mean(axis=0)
             * scale

@@ -19,6 +19,7 @@ import numpy as np
 from atpn_ros import geometry
 from atpn_ros.camera import CameraInfo
 from atpn_ros.images import MAX_PIXELS, PixelDepth, decode_compressed, decode_raw
+from atpn_ros.pipeline.transform_tree import Transform, TransformTree
 from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Gaze, HeadPose, Image
 
 LAYOUT_WFLW98 = 2
@@ -121,6 +122,15 @@ def camera_info(message: Message) -> CameraInfo:
     )
 
 
+def add_transforms(tree: TransformTree, message: Message, is_static: bool = False) -> None:
+    """Add the transforms of a TFMessage; ``is_static``: it comes from ``/tf_static``."""
+    for item in message.transforms:
+        t, q = item.transform.translation, item.transform.rotation
+        pose = Transform(np.array([t.x, t.y, t.z]), np.array([q.x, q.y, q.z, q.w]))
+        header = item.header
+        tree.add(header.frame_id, item.child_frame_id, stamp_ns(header.stamp), pose, is_static)
+
+
 # To messages --------------------------------------------------------------------------------------
 
 
@@ -168,7 +178,7 @@ def head_poses(types: MessageTypes, result: FaceFrame, header: Message) -> Messa
 
 
 def _head_pose(types: MessageTypes, number: int, pose: HeadPose) -> Message:
-    roll, pitch, yaw = geometry.roll_pitch_yaw(pose.rotation)
+    roll, pitch, yaw = geometry.head_angles(pose)
     item = types.HeadPose(id=int(number), roll=roll, pitch=pitch, yaw=yaw)
     item.has_position = pose.position is not None
     _set_quaternion(item.pose.pose.orientation, pose.rotation)
@@ -187,7 +197,10 @@ def gazes(types: MessageTypes, result: FaceFrame, header: Message) -> Message:
 def _gaze(types: MessageTypes, number: int, gaze: Gaze, pose: HeadPose | None) -> Message:
     item = types.Gaze(
         id=int(number), source=int(gaze.source), confidence=float(gaze.confidence),
-        spread=math.degrees(gaze.spread),
+        spread=math.degrees(gaze.spread), looking=bool(gaze.looking),
+        angle_to_target=math.nan
+        if gaze.angle_to_target is None
+        else math.degrees(gaze.angle_to_target),
     )  # fmt: skip
     set_xyz(item.direction, gaze.direction)
     if pose is not None and pose.position is not None:

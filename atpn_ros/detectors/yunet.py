@@ -9,11 +9,43 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.detectors.base import Detection
+from atpn_ros.detectors.base import Detection, DetectorError
 from atpn_ros.detectors.session import open_session
+from atpn_ros.files import PublishedFile, cache_folder
 from atpn_ros.types import Box, Floats, Image
 
+PUBLISHED = PublishedFile(
+    name="face_detection_yunet_2023mar.onnx",
+    url="https://media.githubusercontent.com/media/opencv/opencv_zoo/"
+    "966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models/face_detection_yunet/"
+    "face_detection_yunet_2023mar.onnx",
+    size=232_589,
+    sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+    about="YuNet, the face detector of OpenCV's model zoo (MIT licence, 0.2 MB)",
+)
+"""What ``atpn fetch yunet`` downloads: its size and digest are those of the zoo's Git LFS pointer.
+Its input is 640 by 640 pixels."""
+
 _STRIDES = (8, 16, 32)
+
+
+def cached_model() -> Path:
+    """Where ``atpn fetch yunet`` puts the model, in the user's cache."""
+    return cache_folder("detectors") / PUBLISHED.name
+
+
+def verified_cached_model() -> Path:
+    """The model in the user's cache.
+
+    Raises:
+        DetectorError: It is not there, or is damaged.
+    """
+    path = cached_model()
+    if not path.is_file():
+        raise DetectorError(f"detector_model yunet: no {path}: run 'atpn fetch yunet' once")
+    if not PUBLISHED.is_intact(path):
+        raise DetectorError(f"{path}: damaged: run 'atpn fetch yunet' again")
+    return path
 
 
 class YuNetDetector:

@@ -10,22 +10,48 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from atpn_ros.drawing.overlay import Colour, caption, colour_of, pupils, size_of, strokes
-from atpn_ros.types import Face, FaceFrame, Floats, Image
+from atpn_ros.drawing.labels import place_labels
+from atpn_ros.drawing.overlay import Colour, colour_of, rings, size_of, strokes
+from atpn_ros.types import Box, Face, FaceFrame, Floats, Image
 
 _SHIFT = 4  # OpenCV draws at 1/16 pixel
 _CHART: Colour = (250, 230, 90)
 _TICK = (240, 140, 40)  # BGR, as all that OpenCV is given
 _TEXT, _SHADE = (255, 255, 255), (40, 36, 34)
+_DARK: Colour = (20, 20, 20)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_MARGIN = 3  # around a caption, for its outline
 
 
-def draw(image: Image, result: FaceFrame) -> Image:
-    """A copy of a BGR image with its faces drawn in, by :mod:`atpn_ros.drawing.overlay`."""
+def draw(image: Image, result: FaceFrame, reserved: Sequence[Box] = ()) -> Image:
+    """A copy of a BGR image with its faces drawn in, by :mod:`atpn_ros.drawing.overlay`.
+
+    Captions do not overlap each other nor the ``reserved`` rectangles.
+    """
     out = image.copy()
     for face in result.faces:
         _draw_face(out, face)
+    height, width = out.shape[:2]
+
+    def measure(lines: Sequence[str], face: Face) -> tuple[float, float]:
+        return _text_size(lines, _text_scale(face, out))
+
+    for label in place_labels(result.faces, width, height, measure, reserved):
+        scale = _text_scale(label.face, out)
+        (line_height, descent), (x0, y0, _, _) = _line_size(scale), label.box.xyxy
+        for n, line in enumerate(label.lines, 1):
+            x, y = round(x0) + _MARGIN, round(y0) + _MARGIN + n * line_height - descent
+            _write(out, line, x, y, scale)
     return out
+
+
+def sparkline_area(image: Image) -> Box:
+    """The rectangle that :func:`sparkline` covers, pixels; empty if the image is too small."""
+    w, h = _sparkline_size(image)
+    if w < 24 or h < 24:
+        return Box(0.0, 0.0, 0.0, 0.0)
+    bottom = image.shape[0] - 4
+    return Box.from_xyxy(4, bottom - h, 4 + w, bottom)
 
 
 def sparkline(image: Image, values_ms: Sequence[float], marks: Sequence[bool] = ()) -> None:
@@ -36,9 +62,8 @@ def sparkline(image: Image, values_ms: Sequence[float], marks: Sequence[bool] = 
         values_ms: Milliseconds from the oldest to the newest; the newest is also written as text.
         marks: For each value, whether it gets a tick below (the detector ran).
     """
-    height, width = image.shape[:2]
-    ui = _ui(image)
-    w, h = min(round(180 * ui), width - 8), min(round(44 * ui), height - 8)
+    height, ui = image.shape[0], _ui(image)
+    w, h = _sparkline_size(image)
     if w < 24 or h < 24 or not values_ms:
         return
     x0, y0 = 4, height - 4 - h
@@ -58,24 +83,45 @@ def sparkline(image: Image, values_ms: Sequence[float], marks: Sequence[bool] = 
     _write(image, text, x0 + 4, y0 + round(12 * ui), 0.36 * ui)
 
 
+def _sparkline_size(image: Image) -> tuple[int, int]:
+    ui, (height, width) = _ui(image), image.shape[:2]
+    return min(round(180 * ui), width - 8), min(round(44 * ui), height - 8)
+
+
 def _draw_face(out: Image, face: Face) -> None:
     scale, colour = size_of(face), colour_of(face)[::-1]
     for stroke in strokes(face):
+        if stroke.outlined:
+            _polyline(out, stroke.points, _DARK, stroke.width + 2)
         _polyline(out, stroke.points, stroke.colour, stroke.width)
     if face.landmarks is not None:
         radius = round(max(1.0, min(scale, 1e4) / 130) * 2**_SHIFT)
         for point in _fixed(face.landmarks).tolist() if scale > 80 else ():  # else they hide lines
             cv2.circle(out, point, radius, colour, -1, cv2.LINE_AA, _SHIFT)
-    for pupil in _fixed(pupils(face)).tolist():
-        radius = int(min(scale, 1e4) / 45 * 2**_SHIFT)
-        cv2.circle(out, pupil, radius, colour, 1, cv2.LINE_AA, _SHIFT)
-    size = max(0.4, min(0.6, scale / 300)) * _ui(out)
-    x0, y0, x1, _ = face.box.xyxy
-    text = caption(face)
-    (width, height), _ = cv2.getTextSize(text, _FONT, size, 1)
-    x = int(np.clip((x0 + x1 - width) / 2, 2, max(2, out.shape[1] - width - 2)))
-    y = int(np.clip(y0 - scale * 0.3, height + 4, out.shape[0] - 4))
-    _write(out, text, x, y, size)
+    for ring in rings(face):
+        radius = int(min(ring.radius, 1e3) * 2**_SHIFT)
+        centre = _fixed(ring.centre).tolist()
+        for ring_colour, width in ((_DARK, ring.width + 2), (ring.colour, ring.width)):
+            cv2.circle(out, centre, radius, ring_colour[::-1], width, cv2.LINE_AA, _SHIFT)
+
+
+def _text_scale(face: Face, out: Image) -> float:
+    return max(0.4, min(0.6, size_of(face) / 300)) * _ui(out)
+
+
+def _line_size(scale: float) -> tuple[int, int]:
+    """Height of a line and its part below the baseline, pixels."""
+    (_, ascent), descent = cv2.getTextSize("#|", _FONT, scale, _text_width(scale))
+    return ascent + descent, descent
+
+
+def _text_size(lines: Sequence[str], scale: float) -> tuple[float, float]:
+    widths = [cv2.getTextSize(line, _FONT, scale, _text_width(scale))[0][0] for line in lines]
+    return max(widths) + 2 * _MARGIN, _line_size(scale)[0] * len(lines) + 2 * _MARGIN
+
+
+def _text_width(scale: float) -> int:
+    return max(1, round(scale * 1.8))
 
 
 def _ui(image: Image) -> float:
@@ -84,7 +130,7 @@ def _ui(image: Image) -> float:
 
 
 def _write(out: Image, text: str, x: int, y: int, size: float) -> None:
-    width = max(1, round(size * 1.8))
+    width = _text_width(size)
     cv2.putText(out, text, (x, y), _FONT, size, (0, 0, 0), width + 2, cv2.LINE_AA)
     cv2.putText(out, text, (x, y), _FONT, size, _TEXT, width, cv2.LINE_AA)
 

@@ -4,17 +4,26 @@
 
 from __future__ import annotations
 
+import os
+import re
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from atpn_ros.files import atomic_replace
+from atpn_ros.files import atomic_replace, printable
 from atpn_ros.types import AtpnError, Frame, Image
 
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet: errors are reported here
+
 _DEFAULT_FPS = 25.0
+_CHECK_S, _SPACE = 1.0, 2**16
+"""Seconds between checks for space on the disk while a video is written, and its bytes."""
 
 
 class MediaError(AtpnError):
@@ -27,16 +36,18 @@ def read_image(path: Path) -> Image:
     Raises:
         MediaError: The file does not exist or is not an image.
     """
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:/", str(path)) and not path.exists():
+        raise MediaError(f"{printable(path)}: addresses are not read: download the image first")
     try:
         raw = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
-        raise MediaError(f"{path}: {error.strerror}") from error
+        raise MediaError(f"{printable(path)}: {error.strerror}") from error
     try:
         image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
     except cv2.error as error:
-        raise MediaError(f"{path}: {error.err}") from error
+        raise MediaError(f"{printable(path)}: {error.err}") from error
     if image is None:
-        raise MediaError(f"{path}: not an image that OpenCV can read")
+        raise MediaError(f"{printable(path)}: not an image that OpenCV can read")
     return np.asarray(image, np.uint8)
 
 
@@ -49,45 +60,114 @@ def write_image(path: Path, image: Image) -> None:
     try:
         _, data = cv2.imencode(path.suffix, image)
     except cv2.error as error:
-        raise MediaError(f"{path}: OpenCV cannot write {path.suffix}") from error
+        raise MediaError(f"{printable(path)}: OpenCV cannot write {path.suffix}") from error
     try:
         with atomic_replace(path) as part:
             part.write_bytes(data.tobytes())
     except OSError as error:
-        raise MediaError(f"{path}: {error.strerror}") from error
+        raise MediaError(f"{printable(path)}: {error.strerror}") from error
+
+
+_LIVE_SCHEMES = ("rtsp", "rtsps", "rtp", "rtmp", "rtmps", "udp", "tcp", "srt", "mms")
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSource:
+    """What a video is read from.
+
+    Attributes:
+        address: The number of a camera, the path of a file or pipe, or an address.
+        name: For people: without the password of an address.
+        stem: A file name without suffix for what is made of it.
+        live: Whether it is a camera or a stream of one.
+    """
+
+    address: int | str
+    name: str
+    stem: str
+    live: bool = False
+
+
+def video_source(text: str) -> VideoSource:
+    """Recognise a camera, an address, a pipe (``-``: standard input) or a file.
+
+    Raises:
+        MediaError: There is nothing of that name, or it cannot contain a video.
+
+    >>> video_source("rtsp://me:secret@door:554/live/1").name
+    'rtsp://door:554/live/1'
+    """
+    path = Path("/dev/stdin" if text == "-" else text)
+    if text.isdecimal() and not path.exists():
+        return VideoSource(int(text), f"camera {text}", f"camera{text}", live=True)
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", text):
+        scheme, _, rest = text.partition("://")
+        place = rest.rpartition("@")[2] if "@" in rest.partition("/")[0] else rest
+        stem = re.sub(r"[^A-Za-z0-9]+", "_", place.partition("?")[0]).strip("_")[:80]
+        live = scheme.lower() in _LIVE_SCHEMES
+        return VideoSource(text, f"{scheme}://{place}", stem or scheme, live)
+    name = printable(text)
+    if not path.exists():
+        raise MediaError(f"{name}: no such file")
+    if path.is_dir():
+        raise MediaError(f"{name}: is a folder")
+    if path.is_char_device() or path.is_block_device():
+        number = re.fullmatch(r"/dev/video(\d+)", str(path.resolve()))
+        if number is None:
+            raise MediaError(f"{name}: is not a camera's device, such as /dev/video0")
+        return VideoSource(int(number[1]), name, f"camera{number[1]}", live=True)
+    return VideoSource(str(path), name, "stdin" if text == "-" else path.stem)
 
 
 class VideoReader:
-    """The frames of a video file, a GIF or a live camera.
+    """The frames of a video file, a GIF, a pipe, a live camera or a stream.
 
     Args:
-        source: A path, or the number of a camera.
+        source: A path, ``-`` for the standard input, the number or device of a camera, or an
+            address such as ``rtsp://...``.
 
     Attributes:
+        source: The source's name, without a password.
         live: Whether it is a camera: stamps are the system time, and frames do not end.
         frames: Number of frames by the file's header, 0 if unknown.
         fps: Frames per second by the file's header.
 
     Raises:
-        MediaError: It cannot be opened.
+        MediaError: It does not exist or cannot be opened.
     """
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.live = source.isdecimal() and not Path(source).exists()
-        if not self.live and not Path(source).is_file():
-            raise MediaError(f"{source}: no such file")
-        self._capture = cv2.VideoCapture(int(source) if self.live else source)
+        found = video_source(source)
+        self.source, self.live, self._stem = found.name, found.live, found.stem
+        self._read, self._last_ns = 0, 0
+        with _quiet_opencv():
+            self._capture = _open_capture(found.address)
         if not self._capture.isOpened():
             self._capture.release()
-            if self.live:
-                raise MediaError(f"camera {source}: cannot be opened; see v4l2-ctl --list-devices")
-            raise MediaError(f"{source}: not a video that OpenCV can read")
+            if isinstance(found.address, int):
+                raise MediaError(f"{self.source}: cannot be opened; see v4l2-ctl --list-devices")
+            if "://" in found.address:
+                raise MediaError(f"{self.source}: no video can be received from this address")
+            raise MediaError(f"{self.source}: not a video that OpenCV can read")
         if self.live:
             self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # old frames are of no use
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = float(fps) if 0.1 < fps < 1000 else _DEFAULT_FPS
         self.frames = 0 if self.live else max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+
+    def early_end(self) -> str:
+        """Why the frames so far are fewer than expected, empty if they are not.
+
+        Many containers store the duration only, so that few frames, far apart, are no fault.
+        """
+        if not self._read:
+            return "contains no frames"
+        if self.live:
+            return f"delivered no more images after {self._read}"
+        seconds, expected = self._last_ns / 1e9, self.frames / self.fps
+        if self._read < 0.9 * self.frames and seconds + 2 / self.fps < 0.9 * expected:
+            return f"ended after {seconds:.1f} s of {expected:.1f} s ({self._read} frames)"
+        return ""
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames, with increasing stamps; a file's stamps start at 0."""
@@ -105,11 +185,48 @@ class VideoReader:
                     offset += last - at + round(1e9 / self.fps)
                 last, started = at, True
                 stamp = at + offset
-            yield Frame(np.asarray(image, np.uint8), stamp, f"clip_{Path(self.source).stem}")
+            self._read, self._last_ns = self._read + 1, stamp
+            yield Frame(np.asarray(image, np.uint8), stamp, f"clip_{self._stem}")
 
     def close(self) -> None:
         """Release the file or the camera."""
         self._capture.release()
+
+
+def _open_capture(address: int | str) -> cv2.VideoCapture:
+    if isinstance(address, int):
+        return cv2.VideoCapture(address)
+    path = Path(address)
+    if "://" in address or path.is_fifo():  # the other backends would read from it too
+        return cv2.VideoCapture(address, cv2.CAP_FFMPEG)
+    with _utf8_path(path) as name:
+        return cv2.VideoCapture(name)
+
+
+@contextmanager
+def _utf8_path(path: Path) -> Iterator[str]:
+    """A path for OpenCV, which takes UTF-8 only; valid in the block."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with tempfile.TemporaryDirectory() as folder:
+            suffix = path.suffix if path.suffix.isascii() else ""
+            link = Path(folder, f"video{suffix}")
+            link.symlink_to(path.absolute())
+            yield str(link)
+    else:
+        yield str(path)
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV's own warnings from the terminal: errors are reported here."""
+    before = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(before)
 
 
 class VideoWriter:
@@ -122,9 +239,12 @@ class VideoWriter:
 
     def __init__(self, path: Path, fps: float) -> None:
         self.path, self._fps = path, fps
-        self._part = path.with_name(f".{path.stem}.part{path.suffix}")
+        self._replacing = ExitStack()
+        self._part = path  # until the first frame
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._frames = 0
+        self._next_check = time.monotonic() + _CHECK_S
 
     def write(self, image: Image) -> None:
         """Add a frame, resized to the size of the first one.
@@ -134,17 +254,60 @@ class VideoWriter:
         """
         size = (image.shape[1], image.shape[0])
         if self._writer is None:
-            code = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer, self._size = cv2.VideoWriter(str(self._part), code, self._fps, size), size
-            if not self._writer.isOpened():
-                raise MediaError(f"{self.path}: cannot be written by this OpenCV")
+            self._writer, self._size = self._open(size), size
         self._writer.write(image if size == self._size else cv2.resize(image, self._size))
+        self._frames += 1
+        if time.monotonic() >= self._next_check:
+            self._next_check = time.monotonic() + _CHECK_S
+            self._check_space()
 
     def close(self, keep: bool) -> None:
-        """Finish the file; move it to its name, or remove it."""
-        if self._writer is not None:
+        """Finish the file; move it to its name, or remove it.
+
+        Raises:
+            MediaError: The file is not complete, because the disk is full; it is removed.
+        """
+        try:
+            if self._writer is None:
+                return
             self._writer.release()
-        if keep and self._writer is not None:
-            self._part.replace(self.path)
-        else:
-            self._part.unlink(missing_ok=True)
+            self._writer = None
+            if keep:
+                self._check_complete()
+                self._replacing.close()
+        except OSError as error:
+            raise MediaError(f"{printable(self.path)}: {error.strerror}") from error
+        finally:
+            # If it was not moved: with an exception, atomic_replace removes it.
+            self._replacing.__exit__(MediaError, MediaError(), None)
+
+    def _open(self, size: tuple[int, int]) -> cv2.VideoWriter:
+        try:
+            self._part = self._replacing.enter_context(atomic_replace(self.path))
+        except OSError as error:
+            raise MediaError(f"{printable(self.path)}: {error.strerror}") from error
+        code = cv2.VideoWriter.fourcc(*"mp4v")
+        with _utf8_path(self._part) as name:
+            writer = cv2.VideoWriter(name, code, self._fps, size)
+        if not writer.isOpened():
+            self._check_space()
+            raise MediaError(f"{printable(self.path)}: cannot be written by this OpenCV")
+        return writer
+
+    def _check_space(self) -> None:
+        """Check that the disk takes more data: OpenCV does not report that it does not."""
+        probe = self._part.with_name("space")
+        try:
+            probe.write_bytes(bytes(_SPACE))
+            probe.unlink()
+        except OSError as error:
+            raise MediaError(f"{printable(self.path)}: {error.strerror}") from error
+
+    def _check_complete(self) -> None:
+        """Check that the finished file has all frames."""
+        capture = _open_capture(str(self._part))
+        count = round(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+        capture.release()
+        if count < self._frames:
+            self._check_space()
+            raise MediaError(f"{printable(self.path)}: could not be written completely")

@@ -28,6 +28,8 @@ class GraphStatus:
         duplicate_nodes: Number of other nodes with the same name.
         simulated: Whether the node's clock follows /clock.
         now_ns: Time of the node's clock.
+        looking_target: The frame that people may look at; empty: the camera.
+        target_problem: Why its position is unknown, if so.
     """
 
     topic: str | None = None
@@ -36,6 +38,8 @@ class GraphStatus:
     duplicate_nodes: int = 0
     simulated: bool = False
     now_ns: int = 0
+    looking_target: str = ""
+    target_problem: str = ""
 
 
 class Diagnostics:
@@ -107,6 +111,8 @@ class Diagnostics:
             odd_stamps=stamps.total(),
             odd_stamp=stamps.most_common(1)[0][0] if stamps else "",
             calibrated=worker.calibration.info is not None,
+            looking_target=graph.looking_target,
+            target_problem=graph.target_problem,
         )
 
     def _values(self, worker: Worker | None, stats: FlowStats) -> dict[str, str]:

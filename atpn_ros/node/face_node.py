@@ -29,6 +29,7 @@ from atpn_ros.node import ros_messages
 from atpn_ros.node.diagnostics import Diagnostics, GraphStatus
 from atpn_ros.node.frame_slot import Throttle
 from atpn_ros.node.health import loss_advice
+from atpn_ros.node.looking_target import LookingTarget
 from atpn_ros.node.parameters import declare_parameters
 from atpn_ros.node.publishers import Publishers
 from atpn_ros.node.subscriptions import Subscriptions
@@ -36,6 +37,7 @@ from atpn_ros.node.worker import FrameResult, Worker
 from atpn_ros.resources import ResourceNotFoundError, share_path
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings import Settings, SettingsError, update_settings
+from atpn_ros.types import Floats
 
 Step: TypeAlias = "Callable[[FaceNode, LifecycleState], TransitionCallbackReturn]"
 
@@ -84,6 +86,7 @@ class FaceNode(LifecycleNode):
         self._loss_logged = False
         self._throttle = Throttle(5_000_000_000)
         self._camera_subscriptions: Subscriptions | None = None
+        self._looking_target = LookingTarget(self)
         self._diagnostics = Diagnostics()
         self._diagnostics_publisher = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # A steady clock: diagnostics must also be published when a simulated clock stands still.
@@ -133,6 +136,7 @@ class FaceNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         self._diagnostics.begin()
         self._loss_logged = False
+        self._looking_target.listen(self.settings.looking_target)
         worker.start()
         self._camera_subscriptions = Subscriptions(
             self,
@@ -184,6 +188,7 @@ class FaceNode(LifecycleNode):
         subscriptions, self._camera_subscriptions = self._camera_subscriptions, None
         if subscriptions is not None:
             subscriptions.close()
+        self._looking_target.close()
         if self._worker is not None:
             self._worker.stop(_STOP_TIMEOUT_S)
         if self._face_publishers is not None:
@@ -215,6 +220,13 @@ class FaceNode(LifecycleNode):
         """Publish the result of a frame."""
         if self._face_publishers is not None:
             self._face_publishers.publish(frame)
+
+    def target_position(self, target: str, frame_id: str, stamp_ns: int) -> Floats | None:
+        """Position of ``looking_target`` in the camera frame, None if unknown; does not wait."""
+        position = self._looking_target.position(target, frame_id, stamp_ns)
+        if self._looking_target.problem:
+            self.warn(f"looking_target {target!r}: {self._looking_target.problem}", "target")
+        return position
 
     def warn(self, text: str, kind: str) -> None:
         """Log a warning, throttled for each kind."""
@@ -262,6 +274,7 @@ class FaceNode(LifecycleNode):
         back = jump.delta.nanoseconds / -1e9
         words = f"the clock went back {back:.1f} s" if back > 0 else "the clock was changed"
         self.get_logger().warning(f"{words}: all tracks are dropped")
+        self._looking_target.forget()
         if self._worker is not None:
             self._worker.drop_tracks("the clock jumped")
 
@@ -271,6 +284,8 @@ class FaceNode(LifecycleNode):
             self.settings = update_settings(self.settings, values, running=self._worker is not None)
         except SettingsError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        if self._camera_subscriptions is not None:
+            self._looking_target.listen(self.settings.looking_target)
         return SetParametersResult(successful=True)
 
     # Diagnostics ----------------------------------------------------------------------------------
@@ -278,7 +293,13 @@ class FaceNode(LifecycleNode):
     def _publish_diagnostics(self) -> None:
         worker, subscriptions, clock = self._worker, self._camera_subscriptions, self.get_clock()
         graph = GraphStatus() if subscriptions is None else subscriptions.graph_status()
-        graph = replace(graph, simulated=clock.ros_time_is_active, now_ns=self.now_ns())
+        graph = replace(
+            graph,
+            simulated=clock.ros_time_is_active,
+            now_ns=self.now_ns(),
+            looking_target=self.settings.looking_target,
+            target_problem=self._looking_target.problem,
+        )
         level, summary, values = self._diagnostics.report(worker, graph)
         values["model"] = str(self.settings.model_path())
         loaded = None if worker is None else worker.engine_thread.value

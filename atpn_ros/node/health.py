@@ -53,6 +53,8 @@ class NodeStatus:
         odd_stamp: What was wrong with most of these stamps.
         duplicate_nodes: Number of other nodes with the same name.
         calibrated: Whether a camera_info has arrived.
+        looking_target: The frame that people may look at; empty: the camera.
+        target_problem: Why its position is unknown, if so.
     """
 
     configured: bool
@@ -77,6 +79,8 @@ class NodeStatus:
     odd_stamp: str = ""
     duplicate_nodes: int = 0
     calibrated: bool = True
+    looking_target: str = ""
+    target_problem: str = ""
 
 
 def assess(status: NodeStatus) -> tuple[Level, str]:
@@ -133,6 +137,10 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
     if status.dropped > 0.2 * status.received:
         dropped = f"{status.dropped} of {status.received} images"
         return Level.WARN, f"slower than the camera: {dropped} dropped for newer ones"
+    if target := status.looking_target:
+        problem = status.target_problem or ("" if status.calibrated else "no camera_info received")
+        if status.received and problem:
+            return Level.WARN, f"who looks at {target!r} is not known: {problem}"
     if status.received and not status.calibrated:
         return Level.OK, "running; no positions: no camera_info received"
     return Level.OK, "running"

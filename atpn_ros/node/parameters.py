@@ -45,6 +45,6 @@ def _descriptor(name: str, rule: Constraint) -> ParameterDescriptor:
         ]
     elif type(default) is int:
         descriptor.integer_range = [
-            IntegerRange(from_value=int(rule.minimum), to_value=int(rule.maximum))
+            IntegerRange(from_value=int(rule.minimum), to_value=int(rule.maximum), step=rule.step)
         ]
     return descriptor

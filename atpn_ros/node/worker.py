@@ -24,7 +24,7 @@ from atpn_ros.node.health import AHEAD_NS
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import LoadedPipeline
 from atpn_ros.settings import Settings
-from atpn_ros.types import FaceFrame, FaceState, Frame, Image
+from atpn_ros.types import FaceFrame, FaceState, Floats, Frame, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ class Host(Protocol):
 
     def publish(self, frame: FrameResult) -> None:
         """Publish the result of a frame."""
+
+    def target_position(self, target: str, frame_id: str, stamp_ns: int) -> Floats | None:
+        """Position of the frame that people may look at in the camera frame; must not wait."""
 
     def warn(self, text: str, kind: str) -> None:
         """Log a problem with a frame, throttled for each kind."""
@@ -182,7 +185,8 @@ class Worker:
         if self._drop_reason:
             why, self._drop_reason = self._drop_reason, ""
             pipeline.reset(why)
-        result = pipeline.process(frame, camera)
+        target = host.target_position(settings.looking_target, frame.frame_id, frame.stamp_ns)
+        result = pipeline.process(frame, camera, target)
         self._count_odd_headers(frame, arrival, stats, pipeline.stamp_problem)
         stats.untracked = pipeline.untracked
         if stats.untracked:

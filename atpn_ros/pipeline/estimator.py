@@ -10,10 +10,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
-from atpn_ros.camera import Camera
+from atpn_ros.camera import CameraModel
 from atpn_ros.crop import Crop
 from atpn_ros.engines.base import NetworkOutput
 from atpn_ros.pipeline import head_model
+from atpn_ros.pipeline.looking import (
+    CAMERA_ORIGIN,
+    LookingEstimator,
+    LookingSettings,
+    line_to_target,
+)
 from atpn_ros.pipeline.one_euro import OneEuro, OneEuroSettings
 from atpn_ros.pipeline.track import Track
 from atpn_ros.types import Face, Floats, Gaze, GazeSource, HeadPose
@@ -33,6 +39,7 @@ _LIDS = (
 )
 
 _ANGLES = np.arange(3, 6)
+_AHEAD = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,13 @@ class EstimatorSettings:
         smoothing: Filter of landmarks, rotation and gaze; None for unfiltered values.
         head_scale: Size of the heads relative to the mean adult head.
         rotation_sigma: Standard deviation of each angle in radians, for the covariance.
+        looking: When a person looks at the target.
     """
 
     smoothing: OneEuroSettings | None = field(default_factory=OneEuroSettings)
     head_scale: float = 1.0
     rotation_sigma: float = 0.09
+    looking: LookingSettings = field(default_factory=LookingSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class FaceEstimator:
     def __init__(self, settings: EstimatorSettings) -> None:
         self._settings = settings
         self._filters: dict[int, _Filters] = {}
+        self._looking = LookingEstimator(settings.looking)
 
     @property
     def settings(self) -> EstimatorSettings:
@@ -74,14 +84,17 @@ class FaceEstimator:
         if settings.smoothing != self._settings.smoothing:
             self._filters.clear()
         self._settings = settings
+        self._looking.settings = settings.looking
 
     def drop(self, track_id: int) -> None:
         """Drop the filters of a face that was lost."""
         self._filters.pop(track_id, None)
+        self._looking.drop(track_id)
 
     def reset(self) -> None:
         """Drop all filters."""
         self._filters.clear()
+        self._looking.reset()
 
     def estimate(
         self,
@@ -89,7 +102,8 @@ class FaceEstimator:
         output: NetworkOutput,
         crop: Crop,
         stamp_ns: int,
-        camera: Camera | None,
+        camera: CameraModel | None,
+        target: Floats | None = CAMERA_ORIGIN,
     ) -> Face:
         """The face of one track in the current frame.
 
@@ -99,6 +113,7 @@ class FaceEstimator:
             crop: The crop of the track's observation.
             stamp_ns: Stamp of the image.
             camera: The calibrated camera, None if unknown; then there is no position.
+            target: (3,) metres in the camera frame, where people may look; None if unknown.
         """
         index = track.observation.index
         # The crop is rotated by its angle, and its ray is not the optical axis.
@@ -113,7 +128,7 @@ class FaceEstimator:
         if camera is not None:
             rays = camera.rays(np.concatenate([landmarks, [[crop.cx, crop.cy]]]))
             # A rectified image has axes of its own.
-            axes = camera.rotation
+            axes = camera.axes
             turn = axes @ geometry.rotation_to_ray(axes.T @ rays[-1]) @ turn
         rotation = turn @ output.rotation[index]
         eyes = None if output.gaze is None else output.gaze[index] @ turn.T
@@ -127,6 +142,10 @@ class FaceEstimator:
             if norm > 1e-6:
                 gaze = replace(gaze, direction=direction / norm)
         sigma = None if output.sigma is None else output.sigma[index] * crop.side
+        pose = self._pose(rays, rotation, sigma, camera)
+        # Without a camera the gaze is relative to the ray, which then counts as the optical axis.
+        line = line_to_target(target, pose.position, _AHEAD if rays is None else rays[-1])
+        gaze = self._looking.estimate(track.id, gaze, line, stamp_ns)
         return Face(
             id=track.id,
             state=track.state,
@@ -136,7 +155,7 @@ class FaceEstimator:
             frames_since_detection=track.frames_since_detection,
             landmarks=landmarks,
             sigma=sigma,
-            pose=self._pose(rays, rotation, sigma, camera),
+            pose=pose,
             gaze=gaze,
         )
 
@@ -155,7 +174,7 @@ class FaceEstimator:
         rays: Floats | None,
         rotation: Floats,
         sigma: Floats | None,
-        camera: Camera | None,
+        camera: CameraModel | None,
     ) -> HeadPose:
         covariance = np.zeros((6, 6))
         covariance[_ANGLES, _ANGLES] = self._settings.rotation_sigma**2
@@ -164,7 +183,7 @@ class FaceEstimator:
         pixels = 2.0 if sigma is None else float(sigma.mean())
         try:
             position, spread = head_model.locate_head(
-                rays, rotation, pixels / float(camera.matrix[0, 0]),
+                rays, rotation, pixels / camera.focal,
                 self._settings.head_scale,
             )  # fmt: skip
         except head_model.PositionError:

@@ -17,15 +17,17 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from atpn_ros.camera import Camera
+from atpn_ros.camera import CameraModel
 from atpn_ros.crop import Crop, cut_batch
 from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
+from atpn_ros.pipeline.camera_rotation import CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
 from atpn_ros.pipeline.frame_clock import FrameClock
+from atpn_ros.pipeline.looking import CAMERA_ORIGIN
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
-from atpn_ros.types import Face, FaceFrame, FaceState, Frame, Image, Timing
+from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Frame, Image, Timing
 
 _DARK = 6.0
 """Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
@@ -51,6 +53,8 @@ class PipelineSettings:
         search_interval_ns: Interval of the detector while no face is tracked.
         jump_ns: A step between stamps, back by more than a few frames or forward by more than this,
             is a jump in time: all tracks are dropped.
+        rotate: Degrees, clockwise, by which the camera's pictures are turned before use: 0, 90, 180
+            or 270. Faces are given in the camera's own picture and frame all the same.
     """
 
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
@@ -58,6 +62,7 @@ class PipelineSettings:
     detect_interval_ns: int = 1_000_000_000
     search_interval_ns: int = 200_000_000
     jump_ns: int = 2_000_000_000
+    rotate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class _LastFrame:
 
     frame_id: str
     shape: tuple[int, ...]
+    rotate: int
 
 
 class FacePipeline:
@@ -130,28 +136,43 @@ class FacePipeline:
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
 
-    def process(self, frame: Frame, camera: Camera | None = None) -> FaceFrame:
+    def process(
+        self,
+        frame: Frame,
+        camera: CameraModel | None = None,
+        target: Floats | None = CAMERA_ORIGIN,
+    ) -> FaceFrame:
         """Detect, track and measure the faces of one frame.
 
         Args:
             frame: The next image of this camera.
-            camera: Its calibration, None if unknown.
+            camera: Its calibration, for the image as it is given; None if unknown.
+            target: (3,) metres in the camera frame, for ``Gaze.looking``; default: the camera.
+                None: not known, nobody is said to look at it.
 
         Raises:
             BackendError: The engine failed; the tracks are as they were before.
         """
         clock = self._clock
         began = clock()
-        tracker, stamp = self._tracker, self._advance(frame)
+        tracker, stamp, image = self._tracker, self._advance(frame), frame.image
+        height, width = image.shape[:2]
+        rotation = None
+        if self._settings.rotate:
+            rotation = CameraRotation(self._settings.rotate, width, height)
+            image = rotation.upright_image(image)
+            camera = None if camera is None else rotation.upright_camera(camera)
+            target = None if target is None else rotation.upright_rays(target[None])[0]
+        turned = clock()
         crops = tracker.predict(stamp)
         found: list[Crop] | None = None
         if self._detection_due(stamp):
-            found = [square_of(d.box) for d in self.detector.detect(frame.image)]
+            found = [square_of(d.box) for d in self.detector.detect(image)]
             crops += tracker.match_detections(found)
         crops += tracker.reverification_crops(stamp)
         detected = clock()
 
-        batch = cut_batch(frame.image, crops) if crops else None
+        batch = cut_batch(image, crops) if crops else None
         cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
         ran = clock()
@@ -159,18 +180,22 @@ class FacePipeline:
             self._last_detection_ns = stamp
 
         observations = _observations(output, crops, batch)
-        lost = tracker.update(observations, stamp)
+        height, width = frame.image.shape[:2]
+        lost = tracker.update(observations, stamp, (width, height))
         faces = [_lost_face(track, stamp) for track in lost]
         if output is not None:
             faces += [
-                self._estimator.estimate(t, output, crops[t.observation.index], stamp, camera)
+                self._estimator.estimate(
+                    t, output, crops[t.observation.index], stamp, camera, target
+                )
                 for t in tracker.tracks
             ]
         for track in lost:
             self._estimator.drop(track.id)
+        if rotation is not None:
+            faces = [rotation.original_face(face) for face in faces]
         ended = clock()
-        self._last = _LastFrame(frame.frame_id, frame.image.shape)
-        height, width = frame.image.shape[:2]
+        self._last = _LastFrame(frame.frame_id, frame.image.shape, self._settings.rotate)
         return FaceFrame(
             frame.stamp_ns,
             frame.frame_id,
@@ -179,8 +204,8 @@ class FacePipeline:
             tuple(sorted(faces, key=lambda f: f.id)),
             found is not None,
             Timing(
-                detect_ns=detected - began,
-                crop_ns=cropped - detected,
+                detect_ns=detected - turned,
+                crop_ns=cropped - detected + turned - began,
                 network_ns=ran - cropped,
                 track_ns=ended - ran,
                 total_ns=ended - began,
@@ -191,10 +216,13 @@ class FacePipeline:
         """Go on to the next frame, dropping all tracks after a jump; returns its time, ns."""
         clock, last = self._frame_clock, self._last
         jump = clock.advance(frame.stamp_ns, self._settings.jump_ns)
-        if last is not None and not jump and frame.image.shape != last.shape:
-            jump = "resolution changed"
-        if last is not None and not jump and frame.frame_id != last.frame_id:
-            jump = "frame_id changed"
+        if last is not None and not jump:
+            if frame.image.shape != last.shape:
+                jump = "resolution changed"
+            elif frame.frame_id != last.frame_id:
+                jump = "frame_id changed"
+            elif self._settings.rotate != last.rotate:
+                jump = "rotate changed"
         if jump:
             self.reset(jump)
             clock.advance(frame.stamp_ns, self._settings.jump_ns)
@@ -210,7 +238,10 @@ class FacePipeline:
         if tracker.has_recent_losses:
             return since > 0
         s = self._settings
-        return since >= (s.detect_interval_ns if tracker.tracks else s.search_interval_ns)
+        interval = s.detect_interval_ns if tracker.tracks else s.search_interval_ns
+        if tracker.has_absent_faces:  # they are searched for like the first face
+            interval = min(interval, s.search_interval_ns)
+        return since >= interval
 
 
 def _observations(

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from atpn_ros.crop import Crop, crop_from_landmarks
+from atpn_ros.pipeline.absence import LostFace, sole_matches
 from atpn_ros.pipeline.association import assign, crop_distance, reidentification_cost
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.types import Box, FaceState
@@ -32,6 +33,8 @@ class TrackerSettings:
         start_presence: Minimum presence to start a track.
         keep_presence: Minimum presence to continue a track.
         memory_ns: A face found again within this time near where it was lost keeps its id.
+        absence_ns: So does one found again within this time that can only be the same person, see
+            :mod:`atpn_ros.pipeline.absence`.
         min_side: Faces smaller than this many pixels are not tracked.
         recheck_ns: A face that neither the detector nor a re-verification has confirmed for this
             long is verified again through a shifted, larger crop. 0: never.
@@ -41,6 +44,7 @@ class TrackerSettings:
     start_presence: float = 0.7
     keep_presence: float = 0.5
     memory_ns: int = 700_000_000
+    absence_ns: int = 4_000_000_000
     min_side: float = 8.0
     recheck_ns: int = 2_000_000_000
 
@@ -84,6 +88,7 @@ class Tracker:
         self._detected = False
         self._next_id = 1
         self._lost: list[Track] = []
+        self._stamp_ns = 0
         self._reverifying: Track | None = None
 
     @property
@@ -93,7 +98,12 @@ class Tracker:
 
     @property
     def has_recent_losses(self) -> bool:
-        """Whether a face was lost so recently that finding it again would keep its id."""
+        """Whether a face was lost so recently that it may be found again in the next frame."""
+        return any(self._is_recent(track) for track in self._lost)
+
+    @property
+    def has_absent_faces(self) -> bool:
+        """Whether a lost face would keep its id if it were found again."""
         return bool(self._lost)
 
     def reset(self) -> None:
@@ -103,7 +113,9 @@ class Tracker:
 
     def predict(self, stamp_ns: int) -> list[Crop]:
         """The crop of each tracked face, in the order of ``tracks``."""
-        self._lost = [t for t in self._lost if stamp_ns - t.stamp_ns <= self.settings.memory_ns]
+        longest = max(self.settings.memory_ns, self.settings.absence_ns)
+        self._lost = [t for t in self._lost if stamp_ns - t.stamp_ns <= longest]
+        self._stamp_ns = stamp_ns
         self._reverifying, self._detected = None, False
         for track in self.tracks:  # a frame whose engine failed may have left it
             track.confirmed = False
@@ -150,13 +162,20 @@ class Tracker:
             [] if self._reverifying is None else [self._reverifying.reverification_crop(stamp_ns)]
         )
 
-    def update(self, observations: Sequence[Observation], stamp_ns: int) -> list[Track]:
+    def update(
+        self,
+        observations: Sequence[Observation],
+        stamp_ns: int,
+        picture: tuple[int, int] | None = None,
+    ) -> list[Track]:
         """Continue, end and start tracks with the observations of one frame.
 
         Args:
             observations: In the order of the crops of :meth:`predict`, :meth:`match_detections`
                 and :meth:`reverification_crops`.
             stamp_ns: Of the frame.
+            picture: Its width and height in pixels; None: without a border, where people could
+                leave and others come.
 
         Returns:
             The tracks that were lost in this frame. They are no longer in ``tracks``.
@@ -190,7 +209,7 @@ class Tracker:
         self.tracks = [t for t in self.tracks if t.state is not FaceState.LOST]
         self._lost += lost
         start = self.settings.start_presence
-        self._start([o for o in new if self._is_plausible(o, start)], stamp_ns)
+        self._start([o for o in new if self._is_plausible(o, start)], stamp_ns, picture)
         # A detection in this very frame may have found one of them again.
         return [t for t in lost if t.state is FaceState.LOST]
 
@@ -249,8 +268,17 @@ class Tracker:
         longer = max(width, height)
         return longer >= self.settings.min_side and min(width, height) > 0.2 * longer
 
-    def _start(self, observations: Sequence[Observation], stamp_ns: int) -> None:
-        """Start tracks of new faces; a face lost recently and found near by keeps its id."""
+    def _is_recent(self, track: Track) -> bool:
+        """Whether a lost track is within ``memory_ns``."""
+        return self._stamp_ns - track.stamp_ns <= self.settings.memory_ns
+
+    def _start(
+        self,
+        observations: Sequence[Observation],
+        stamp_ns: int,
+        picture: tuple[int, int] | None,
+    ) -> None:
+        """Start tracks of new faces; a lost face that is found again keeps its id."""
         taken = [track.box for track in self.tracks]
         apart: list[tuple[Observation, Box]] = []
         for observation in observations:
@@ -261,12 +289,10 @@ class Tracker:
         new = apart[: max(0, self.free_places)]
         if self._detected:
             self.untracked = len(apart) - len(new)
-        lost = [(t.box, t.velocity.tolist(), stamp_ns - t.stamp_ns) for t in self._lost]
-        cost = np.array([[reidentification_cost(*last, box) for last in lost] for _, box in new])
-        found_again = dict(assign(cost.reshape(len(new), len(self._lost))))
+        found_again = self._found_again([box for _, box in new], stamp_ns, picture)
         for i, (observation, _) in enumerate(new):
             if i in found_again:
-                track = self._lost[found_again[i]]
+                track = found_again[i]
                 track.restart(observation, stamp_ns)
             else:
                 track = Track(self._next_id, stamp_ns, observation, stamp_ns, observation.presence)
@@ -275,3 +301,22 @@ class Tracker:
             self.tracks.append(track)
         self._lost = [t for t in self._lost if t.state is FaceState.LOST]
         self.tracks.sort(key=lambda t: t.id)
+
+    def _found_again(
+        self, new: Sequence[Box], stamp_ns: int, picture: tuple[int, int] | None
+    ) -> dict[int, Track]:
+        """The lost track of each new face that is one: near by, or nobody else's."""
+        recent = [t for t in self._lost if self._is_recent(t)]
+        last = [(t.box, t.velocity.tolist(), stamp_ns - t.stamp_ns) for t in recent]
+        cost = np.array([[reidentification_cost(*known, box) for known in last] for box in new])
+        pairs = assign(cost.reshape(len(new), len(recent)))
+        out = {i: recent[j] for i, j in pairs}
+        others = [i for i in range(len(new)) if i not in out]
+        absent = [t for t in self._lost if t not in out.values()]
+        if others and absent:
+            faces = [
+                LostFace(t.box, tuple(t.velocity.tolist()), stamp_ns - t.stamp_ns) for t in absent
+            ]
+            matches = sole_matches(faces, [new[i] for i in others], picture)
+            out |= {others[i]: absent[j] for i, j in matches.items()}
+        return out

@@ -17,7 +17,9 @@ from rosbags.interfaces import Connection
 from atpn_ros.conversions import messages
 from atpn_ros.engines import LoadControl
 from atpn_ros.images import BadImage
-from atpn_ros.replay.bags import BagReader, BagWriter, ReplayError, new_bag
+from atpn_ros.replay.bag_files import ReplayError
+from atpn_ros.replay.bag_transforms import BagTransforms
+from atpn_ros.replay.bags import BagReader, BagWriter, new_bag
 from atpn_ros.replay.message_types import OUTPUT_TYPES, replay_typestore
 from atpn_ros.replay.topic_replay import TopicCounts, TopicReplay
 from atpn_ros.replay.topics import (
@@ -27,6 +29,7 @@ from atpn_ros.replay.topics import (
     is_node_output,
     recorded_nodes,
     streams,
+    undecoded,
 )
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.settings import Settings
@@ -96,6 +99,8 @@ def replay(job: ReplayJob, target: Path, progress: ProgressCallback | None = Non
         AtpnError: The engine or the detector cannot be loaded.
     """
     with BagReader(job.source) as bag:
+        if bag.note and job.strict:
+            raise ReplayError(bag.note)
         found = streams(bag, job.topics, job.camera_info)
         total = sum(c.msgcount for c in bag.connections if c.topic in found)
         with new_bag(target, job.format_name, job.compress) as out:
@@ -118,10 +123,15 @@ class _Replay:
         self._job, self._bag, self._out = job, bag, out
         self._loaded = load_pipeline(job.settings, LoadControl())
         self.result = ReplayResult(engine=self._loaded.engine.name)
+        if bag.note:
+            self._note(bag.note)
+        for topic in undecoded(bag):
+            self._note(f"left out: {bag.path}: {topic}: its image transport is not decoded")
         self._live_nodes = recorded_nodes(bag)
         self._live_stamps = self._status_stamps() if job.answered_only else None
         self._copied = self._copy_connections()
         self._types = replay_typestore(out.is_ros1)
+        self._transforms = BagTransforms(bag, job.settings.looking_target)
         self._topics = {
             topic: TopicReplay(
                 stream,
@@ -129,6 +139,7 @@ class _Replay:
                 job.settings,
                 self._types,
                 lambda why, topic=topic: self._note(f"{bag.path}: {topic}: {why}"),  # type: ignore[misc]
+                self._transforms,
             )
             for topic, stream in found.items()
         }
@@ -150,12 +161,17 @@ class _Replay:
         wanted = [
             c
             for c in self._bag.connections
-            if c.topic in cameras or c.topic in infos or c.topic in self._copied
+            if c.topic in cameras
+            or c.topic in infos
+            or c.topic in self._copied
+            or c in self._transforms.connections
         ]
         done = seen = 0
         for connection, time_ns, data in self._bag.messages(wanted):
             seen += 1
             self._copy(connection, time_ns, data)
+            if connection in self._transforms.connections:
+                self._transforms.add(connection, data)
             if connection.topic in infos and connection.msgtype == INFO_TYPE:
                 info = messages.camera_info(self._bag.read(connection, data))
                 for camera in cameras.values():

@@ -7,8 +7,11 @@ Every error of a bag is raised as :class:`ReplayError`.
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -16,27 +19,25 @@ from typing import Any, Literal
 
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
+from rosbags.rosbag1 import Reader as Reader1
 from rosbags.rosbag1 import Writer as Writer1
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
+from rosbags.rosbag2 import Reader as Reader2
 from rosbags.rosbag2 import Writer as Writer2
+from rosbags.rosbag2.storage_mcap import McapReader
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
 from atpn_ros.files import atomic_replace
-from atpn_ros.types import AtpnError
+from atpn_ros.replay.bag_files import ReplayError, find_storage, is_compressed, zstd
 
 FORMATS = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3, "ros1": None}
 """Formats that a bag can be written in."""
 
 _ROSBAG2_VERSION: Literal[8] = 8  # 9 writes QoS profiles in a way that Humble does not read
 _HEADER = "std_msgs/msg/Header"
-_STORAGE = (".mcap", ".db3")
 
 Raw = bytes | memoryview
-
-
-class ReplayError(AtpnError):
-    """A bag cannot be read, replayed or written."""
 
 
 class BagReader:
@@ -45,6 +46,9 @@ class BagReader:
     Args:
         path: A rosbag2 folder, an ``.mcap`` or ``.db3`` file, or a ROS 1 ``.bag`` file.
 
+    Attributes:
+        note: A warning about the bag, empty if there is none.
+
     Raises:
         ReplayError: The bag does not exist, is empty, or cannot be read.
     """
@@ -52,12 +56,21 @@ class BagReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._default = get_typestore(Stores.ROS2_JAZZY)
+        self._unpacked = ExitStack()
         try:
-            self._reader = AnyReader(storage_files(path), default_typestore=self._default)
+            files, self.note = find_storage(path)
+            # Without metadata nobody knows whether the recorder compressed each message.
+            self._has_metadata = files == [path] and path.is_dir()
+            files = [self._unpacked.enter_context(_unpacked(file)) for file in files]
+            self._reader = AnyReader(files, default_typestore=self._default)
+            for reader in self._reader.readers:
+                _scan_unindexed(reader)
             self._reader.open()
-        except ReplayError:
-            raise
-        except Exception as error:  # rosbags raises many types of errors on damaged files
+        except BaseException as error:
+            self._unpacked.close()
+            if isinstance(error, ReplayError) or not isinstance(error, Exception):
+                raise
+            # rosbags raises many types of errors on damaged files
             raise ReplayError(f"{path}: cannot be read: {_one_line(error)}") from error
 
     def __enter__(self) -> BagReader:
@@ -70,6 +83,7 @@ class BagReader:
         trace: TracebackType | None,
     ) -> None:
         self._reader.close()
+        self._unpacked.close()
 
     @property
     def is_ros1(self) -> bool:
@@ -103,7 +117,9 @@ class BagReader:
         messages, count = self._reader.messages(connections), 0
         while True:
             try:
-                message = next(messages)
+                connection, time_ns, data = next(messages)
+                if not self._has_metadata and is_compressed(data):
+                    data = zstd.decompress(data)
             except StopIteration:
                 return
             except Exception as error:
@@ -111,7 +127,7 @@ class BagReader:
                     f"{self.path}: damaged after {count} messages: {_one_line(error)}"
                 ) from error
             count += 1
-            yield message
+            yield connection, time_ns, data
 
     def read(self, connection: Connection, data: Raw) -> Any:
         """Deserialise a message.
@@ -220,26 +236,8 @@ def replaced(path: Path) -> Iterator[Path]:
             yield part
     except OSError as error:
         raise ReplayError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def storage_files(path: Path) -> list[Path]:
-    """The paths to open for a bag.
-
-    For a folder without ``metadata.yaml``, as a killed recorder leaves it, its storage files.
-
-    Raises:
-        ReplayError: The path is not a bag.
-    """
-    if not path.exists():
-        raise ReplayError(f"{path}: no such file or folder")
-    if path.is_dir() and not (path / "metadata.yaml").is_file():
-        files = sorted(p for p in path.iterdir() if p.suffix in _STORAGE)
-        if not files:
-            raise ReplayError(f"{path}: not a bag: neither metadata.yaml nor .mcap or .db3 files")
-        return files
-    if path.is_file() and path.suffix not in (*_STORAGE, ".bag"):
-        raise ReplayError(f"{path}: not a bag: neither a folder nor .mcap, .db3 or .bag")
-    return [path]
+    except sqlite3.Error as error:
+        raise ReplayError(f"{path}: cannot be written: {error}") from error
 
 
 def _conversion(
@@ -256,9 +254,43 @@ def _conversion(
     return types, partial(types.ros1_to_cdr, typename=kind)
 
 
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """A storage file, decompressed to a temporary file if its name ends in ``.zstd``."""
+    if path.suffix != ".zstd":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder, path.stem)
+        with zstd.open(path, "rb") as source, plain.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        yield plain
+
+
+class _ScannedMcap(McapReader):
+    """An MCAP file, read from its beginning if its index does not name the topics."""
+
+    def read_index(self) -> None:
+        super().read_index()
+        if not self.channels:
+            self.chunks.clear()
+            self.statistics = None
+
+
+def _scan_unindexed(reader: Reader1 | Reader2) -> None:
+    """Let a reader that is not open yet use :class:`_ScannedMcap`."""
+    storage = getattr(reader, "storage", None)
+    if isinstance(storage, McapReader):
+        reader.storage = _ScannedMcap(storage.path)  # type: ignore[union-attr]
+    elif storage is not None and hasattr(storage, "STORAGE_PLUGINS"):
+        storage.STORAGE_PLUGINS = {**storage.STORAGE_PLUGINS, "mcap": _ScannedMcap}
+
+
 def _one_line(error: Exception) -> str:
     """The message of an error as one short line."""
     words = " ".join(str(error).split())
     if "end magic" in words:
         words = "the file was cut off: it has no end (try: mcap recover)"
+    if "Profile is not ros2" in words:
+        words = "an MCAP file without ROS 2 messages: of ROS 1, JSON or Protobuf, for example"
     return words[:200] if words else type(error).__name__

@@ -13,7 +13,8 @@ import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.conversions import messages
-from atpn_ros.replay.bags import BagReader, ReplayError
+from atpn_ros.replay.bag_files import ReplayError
+from atpn_ros.replay.bags import BagReader
 from atpn_ros.replay.message_types import OUTPUT_TYPES
 from atpn_ros.types import Box, FaceState, Floats
 
@@ -30,6 +31,7 @@ class RecordedFace:
     rotation: Floats | None = None
     position: Floats | None = None
     gaze: Floats | None = None
+    looking: bool | None = None
 
 
 RecordedFaces = dict[tuple[int, int], dict[int, RecordedFace]]
@@ -82,6 +84,8 @@ class Difference:
     other_ids: int = 0
     unlike: int = 0
     """Faces for which only one run has landmarks, rotation, gaze or position."""
+    looking: int = 0
+    """Faces that only one run says look at the target."""
     landmarks: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("px"))
     rotation: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("deg"))
     gaze: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("deg"))
@@ -96,7 +100,7 @@ class Difference:
             metres: Tolerance of the head's position in metres.
             common: Whether to ignore images that only one run processed.
         """
-        counts = [self.lost, self.gained, self.other_ids, self.unlike]
+        counts = [self.lost, self.gained, self.other_ids, self.unlike, self.looking]
         if not common:
             counts += [self.only_first, self.only_second]
         return (
@@ -121,7 +125,8 @@ class Difference:
             f" {self.only_second} only in the second",
             f"faces      {self.faces} in both, {self.lost} lost, {self.gained} gained,"
             f" {self.other_ids} under another id"
-            + (f", {self.unlike} with other parts" if self.unlike else ""),
+            + (f", {self.unlike} with other parts" if self.unlike else "")
+            + (f", {self.looking} looking in one only" if self.looking else ""),
         ]
         for name in ("landmarks", "rotation", "gaze", "position"):
             s: DifferenceSummary = getattr(self, name)
@@ -205,6 +210,7 @@ def _add(name: str, message: Any, faces: dict[int, RecordedFace]) -> None:
             seen.landmarks = np.asarray(item.xy, np.float64).reshape(-1, 2)
         elif name == "gazes":
             seen.gaze = np.array([item.direction.x, item.direction.y, item.direction.z])
+            seen.looking = getattr(item, "looking", None)  # not in bags of version 0.1
         else:
             q, p = item.pose.pose.orientation, item.pose.pose.position
             seen.rotation = geometry.rotation_from_quaternion(q.x, q.y, q.z, q.w)
@@ -225,6 +231,7 @@ def _compare_image(
 
 def _compare_face(out: Difference, stamp: int, face: int, a: RecordedFace, b: RecordedFace) -> bool:
     """Add the differences of a face; returns whether both runs have the same quantities."""
+    out.looking += None not in (a.looking, b.looking) and a.looking != b.looking
     complete = True
     for name in ("landmarks", "rotation", "gaze", "position"):
         x, y = getattr(a, name), getattr(b, name)

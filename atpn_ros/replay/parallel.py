@@ -17,8 +17,8 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 from typing import Any
 
+from atpn_ros.replay.bag_files import ReplayError
 from atpn_ros.replay.bag_replay import ReplayJob
-from atpn_ros.replay.bags import ReplayError
 from atpn_ros.replay.results import ReplayOutcome, replay_if_needed
 
 _REPORT_S = 0.2

@@ -19,8 +19,10 @@ import cv2
 
 import atpn_ros
 from atpn_ros.detectors import detector_file
+from atpn_ros.files import check_inputs_kept, write_text
+from atpn_ros.replay.bag_files import ReplayError, files_in, find_storage, is_bag
 from atpn_ros.replay.bag_replay import ProgressCallback, ReplayJob, replay
-from atpn_ros.replay.bags import ReplayError, replaced, storage_files
+from atpn_ros.replay.bags import replaced
 from atpn_ros.types import AtpnError
 
 SUMMARY = "replay.json"
@@ -57,6 +59,7 @@ def replay_if_needed(
     cv2.setNumThreads(1)
     try:
         made_from = inputs_of(job)
+        _check_target(job)
         if job.target.exists() and not overwrite:
             summary = read_summary(job.target)
             if summary is not None and summary.get("made_from") == made_from:
@@ -65,6 +68,34 @@ def replay_if_needed(
         return ReplayOutcome(job, _replay_into_place(job, made_from, progress))
     except AtpnError as error:
         return ReplayOutcome(job, error=str(error))
+
+
+def _check_target(job: ReplayJob) -> None:
+    """Check that writing a result can replace nothing but a result.
+
+    Raises:
+        ReplayError: The target is in the source, contains it, or was not written by a replay.
+        OverwritesInput: The target is the source or one of its files.
+    """
+    source, target = job.source.resolve(), job.target.resolve()
+    check_inputs_kept([job.target, summary_path(job.target)], [source, *files_in(source)])
+    if source.is_dir() and source in target.parents:
+        raise ReplayError(f"{job.target}: is in the folder of the bag that is read")
+    if target in source.parents:
+        raise ReplayError(f"{job.target}: contains the bag that is read")
+    if not target.exists():
+        return
+    summary = read_summary(target)
+    if summary is None or "made_from" not in summary:
+        raise ReplayError(f"{job.target}: exists and was not written by atpn replay: remove it")
+    others = [p.name for p in target.iterdir() if not _is_written(p)] if target.is_dir() else []
+    if others:
+        raise ReplayError(f"{job.target}: exists and holds {others[0]}, which is not of a replay")
+
+
+def _is_written(path: Path) -> bool:
+    """Whether a file in a result's folder is one that a replay writes."""
+    return path.is_file() and (path.name in ("metadata.yaml", SUMMARY) or is_bag(path))
 
 
 def _replay_into_place(
@@ -89,8 +120,10 @@ def _replay_into_place(
         text = json.dumps(summary, indent=2) + "\n"
         if part.is_dir():
             (part / SUMMARY).write_text(text)
-    if not job.target.is_dir():
-        summary_path(job.target).write_text(text)
+        else:
+            # The old file goes first, so that no file is ever beside another one's summary.
+            job.target.unlink(missing_ok=True)
+            write_text(summary_path(job.target), text)
     return summary
 
 
@@ -119,9 +152,9 @@ def inputs_of(job: ReplayJob) -> dict[str, Any]:
     detector = detector_file(s.detector_model)
     if detector is not None:
         networks["detector"] = detector
-    paths = storage_files(job.source)
+    paths, _ = find_storage(job.source)
     if job.source.is_dir():
-        paths = sorted(p for p in job.source.iterdir() if p.is_file() and p.name != SUMMARY)
+        paths = [p for p in files_in(job.source) if p.name != SUMMARY]
     options = asdict(job)
     for name in ("source", "target", "settings"):
         options.pop(name)

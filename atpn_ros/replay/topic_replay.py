@@ -19,10 +19,12 @@ from atpn_ros.camera import Calibration, is_rectified
 from atpn_ros.conversions import messages
 from atpn_ros.images import PixelDepth
 from atpn_ros.pipeline.pipeline import FacePipeline
+from atpn_ros.pipeline.transform_tree import TransformError
+from atpn_ros.replay.bag_transforms import BagTransforms
 from atpn_ros.replay.message_types import message_types
 from atpn_ros.replay.topics import Stream
 from atpn_ros.settings import Settings
-from atpn_ros.types import FaceFrame, FaceState, Frame, Timing
+from atpn_ros.types import FaceFrame, FaceState, Floats, Frame, Timing
 
 
 @dataclass(slots=True)
@@ -66,6 +68,7 @@ class TopicReplay:
         settings: Settings,
         types: Typestore,
         warn: Callable[[str], None],
+        transforms: BagTransforms,
     ) -> None:
         self.stream = stream
         self.pipeline = pipeline
@@ -76,6 +79,8 @@ class TopicReplay:
         self._types = message_types(types)
         self._warn = warn
         self._depth = PixelDepth()
+        self._transforms = transforms
+        self._target_was_missed = False
 
     def process(self, message: Any) -> list[tuple[str, Any]]:
         """Process an image message.
@@ -98,7 +103,8 @@ class TopicReplay:
         camera = self.calibration.camera(
             image.shape[1], image.shape[0], header.frame_id, self._warn
         )
-        result = self.pipeline.process(Frame(image, stamp, header.frame_id), camera)
+        frame = Frame(image, stamp, header.frame_id)
+        result = self.pipeline.process(frame, camera, self._target_position(frame))
         tracked = {face.id for face in result.faces if face.state is not FaceState.LOST}
         counts.processed += 1
         if self.pipeline.stamp_problem:
@@ -119,6 +125,15 @@ class TopicReplay:
             if transforms.transforms:
                 out.append(("tf", transforms))
         return [*out, ("status", self._status(result, header, stamp))]
+
+    def _target_position(self, frame: Frame) -> Floats | None:
+        try:
+            return self._transforms.position(frame.frame_id, frame.stamp_ns)
+        except TransformError as error:
+            if not self._target_was_missed:  # the age in the text changes with every image
+                self._target_was_missed = True
+                self._warn(str(error))
+            return None
 
     def _status(self, result: FaceFrame, header: Any, stamp: int) -> Any:
         counts = self.counts

@@ -5,17 +5,27 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atpn_ros.replay.bags import BagReader, ReplayError
+from atpn_ros.replay.bag_files import ReplayError
+from atpn_ros.replay.bags import BagReader
 
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 INFO_TYPE = "sensor_msgs/msg/CameraInfo"
 
 _NODE = "face_node"
-_OTHER_TRANSPORTS = ("/compressedDepth", "/theora")
-"""Topics of image_transport with an image message type, but neither JPEG nor PNG data."""
+_RAW = IMAGE_TYPES[0]
+_PACKET_TYPES = (
+    "theora_image_transport/msg/Packet",
+    "ffmpeg_image_transport_msgs/msg/FFMPEGPacket",
+    "foxglove_msgs/msg/CompressedVideo",
+)
+"""Types of image_transport's videos, which are not decoded."""
+_TRANSPORTS = ("compressed", "compressedDepth", "theora", "zstd", "ffmpeg", "avif", "foxglove")
+"""Transports of image_transport, each the last part of a topic's name; only the first is decoded:
+JPEG and PNG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,48 +49,71 @@ class Stream:
         return "/tf" if name == "tf" else f"{self.base}/{name}"
 
 
+@dataclass(frozen=True, slots=True)
+class _ImageTopic:
+    """The camera of an image topic, its name without the transport, and whether it is decoded."""
+
+    camera: str
+    decoded: bool
+
+
 def streams(bag: BagReader, wanted: Sequence[str] = (), camera_info: str = "") -> dict[str, Stream]:
     """The image topics to process, by name.
 
-    A single image topic gets the output topics of ``/face_node``. Of several, each gets a
-    ``face_node`` and a ``tf_prefix`` by its camera's namespace, as in the launch files.
+    A single camera gets the output topics of ``/face_node``. Of several in the bag, each gets a
+    ``face_node`` and a ``tf_prefix`` by its namespace, as in the launch files.
 
     Args:
         bag: An open bag.
-        wanted: Image topics; empty: all but the compressed copies of raw topics.
+        wanted: Image topics; empty: one of each camera, the raw one if there is one.
         camera_info: The camera_info topic; empty: the one beside each image topic.
 
     Raises:
         ReplayError: The bag contains no images, or a given topic is not in it.
     """
-    counts = {c.topic: 0 for c in bag.connections}
+    counts: Counter[str] = Counter()
     for connection in bag.connections:
         counts[connection.topic] += connection.msgcount
     if not sum(counts.values()):
         raise ReplayError(f"{bag.path}: is empty: it contains no messages")
     images = _images(bag)
+    readable = [topic for topic, image in images.items() if image.decoded]
     for topic in wanted:
-        if topic not in images:
-            raise ReplayError(f"{bag.path}: no image topic {topic}; {_names(images)}")
-    topics = [t for t in (wanted or _without_compressed_copies(images)) if counts[t]]
+        if topic not in readable:
+            why = "its transport is not decoded" if topic in images else "no such image topic"
+            raise ReplayError(f"{bag.path}: {topic}: {why}; {_names(readable)}")
+    # Of each camera the raw topic, else the compressed one.
+    cameras: dict[str, str] = {}
+    for topic in sorted(readable, key=lambda t: t != images[t].camera):
+        if counts[topic]:
+            cameras.setdefault(images[topic].camera, topic)
+    topics = [t for t in (wanted or cameras.values()) if counts[t]]
     if not topics:
-        others = f"its topics: {', '.join(sorted(counts)[:8])}"
-        raise ReplayError(f"{bag.path}: contains no images; {others}")
+        raise ReplayError(f"{bag.path}: contains no images{_instead(bag, images, counts)}")
     infos = {c.topic for c in bag.connections if c.msgtype == INFO_TYPE}
     if camera_info and camera_info not in infos:
         raise ReplayError(f"{bag.path}: no camera_info topic {camera_info}; {_names(infos)}")
-    one = len(topics) == 1
-    names = _camera_names(topics)
+    # All cameras of the bag, so that a name does not depend on the topics that are chosen.
+    one = len(cameras) == 1
+    names = _camera_names(list(cameras))
     out = {}
     for topic in topics:
-        info = camera_info or _camera_info_beside(topic, infos)
+        camera = images[topic].camera
+        info = camera_info or _camera_info_beside(camera, infos)
         if not info and one and len(infos) == 1:
             (info,) = infos
-        camera = "" if one else names[topic]
-        base = f"{camera}/{_NODE}"
-        prefix = f"{camera.strip('/').replace('/', '_')}_" if camera else ""
-        out[topic] = Stream(topic, info, base, prefix)
-    return out
+        shared = sum(images[t].camera == camera for t in topics) > 1  # raw and compressed
+        name = topic if shared else "" if one else names[camera]
+        prefix = f"{name.strip('/').replace('/', '_')}_" if name else ""
+        out[topic] = Stream(topic, info, f"{name}/{_NODE}", prefix)
+    return {topic: out[topic] for topic in sorted(out, key=list(images).index)}
+
+
+def undecoded(bag: BagReader) -> list[str]:
+    """The topics of cameras that a bag contains in no form that is decoded."""
+    images = _images(bag)
+    seen = {image.camera for image in images.values() if image.decoded}
+    return [topic for topic, image in images.items() if image.camera not in seen]
 
 
 def recorded_nodes(bag: BagReader) -> set[str]:
@@ -103,22 +136,25 @@ def is_face_frame(name: str) -> bool:
     return re.search(r"(face|gaze)_\d+$", name) is not None
 
 
-def _images(bag: BagReader) -> list[str]:
+def _images(bag: BagReader) -> dict[str, _ImageTopic]:
     old = recorded_nodes(bag)
-    return [
-        *dict.fromkeys(
-            c.topic
-            for c in bag.connections
-            if c.msgtype in IMAGE_TYPES
-            and not c.topic.endswith(_OTHER_TRANSPORTS)
-            and not is_node_output(c.topic, old)
-        )
-    ]
+    out = {}
+    for c in bag.connections:
+        if c.msgtype in (*IMAGE_TYPES, *_PACKET_TYPES) and not is_node_output(c.topic, old):
+            camera, _, last = c.topic.rpartition("/")
+            if c.msgtype == _RAW or last not in _TRANSPORTS or not camera:
+                out[c.topic] = _ImageTopic(c.topic, c.msgtype in IMAGE_TYPES)
+            else:
+                out[c.topic] = _ImageTopic(camera, last == _TRANSPORTS[0])
+    return out
 
 
-def _without_compressed_copies(topics: Sequence[str]) -> list[str]:
-    """The topics without the compressed copies of raw topics."""
-    return [t for t in topics if t.removesuffix("/compressed") not in set(topics) - {t}]
+def _instead(bag: BagReader, images: dict[str, _ImageTopic], counts: Counter[str]) -> str:
+    """What a bag without images contains."""
+    others = [topic for topic in images if counts[topic]]
+    if others:
+        return f" that are decoded; {others[0]}: its transport is not supported"
+    return f"; its topics: {', '.join(sorted(counts)[:8])}"
 
 
 def _camera_names(topics: Sequence[str]) -> dict[str, str]:
@@ -128,13 +164,13 @@ def _camera_names(topics: Sequence[str]) -> dict[str, str]:
     return dict(zip(topics, spaces if apart else topics, strict=True))
 
 
-def _namespace(topic: str) -> str:
-    return topic.removesuffix("/compressed").rpartition("/")[0]
+def _namespace(camera: str) -> str:
+    return camera.rpartition("/")[0]
 
 
-def _camera_info_beside(topic: str, infos: set[str]) -> str:
+def _camera_info_beside(camera: str, infos: set[str]) -> str:
     """The camera_info topic beside an image topic, by the rule of image_transport; else empty."""
-    beside = f"{_namespace(topic)}/camera_info"
+    beside = f"{_namespace(camera)}/camera_info"
     return beside if beside in infos else ""
 
 

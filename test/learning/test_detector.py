@@ -14,6 +14,7 @@ import torch
 from atpn_ros.detectors import Detection
 from atpn_ros.detectors.atpn import AtpnDetector, decode, distinct
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import evaluate, report, scene_cache
 from atpn_ros.learning.detector.canvas import Canvas
 from atpn_ros.learning.detector.export import export, read_weights, write_weights
@@ -22,7 +23,6 @@ from atpn_ros.learning.detector.network import Detector, DetectorSettings
 from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.learning.detector.sprite_appearance import blanked
 from atpn_ros.learning.detector.sprite_augmentation import shrunk
-from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.learning.detector.train import DetectorTraining, load_average, train
 from atpn_ros.types import Box
 

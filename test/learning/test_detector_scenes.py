@@ -11,6 +11,8 @@ import pytest
 from atpn_ros.crop import CROP_SIZE
 from atpn_ros.detectors import Detection
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.cutouts import Cutout, load_cutouts, save_cutouts
+from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import (
     hard_negatives,
     presence_crops,
@@ -19,9 +21,8 @@ from atpn_ros.learning.detector import (
 )
 from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds, Pieces
 from atpn_ros.learning.detector.scenes import Scene
-from atpn_ros.learning.detector.segmentation import Cutout, cut, load_cutouts, save_cutouts
+from atpn_ros.learning.detector.segmentation import cut
 from atpn_ros.learning.detector.source_photographs import Photograph
-from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Box
 
 NONE = np.zeros((0, 4), np.float32)
@@ -92,11 +93,12 @@ def test_a_person_is_cut_out_and_comes_back_from_the_file(tmp_path):
     made = cut(photograph)
     assert made.sprite.image[60, 60, 3] > 250
     assert made.sprite.image[10, 8, 3] < 5
-    assert save_cutouts(tmp_path / "c.npz", [made, Cutout(person(), "b", False)]) == 2
+    assert save_cutouts(tmp_path / "c.npz", [made, Cutout(person(), marks, "b", False)]) == 2
     (back,) = load_cutouts(tmp_path / "c.npz", held_out=True)
     assert back.name == "set/a.jpg"
     assert np.array_equal(back.sprite.image, made.sprite.image)
     assert np.array_equal(back.sprite.outline, made.sprite.outline)
+    assert np.array_equal(back.landmarks, made.landmarks)
     (tmp_path / "c.npz").write_bytes(b"x")
     with pytest.raises(DataError, match=r"c\.npz: no cut-outs"):
         load_cutouts(tmp_path / "c.npz", held_out=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from drawn_face import drawn
 
+from atpn_ros.learning.data.sprites import frontal_outline
 from atpn_ros.learning.detector.render_cutouts import turned_outline
-from atpn_ros.learning.detector.sprites import frontal_outline
 
 
 @pytest.mark.parametrize("roll", [0.0, 0.7, -1.5])

@@ -22,7 +22,8 @@ from atpn_ros.learning.data.shards import ShardError
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.networks.from_onnx import load_onnx
-from atpn_ros.learning.training.run_file import load_run, run_training
+from atpn_ros.learning.training.run_file import run_training
+from atpn_ros.learning.training.stages import load_stages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,7 +109,7 @@ RUNS = [p for p in sorted((ROOT / "config" / "runs").glob("*.yaml")) if p.stem !
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda p: p.stem)
 def test_the_run_files_that_come_along_can_be_read(path: Path) -> None:
-    assert load_run(path).train.steps > 0
+    assert load_stages(path)[0].train.steps > 0
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_the_run_files_that_come_along_can_be_read(path: Path) -> None:
         ("train: 3", "train: must be a mapping of fields"),
         ("trian: {}", "trian: no such field"),
         ("train: {", "run.yaml: "),
-        ("data: {backgrounds: hdri}", "data: needs renders, photographs, sets or lens_faces"),
+        ("data: {backgrounds: hdri}", "needs renders, photographs, sets, lens_faces or cutouts"),
     ],
 )
 def test_a_typing_mistake_names_the_file_and_the_field(
@@ -132,7 +133,7 @@ def test_a_typing_mistake_names_the_file_and_the_field(
     path = tmp_path / "run.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=word):
-        load_run(path)
+        load_stages(path)
     assert main(["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path)]) != 0
     said = capsys.readouterr().err.strip()
     assert "run.yaml" in said
@@ -159,6 +160,45 @@ def test_a_run_is_carried_out_and_taken_up(
     assert "shard-00000.tar" in capsys.readouterr().err
 
 
+def test_each_stage_begins_with_the_network_of_the_one_before(tmp_path: Path) -> None:
+    a_shard(tmp_path / "renders", [a_face(), a_face()])
+    path = tmp_path / "run.yaml"
+    stage = (
+        "  - name: {}\n    data: {{renders: renders}}\n    train: {{steps: {}, batch: 2, "
+        "save_every: 1, warmup: 1, learning_rate: {}, network: {{width: 4}}}}\n"
+    )
+    path.write_text("stages:\n" + stage.format("one", 2, "0.001") + stage.format("two", 1, "0.0"))
+    words = ["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main([*words, "--workers", "0", "--threads", "1"]) == 0
+    settings = AtpnSettings(width=4)
+    one, two = (load_onnx(tmp_path / "out" / f"{n}.onnx", settings) for n in ("one", "two"))
+    # A learning rate of 0 leaves the weights as they came, beside the normalization's statistics.
+    assert torch.allclose(one.pose.weight, two.pose.weight, atol=1e-5)
+    last = (tmp_path / "out" / "two.onnx").read_bytes()
+    assert (tmp_path / "out" / "atpn.onnx").read_bytes() == last
+    # A stage that is complete is not done again.
+    (tmp_path / "renders" / "shard-00000.tar").unlink()
+    assert main([*words, "--workers", "0"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("stages: [{name: a, data: {renders: r}}, {name: a, data: {renders: r}}]", "different"),
+        ("stages: [{name: a/b, data: {renders: r}}]", "different names without slashes"),
+        ("stages: [{data: {renders: r}}]", "name"),
+        ("stages: [{name: a}]", r"stages\[0\]: data: needs renders"),
+        ("train: {steps: 3}\nstages: [{name: a, data: {renders: r}}]", "belong into each stage"),
+        ("stages: [{name: a, data: {cutouts: c.npz}}]", r"stages\[0\]: begin_with: cutouts needs"),
+    ],
+)
+def test_stages_that_cannot_be_are_named(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=word):
+        load_stages(path)
+
+
 @pytest.mark.parametrize("head", ["gaze", "presence"])
 def test_a_run_of_one_head_from_a_model_changes_nothing_else(tmp_path: Path, head: str) -> None:
     a_shard(tmp_path / "renders", [a_face(), a_face()])
@@ -171,7 +211,9 @@ def test_a_run_of_one_head_from_a_model_changes_nothing_else(tmp_path: Path, hea
         "        empty_share: 0.0, network: {width: 4, gaze: true, own_presence: true}}\n"
         "data: {renders: renders}\nbegin_with: before.onnx\n"
     )
-    after = run_training(load_run(path), tmp_path, tmp_path / "out", workers=0, threads=1).eval()
+    after = run_training(
+        load_stages(path)[0], tmp_path, tmp_path / "out", workers=0, threads=1
+    ).eval()
     before = load_onnx(tmp_path / "before.onnx", settings)
     crops = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), np.uint8))
     with torch.inference_mode():
@@ -185,4 +227,4 @@ def test_lens_faces_need_a_model_that_finds_landmarks(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text("data: {lens_faces: .}\n")
     with pytest.raises(ConfigError, match="begin_with"):
-        load_run(path)
+        load_stages(path)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.crop import CROP_SIZE, Crop, crop_from_landmarks, cut, upright_angle
 from atpn_ros.detectors.base import square_of
+from atpn_ros.learning.data.backgrounds import random_background
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.presence import holds_face, presence_weight
 from atpn_ros.types import Floats, Image
@@ -95,6 +97,19 @@ def face_crop(face: LabelledFace, rng: np.random.Generator, strength: float = 1.
         gaze=gaze,
         gaze_weight=open_eyes,
     )
+
+
+def before_background(
+    face: LabelledFace, backgrounds: Sequence[Image], rng: np.random.Generator
+) -> LabelledFace:
+    """A face with its person, where the opacity tells who that is, before another background."""
+    image, opacity = face.image, face.opacity
+    if opacity is None:
+        return face
+    behind = random_background(backgrounds, *image.shape[:2], rng)
+    alpha = opacity[..., None].astype(np.float32) / 255
+    mixed = image * alpha + behind * (1 - alpha)
+    return replace(face, picture=mixed.astype(np.uint8), opacity=None)
 
 
 def negative_crop(

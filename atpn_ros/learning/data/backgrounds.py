@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures without faces for training and evaluating presence, from ``.hdr`` panoramas."""
+"""Pictures without faces, for training and evaluating: panoramas and photographs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -12,6 +12,8 @@ import numpy as np
 
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.types import Image
+
+_NOFACES_EVERY = 10
 
 
 def load_panoramas(folder: Path) -> list[Image]:
@@ -50,3 +52,37 @@ def square_views(pictures: Sequence[Image], count: int) -> list[Image]:
         x, y = (int(rng.integers(0, length - side + 1)) for length in (width, height))
         out.append(picture[y : y + side, x : x + side])
     return out
+
+
+def without_faces(folder: Path, held_out: bool) -> Iterator[tuple[str, Image]]:
+    """The pictures of ``nofaces`` in the training set, or the held-out ones (every tenth)."""
+    for i, path in enumerate(sorted((folder / "images").iterdir())):
+        if (i % _NOFACES_EVERY == 0) == held_out:
+            yield path.name, read(path)
+
+
+def read(path: Path) -> Image:
+    """A picture, BGR.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    image = cv2.imread(str(path))
+    if image is None:
+        raise DataError(f"{path}: not an image that can be read")
+    return np.asarray(image, np.uint8)
+
+
+def random_background(
+    pictures: Sequence[Image], height: int, width: int, rng: np.random.Generator
+) -> Image:
+    """A random part of a random picture, resized to (height, width, 3)."""
+    picture = pictures[int(rng.integers(len(pictures)))]
+    full_height, full_width = picture.shape[:2]
+    most = min(full_height / height, full_width / width)
+    scale = most * float(np.exp(rng.uniform(np.log(0.3), 0.0)))
+    h, w = max(2, int(height * scale)), max(2, int(width * scale))
+    y, x = int(rng.integers(0, full_height - h + 1)), int(rng.integers(0, full_width - w + 1))
+    way = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
+    resized = cv2.resize(picture[y : y + h, x : x + w], (width, height), interpolation=way)
+    return np.asarray(resized, np.uint8)

@@ -12,10 +12,19 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from atpn_ros.learning.data.augment import TrainingCrop, face_crop, find_crop, negative_crop
+from atpn_ros.learning.data.augment import (
+    TrainingCrop,
+    before_background,
+    face_crop,
+    find_crop,
+    negative_crop,
+)
 from atpn_ros.learning.data.detection_crops import DetectionCrops
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.types import Image
+
+_OTHER_BACKGROUND = 0.6
+"""Share of the faces with known opacity that get another background."""
 
 
 class Truth(NamedTuple):
@@ -120,8 +129,11 @@ class TrainingBatches(IterableDataset[tuple[np.ndarray, ...]]):
         real = not renders or (bool(photographs) and rng.random() < self.settings.photographs_share)
         samples = photographs if real else renders
         sample = samples[int(rng.integers(len(samples)))]
+        backgrounds = self.data.backgrounds
+        if sample.opacity is not None and backgrounds and rng.random() < _OTHER_BACKGROUND:
+            sample = before_background(sample, backgrounds, rng)
         if rng.random() < self.settings.empty_share:
-            return negative_crop(sample, self.data.backgrounds, rng)
+            return negative_crop(sample, backgrounds, rng)
         return face_crop(sample, rng, strength)
 
 

@@ -91,6 +91,7 @@ class LabelledFace:
         tone: Skin tone bin, 0 light to 5 dark.
         overlap: Intersection over union of the whole picture and the face's crop, for pictures
             that are crops themselves.
+        opacity: (H, W) uint8, 255 on the person and 0 beside; None where it is not known.
         tags: Names that hold, such as the part of the data set or WFLW's attributes.
     """
 
@@ -109,6 +110,7 @@ class LabelledFace:
     brow_middles: bool = False
     tone: int | None = None
     overlap: float | None = None
+    opacity: Image | None = None
     tags: frozenset[str] = field(default_factory=frozenset)
 
     @property

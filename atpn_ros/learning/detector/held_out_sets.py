@@ -10,9 +10,10 @@ from pathlib import Path
 
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.engines import Engine
+from atpn_ros.learning.data.backgrounds import read, without_faces
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.pipeline_recall import hold
-from atpn_ros.learning.detector.source_photographs import POINTING_HELD, read, without_faces
+from atpn_ros.learning.detector.source_photographs import POINTING_HELD
 from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.types import Box
 

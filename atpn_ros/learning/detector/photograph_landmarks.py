@@ -17,7 +17,7 @@ import numpy as np
 from atpn_ros import landmark_layouts
 from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
 from atpn_ros.detectors.session import open_session
-from atpn_ros.learning.detector.sprites import BROWS, FOREHEAD, outline
+from atpn_ros.learning.data.sprites import BROWS, FOREHEAD, outline
 from atpn_ros.types import Floats, Image
 
 _ROUNDS = 3

@@ -12,10 +12,10 @@ import numpy as np
 
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.engines import Engine
+from atpn_ros.learning.data.sprites import FOREHEAD
 from atpn_ros.learning.detector import detection_counts
 from atpn_ros.learning.detector.detection_counts import Count, Rate
 from atpn_ros.learning.detector.labelled_images import LabelledPicture
-from atpn_ros.learning.detector.sprites import FOREHEAD
 from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
 from atpn_ros.types import Box, Face, FaceState, Frame, Image
 
@@ -86,7 +86,12 @@ class _Known:
 
 
 def hold(
-    image: Image, finds: list[Detection], name: str, engine: Engine, settings: PipelineSettings
+    image: Image,
+    finds: list[Detection],
+    name: str,
+    engine: Engine,
+    settings: PipelineSettings,
+    frames: int = FRAMES,
 ) -> list[Box]:
     """Boxes of what is held after equal frames, the surest first.
 
@@ -96,7 +101,7 @@ def hold(
     tracker = replace(settings.tracker, max_faces=_MOST)
     pipeline = FacePipeline(engine, _Known(name, finds), replace(settings, tracker=tracker))
     faces: tuple[Face, ...] = ()
-    for i in range(FRAMES):
+    for i in range(frames):
         faces = pipeline.process(Frame(image, i * _STEP_NS)).faces
     kept = [f for f in faces if f.state is not FaceState.LOST]
     left = [d.box for d in finds]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from atpn_ros.learning.data.cutouts import Cutout
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.renders import load_renders
-from atpn_ros.learning.detector.segmentation import Cutout, cut
+from atpn_ros.learning.data.sprites import BROWS, FOREHEAD, outline
+from atpn_ros.learning.detector.segmentation import cut
 from atpn_ros.learning.detector.source_photographs import Photograph
-from atpn_ros.learning.detector.sprites import BROWS, FOREHEAD, outline
 from atpn_ros.types import Floats
 
 
@@ -36,7 +37,7 @@ def turned_outline(face: LabelledFace) -> Floats:
     """(60, 2) points that the box of a face with a known rotation contains.
 
     The forehead extends along the head's vertical axis as seen in the image, by the same share of
-    the distance from chin to brows as in :func:`~atpn_ros.learning.detector.sprites.outline`.
+    the distance from chin to brows as in :func:`~atpn_ros.learning.data.sprites.outline`.
     """
     if face.rotation is None:
         raise ValueError(f"{face.name}: no rotation")

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import distractors, limb_distractors, sprite_augmentation
 from atpn_ros.learning.detector.camera_effects import Sensor
 from atpn_ros.learning.detector.canvas import Canvas
 from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.learning.detector.sprite_appearance import blanked, head, tinted
-from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 
 

@@ -1,41 +1,21 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts people out of photographs with GrabCut, and stores the cut-outs of a run in one file."""
+"""Cuts people out of photographs with GrabCut."""
 
 from __future__ import annotations
-
-import zipfile
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.cutouts import Cutout
+from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector.source_photographs import Photograph
-from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 
 FACE = 120.0
 """Side of a kept face (root of its box's area), pixels: larger photographs are shrunk to it."""
 _WORK = 150
 """The outline is sought on a picture of this height: finer is slower and no better."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cutout:
-    """A person, and where the person ends.
-
-    Attributes:
-        sprite: The whole photograph; its opacity is 255 on the person.
-        name: Of the photograph.
-        held_out: Whether the person is held out from training.
-    """
-
-    sprite: Sprite
-    name: str
-    held_out: bool
 
 
 def cut(photograph: Photograph) -> Cutout:
@@ -50,7 +30,7 @@ def cut(photograph: Photograph) -> Cutout:
     outline = ((points + 0.5) * scale - 0.5).astype(np.float32)
     alpha = _opacity(image, landmarks, outline)
     sprite = Sprite(np.dstack([image, alpha]), outline)
-    return Cutout(sprite, photograph.name, photograph.held_out)
+    return Cutout(sprite, landmarks, photograph.name, photograph.held_out)
 
 
 def _opacity(image: Image, landmarks: Floats, outline: Floats) -> Image:
@@ -83,41 +63,3 @@ def _opacity(image: Image, landmarks: Floats, outline: Floats) -> Image:
     soft = cv2.resize(solid.astype(np.float32), image.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     soft = cv2.GaussianBlur(soft, (0, 0), 0.8)
     return np.asarray(np.clip((soft - 0.35) / 0.5, 0, 1) * 255, np.uint8)
-
-
-def save_cutouts(path: Path, cutouts: Iterable[Cutout]) -> int:
-    """Write cut-outs, whole or not at all; returns how many."""
-    rows = list(cutouts)
-    part = path.with_suffix(".part.npz")
-    np.savez(
-        part,
-        names=np.array([c.name for c in rows]),
-        held_out=np.array([c.held_out for c in rows], bool),
-        shapes=np.array([c.sprite.image.shape for c in rows]),
-        pixels=np.concatenate([c.sprite.image.ravel() for c in rows]),
-        outlines=np.stack([c.sprite.outline for c in rows]),
-    )
-    part.replace(path)
-    return len(rows)
-
-
-def load_cutouts(path: Path, held_out: bool) -> list[Cutout]:
-    """The cut-outs of the training set, or the held-out ones.
-
-    Raises:
-        DataError: The file is missing or damaged.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            v = {k: stored[k] for k in stored.files}
-        ends = np.cumsum(v["shapes"].prod(1))
-        images = np.split(v["pixels"], ends[:-1])
-        return [
-            Cutout(Sprite(pixels.reshape(shape), outline), str(name), bool(held))
-            for pixels, shape, outline, name, held in zip(
-                images, v["shapes"], v["outlines"], v["names"], v["held_out"], strict=True
-            )
-            if held == held_out
-        ]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: no cut-outs: {error}") from error

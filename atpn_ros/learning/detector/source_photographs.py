@@ -13,22 +13,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from atpn_ros.crop import Crop
 from atpn_ros.learning.data import london
+from atpn_ros.learning.data.backgrounds import read
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.sprites import frontal_outline
 from atpn_ros.learning.detector.photograph_landmarks import Finder
-from atpn_ros.learning.detector.sprites import frontal_outline
 from atpn_ros.types import Floats, Image
 
 _LONDON_EVERY, _LONDON_AT = 8, 3
 """The held-out London people, the same everywhere in this package."""
+_PROFILES = (1, 5, 6, 10)
+"""London's views from the side."""
 _CANADA_LAST = 6
 POINTING_HELD = (10, 11)
 _CONGRESS_FROM = 800
-_NOFACES_EVERY = 10
 _TEMPLATES = 189
 
 
@@ -80,23 +81,25 @@ def photographs(root: Path, finder: Finder) -> Iterator[Photograph]:
     yield from _pointing(root / "pointing04", finder)
 
 
-def without_faces(folder: Path, held_out: bool) -> Iterator[tuple[str, Image]]:
-    """The pictures of ``nofaces`` in the training set, or the held-out ones (every tenth)."""
-    for i, path in enumerate(sorted((folder / "images").iterdir())):
-        if (i % _NOFACES_EVERY == 0) == held_out:
-            yield path.name, read(path)
-
-
-def read(path: Path) -> Image:
-    """A picture, BGR.
+def held_out_portraits(root: Path, finder: Finder) -> Iterator[Photograph]:
+    """Held-out people who look about into the camera: portraits, and London's without profiles.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: A set is missing, or a picture cannot be read; names it.
     """
-    image = cv2.imread(str(path))
-    if image is None:
-        raise DataError(f"{path}: not an image that can be read")
-    return np.asarray(image, np.uint8)
+    paths = sorted((root / "faces_congress" / "images").glob("*.jpg"))
+    if not paths:
+        raise DataError(f"{root / 'faces_congress' / 'images'}: holds no photograph (*.jpg)")
+    for path in paths:
+        if int(path.stem) >= _CONGRESS_FROM:
+            yield from _searched(path, finder, _PORTRAIT_STARTS, False, True)
+    people = sorted(p.stem.split("_")[0] for p in (root / "faces_london").glob("*.jpg"))
+    held = {p for i, p in enumerate(people) if i % _LONDON_EVERY == _LONDON_AT}
+    for folder in ("faces_london", "faces_london_smiling", "faces_london_views"):
+        for path in sorted((root / folder).rglob("*.jpg")):
+            person, view = path.stem.split("_")
+            if person in held and int(view) not in _PROFILES:
+                yield from _searched(path, finder, _london_starts(int(view)), True, True)
 
 
 _Start = Callable[[int, int], list[Crop]]

@@ -7,8 +7,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import distractors
-from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import distractors
 from atpn_ros.learning.detector.sprite_appearance import head
-from atpn_ros.learning.detector.sprites import Sprite
 from atpn_ros.types import Floats, Image
 
 if TYPE_CHECKING:

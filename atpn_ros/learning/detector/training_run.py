@@ -16,15 +16,16 @@ import torch
 
 from atpn_ros.detectors.atpn import AtpnDetector
 from atpn_ros.learning.config import ConfigError, read_config
-from atpn_ros.learning.data.backgrounds import load_panoramas
+from atpn_ros.learning.data.backgrounds import load_panoramas, without_faces
+from atpn_ros.learning.data.cutouts import load_cutouts, save_cutouts
 from atpn_ros.learning.detector.hard_negatives import mine, read_mined, write_mined
 from atpn_ros.learning.detector.network import Detector
 from atpn_ros.learning.detector.photograph_landmarks import Finder
 from atpn_ros.learning.detector.render_cutouts import cut_renders
 from atpn_ros.learning.detector.scene_cache import compose
 from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds, Pieces
-from atpn_ros.learning.detector.segmentation import cut, load_cutouts, save_cutouts
-from atpn_ros.learning.detector.source_photographs import photographs, without_faces
+from atpn_ros.learning.detector.segmentation import cut
+from atpn_ros.learning.detector.source_photographs import photographs
 from atpn_ros.learning.detector.train import DetectorTraining, train
 from atpn_ros.types import Image
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads an ATPN training run from a YAML file and executes it."""
+"""Executes one ATPN training run: loads its data and trains."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from pathlib import Path
 import torch
 
 from atpn_ros.engines.onnx import OnnxEngine
-from atpn_ros.learning.config import ConfigError, read_config
-from atpn_ros.learning.data.backgrounds import load_panoramas
+from atpn_ros.learning.config import ConfigError
+from atpn_ros.learning.data.backgrounds import load_panoramas, without_faces
 from atpn_ros.learning.data.batches import TrainingSet
 from atpn_ros.learning.data.camera_gaze_training import load_camera_gaze_faces
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.cutout_faces import convention_offsets, load_cutout_faces
+from atpn_ros.learning.data.cutouts import load_cutouts
 from atpn_ros.learning.data.detection_crops import load_detection_crops
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.landmark_convention import corrected
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.training_faces import (
     load_training_faces,
@@ -25,6 +29,7 @@ from atpn_ros.learning.data.training_faces import (
 )
 from atpn_ros.learning.networks.atpn import Atpn
 from atpn_ros.learning.training.train import TrainSettings, train
+from atpn_ros.types import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,12 @@ class TrainingData:
             that :mod:`atpn_ros.learning.data.camera_gaze_training` names; needs a model in
             ``begin_with``.
         turned_irises: Copies with turned irises of each of those with hand-placed points.
+        cutouts: File of cut-outs of a detector's training, whose people train landmarks and
+            rotation; needs a model in ``begin_with``.
+        cutouts_root: Folder of the data sets that were cut out.
+        correct_renders: Whether landmarks of renders are moved to where the cut-outs' hand-placed
+            ones are, as far as the model in ``begin_with`` differs from those.
+        without_faces: Folder of photographs without a face, used as backgrounds.
         finds: Archive of crops of a detector's finds, which train presence.
         backgrounds: Folder of ``.hdr`` panoramas without people.
         validation_renders: Shards for validation.
@@ -52,6 +63,10 @@ class TrainingData:
     complete: bool = True
     lens_faces: str = ""
     turned_irises: int = 14
+    cutouts: str = ""
+    cutouts_root: str = "."
+    correct_renders: bool = False
+    without_faces: str = ""
     finds: str = ""
     backgrounds: str = ""
     validation_renders: str = ""
@@ -60,7 +75,7 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """Contents of a run file.
+    """One training run, as run files describe it.
 
     Attributes:
         train: Training settings.
@@ -78,19 +93,19 @@ _VALIDATION_FACES = 400
 """Largest number of faces of each validation set, so that a validation takes only seconds."""
 
 
-def load_run(path: Path) -> TrainingRun:
-    """Read a run file.
+def check_run(run: TrainingRun, where: str) -> None:
+    """Check that the fields of a run go together.
 
     Raises:
-        ConfigError: The file is not a valid run; the message names the field.
+        ConfigError: They do not; the message begins with ``where``.
     """
-    run = read_config(path, TrainingRun)
     data = run.data
-    if not (data.renders or data.photographs or data.sets or data.lens_faces):
-        raise ConfigError(f"{path}: data: needs renders, photographs, sets or lens_faces")
-    if data.lens_faces and not run.begin_with.endswith(".onnx"):
-        raise ConfigError(f"{path}: begin_with: lens_faces needs an .onnx model to begin with")
-    return run
+    faces = (data.renders, data.photographs, data.sets, data.lens_faces, data.cutouts)
+    if not any(faces):
+        raise ConfigError(f"{where}: data: needs renders, photographs, sets, lens_faces or cutouts")
+    for name in ("lens_faces", "cutouts"):
+        if getattr(data, name) and not run.begin_with.endswith(".onnx"):
+            raise ConfigError(f"{where}: begin_with: {name} needs an .onnx model to begin with")
 
 
 def load_source(data: TrainingData, root: Path) -> TrainingSet:
@@ -106,9 +121,16 @@ def load_source(data: TrainingData, root: Path) -> TrainingSet:
     for source in data.sets:
         photographs += load_training_faces(source, root, data.complete)
     backgrounds = load_panoramas(root / data.backgrounds) if data.backgrounds else []
+    if data.without_faces:
+        folder = root / data.without_faces
+        backgrounds += [image for _, image in without_faces(folder, held_out=False)]
     backgrounds += negatives([*renders, *photographs])
     finds = load_detection_crops(root / data.finds) if data.finds else None
     return TrainingSet(positives(renders), positives(photographs), backgrounds, finds)
+
+
+def _corrected(face: LabelledFace, offsets: Floats) -> LabelledFace:
+    return face if face.rotation is None else corrected(face, offsets, face.rotation)
 
 
 def run_training(
@@ -133,13 +155,18 @@ def run_training(
         raise DataError(f"{begin}: no such checkpoint to begin with")
     data = run.data
     source = load_source(data, root)
-    if data.lens_faces:
+    if data.lens_faces or data.cutouts:
         engine = OnnxEngine(root / run.begin_with, "onnx-cpu", "CPUExecutionProvider")
-        source.photographs.extend(
-            load_camera_gaze_faces(
-                root / data.lens_faces, engine, data.turned_irises, run.train.seed
-            )
-        )
+        faces = source.photographs
+        if data.lens_faces:
+            lens = root / data.lens_faces
+            faces += load_camera_gaze_faces(lens, engine, data.turned_irises, run.train.seed)
+        if data.cutouts:
+            cutouts = root / data.cutouts
+            faces += load_cutout_faces(cutouts, root / data.cutouts_root, engine)
+            if data.correct_renders:
+                offsets = convention_offsets(load_cutouts(cutouts, held_out=False), engine)
+                source.renders[:] = [_corrected(f, offsets) for f in source.renders]
         engine.close()
     validation = {}
     if data.validation_photographs:

@@ -16,6 +16,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from atpn_ros.drawing.video import VideoWriter
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.synth.output import shards
 from atpn_ros.learning.synth.render.sequences import SequenceFrame, SequenceRenderer
 from atpn_ros.types import AtpnError
@@ -43,7 +45,7 @@ def write(renderer: SequenceRenderer, folder: Path, kind: str) -> int:
     writer = {"frames": _frames, "video": _video, "bag": _bag}[kind]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "truth.jsonl").open("wb") as truth:
+        with atomic_replace(folder / "truth.jsonl") as part, part.open("wb") as truth:
             count = 0
 
             def labelled() -> Iterator[SequenceFrame]:
@@ -81,14 +83,14 @@ def _frames(renderer: SequenceRenderer, folder: Path, frames: Iterator[SequenceF
 
 
 def _video(renderer: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame]) -> None:
-    path = folder / "video.mp4"
-    code = cv2.VideoWriter.fourcc(*"mp4v")
-    video = cv2.VideoWriter(str(path), code, renderer.plan.fps, renderer.plan.size)
-    if not video.isOpened():
-        raise RecordingError(f"{path}: OpenCV cannot write this video")
-    for frame in frames:
-        video.write(frame.image)
-    video.release()
+    video = VideoWriter(folder / "video.mp4", renderer.plan.fps)
+    complete = False
+    try:
+        for frame in frames:
+            video.write(frame.image)
+        complete = True
+    finally:
+        video.close(keep=complete)
 
 
 def _bag(renderer: SequenceRenderer, folder: Path, frames: Iterator[SequenceFrame]) -> None:
@@ -100,7 +102,12 @@ def _bag(renderer: SequenceRenderer, folder: Path, frames: Iterator[SequenceFram
 
     store = get_typestore(Stores.ROS2_HUMBLE)
     try:
-        with Writer(folder / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as bag:
+        if (folder / "bag").exists():
+            raise RecordingError(f"{folder / 'bag'}: exists already")
+        with (
+            atomic_replace(folder / "bag") as part,
+            Writer(part, version=9, storage_plugin=StoragePlugin.MCAP) as bag,
+        ):
             image_type, info_type = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/CameraInfo"
             images = bag.add_connection(TOPIC, image_type, typestore=store)
             infos = bag.add_connection(INFO_TOPIC, info_type, typestore=store)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.shards import ShardError, checksums
 from atpn_ros.types import Image
 
@@ -83,7 +84,7 @@ def write_loose(samples: Iterable[RenderedSample], folder: Path) -> list[Path]:
     try:
         (folder / "images").mkdir(parents=True, exist_ok=True)
         paths = []
-        with (folder / "labels.jsonl").open("wb") as lines:
+        with atomic_replace(folder / "labels.jsonl") as part, part.open("wb") as lines:
             for sample in samples:
                 path = folder / "images" / f"{sample.index:08d}.png"
                 path.write_bytes(encode_png(sample.image))

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``atpn measure-range``: writes the page about the detectors' range."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from atpn_ros.detectors import Detector, detector_file, load_detector
+from atpn_ros.engines import load_engine
+from atpn_ros.files import sha256
+from atpn_ros.settings import SHIPPED_MODEL, Settings
+
+PICTURES = 8
+"""Pictures for each camera and distance, so that a run takes less than four minutes."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``measure-range`` to ``atpn``."""
+    p = commands.add_parser(
+        "measure-range",
+        help="at how many metres detectors find a face; prints docs/range.md",
+        description="Pastes held-out people into pictures without a face, as large as a camera"
+        " shows them at a distance, and counts those that each detector finds and the pipeline"
+        " holds. Prints a page in Markdown. Takes about four minutes of one core.",
+    )
+    p.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="folder of the data sets"
+    )
+    p.add_argument(
+        "--detectors", nargs="+", default=["atpn", "haar"], metavar="NAME",
+        help="atpn, haar, yunet, or paths of YuNet's .onnx (default: atpn haar)",
+    )  # fmt: skip
+    p.add_argument("--pictures", type=int, default=PICTURES,
+                   help=f"for each camera and distance (default {PICTURES})")  # fmt: skip
+    p.add_argument("--seed", type=int, default=0)
+    p.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    import cv2
+
+    from atpn_ros.learning.data.backgrounds import without_faces
+    from atpn_ros.learning.detector import range_page
+    from atpn_ros.learning.detector.detection_range import measure_range
+    from atpn_ros.learning.detector.photograph_landmarks import Finder
+    from atpn_ros.learning.detector.segmentation import cut
+    from atpn_ros.learning.detector.source_photographs import held_out_portraits
+
+    cv2.setNumThreads(1)  # as ONNX Runtime here
+    detectors: list[tuple[str, Detector]] = [(_name(n), load_detector(n)) for n in args.detectors]
+    settings = Settings()
+    engine = load_engine(settings.model_path(), settings.backend)
+    finder = Finder(SHIPPED_MODEL)
+    people = [cut(portrait).sprite for portrait in held_out_portraits(args.data, finder)]
+    views = [image for _, image in without_faces(args.data / "nofaces", held_out=True)]
+    results = list(
+        measure_range(detectors, people, views, engine, settings.pipeline_settings(),
+                      args.pictures, args.seed)
+    )  # fmt: skip
+    engine.close()
+    weights = {_name(n): _weights(n) for n in args.detectors}
+    names = [Path(n).name for n in args.detectors]
+    words = ["atpn", "measure-range", "--data", "DATA", "--detectors", *names]
+    words += [] if args.pictures == PICTURES else ["--pictures", str(args.pictures)]
+    command = f"{shlex.join(words)} > docs/range.md"
+    text = range_page.page(results, weights, command, len(people), len(views), args.pictures)
+    print(text, end="")
+    return 0
+
+
+def _name(detector: str) -> str:
+    return Path(detector).stem
+
+
+def _weights(detector: str) -> str:
+    path = detector_file(detector)
+    return "OpenCV's cascade" if path is None else f"`{path.name}`, SHA-256 {sha256(path)[:12]}"

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Prepares people who were cut out of photographs as training faces.
+
+Landmarks are hand-placed where the set has points (London, Canada). Elsewhere they are this
+package's own network's, where its answers to several crops and to the mirrored picture agree,
+corrected to the hand-placed ones' convention, and weigh half. The rotation is labelled where a set
+says how far the head is turned: the network's mean answer, turned half of the way to that yaw,
+since people only roughly do as they are asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from atpn_ros import geometry
+from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch, upright_angle
+from atpn_ros.engines.base import Engine
+from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.cutouts import Cutout, load_cutouts
+from atpn_ros.learning.data.eyes import INTO_LENS
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.landmark_convention import corrected, measure_offsets
+from atpn_ros.learning.data.layouts import WFLW98
+from atpn_ros.types import Floats, Image
+
+HAND_PLACED = ("faces_london", "faces_canada")
+"""Sets with hand-placed points, whose people also look into the lens."""
+_OWN_WEIGHT = 0.5
+_VIEWS = {"left_profile": -90.0, "left_3quarter": -45.0, "right_3quarter": 45.0,
+          "right_profile": 90.0}  # fmt: skip
+"""Yaw of the London views, degrees, positive to the picture's right."""
+_REGION = 1.25
+"""What is kept around the landmarks' box, in sides of it."""
+_TURNS = (0.0, 0.12, -0.12)
+_STEEP = 60.0
+"""Tilt in degrees above which a yaw says little."""
+
+
+def load_cutout_faces(path: Path, root: Path, engine: Engine) -> list[LabelledFace]:
+    """The training people of a file of cut-outs, each with its opacity.
+
+    Args:
+        path: File of :func:`atpn_ros.learning.data.cutouts.save_cutouts`.
+        root: Folder of the data sets that were cut out, for ``pointing04/labels.json``.
+        engine: The network that reads rotations.
+
+    Raises:
+        DataError: A file is missing or damaged.
+    """
+    pans = _pointing_yaws(root / "pointing04" / "labels.json")
+    cutouts = load_cutouts(path, held_out=False)
+    offsets = convention_offsets(cutouts, engine)
+    return [_face(cutout, pans, offsets, engine) for cutout in cutouts]
+
+
+def convention_offsets(cutouts: Iterable[Cutout], engine: Engine) -> Floats:
+    """(98, 2) offsets from a network's landmarks to those of the sets with hand-placed points.
+
+    See :func:`atpn_ros.learning.data.landmark_convention.measure_offsets`; 0 without such sets.
+    """
+    placed = [_region(c) for c in cutouts if c.name.split("/")[0] in HAND_PLACED]
+    return measure_offsets(engine, placed) if placed else np.zeros((98, 2))
+
+
+def _face(cutout: Cutout, pans: dict[str, float], offsets: Floats, engine: Engine) -> LabelledFace:
+    kind, file = cutout.name.split("/")
+    face = _region(cutout)
+    view = next((yaw for name, yaw in _VIEWS.items() if kind.endswith(name)), None)
+    yaw = view if view is not None else pans.get(file) if kind == "pointing04" else None
+    if kind in HAND_PLACED:
+        return replace(face, gaze=INTO_LENS)
+    rotation = read_rotation(engine, face)
+    face = corrected(replace(face, weights=np.full(98, _OWN_WEIGHT)), offsets, rotation)
+    if yaw is None:
+        return face
+    gaze = None
+    if view is not None and abs(view) < 60:
+        # Asked to look straight ahead, with the camera 45 degrees aside.
+        gaze = np.tile((np.sin(np.radians(view)), 0.0, -np.cos(np.radians(view))), (2, 1))
+    return replace(face, rotation=_half_way(rotation, yaw), gaze=gaze)
+
+
+def _region(cutout: Cutout) -> LabelledFace:
+    """The face with the part of its picture around it, and the person's opacity there."""
+    pixels, points = cutout.sprite.image, cutout.landmarks
+    low, high = points.min(axis=0), points.max(axis=0)
+    reach = _REGION * float((high - low).max())
+    x0, y0 = np.maximum(low - reach, 0).astype(int).tolist()
+    x1, y1 = np.minimum(high + reach, pixels.shape[1::-1]).astype(int).tolist()
+    part = pixels[y0:y1, x0:x1]
+    return LabelledFace(
+        np.ascontiguousarray(part[..., :3]), points - (x0, y0), WFLW98, cutout.name,
+        opacity=np.ascontiguousarray(part[..., 3]),
+    )  # fmt: skip
+
+
+def read_rotation(engine: Engine, face: LabelledFace) -> Floats:
+    """(3, 3) mean of a network's answers to turned crops and to the mirrored picture."""
+    image, points = face.image, face.landmarks
+    mirrored = np.ascontiguousarray(image[:, ::-1])
+    upright, width = upright_angle(points), image.shape[1]
+    crops = [crop_from_landmarks(points, upright + turn) for turn in _TURNS]
+    flipped = [Crop(width - 1 - c.cx, c.cy, c.side, -c.angle) for c in crops]
+    plain, other = _rotations(engine, image, crops), _rotations(engine, mirrored, flipped)
+    other = other * np.outer((-1, 1, 1), (1, -1, 1))
+    left, _, right = np.linalg.svd(np.concatenate([plain, other]).mean(axis=0))
+    return np.asarray(left @ np.diag((1, 1, np.linalg.det(left @ right))) @ right)
+
+
+def _rotations(engine: Engine, image: Image, crops: list[Crop]) -> Floats:
+    read = engine.run(cut_batch(image, crops)).rotation
+    return np.stack([geometry.about_z(c.angle) @ r for c, r in zip(crops, read, strict=True)])
+
+
+def _half_way(rotation: Floats, yaw: float) -> Floats:
+    """A head's rotation, turned about the vertical half of the way to a yaw in degrees."""
+    now = np.arctan2(rotation[0, 0], -rotation[2, 0])
+    angle = np.radians(yaw) - now
+    angle = np.arctan2(np.sin(angle), np.cos(angle)) / 2
+    c, s = np.cos(angle), np.sin(angle)
+    return np.asarray(np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]]) @ rotation)
+
+
+def _pointing_yaws(path: Path) -> dict[str, float]:
+    """Yaw in degrees of the photographs of Pointing'04 whose head is not far up or down."""
+    try:
+        rows = json.loads(path.read_text())
+        return {str(r["file"]): -float(r["pan"]) for r in rows if abs(float(r["tilt"])) < _STEEP}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: expected records with file, pan and tilt: {error}") from error

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Executes run files: one training run, or several that each begin with the network before.
+
+A run file has either the fields of :class:`TrainingRun`, or ``stages``, a list of such runs with a
+``name`` each.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from atpn_ros.learning.config import ConfigError, read_config
+from atpn_ros.learning.training.run_file import (
+    TrainingData,
+    TrainingRun,
+    check_run,
+    run_training,
+)
+from atpn_ros.learning.training.train import TrainSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A training run with a name, which names its folder.
+
+    Attributes:
+        name: A file name.
+        train: Training settings.
+        data: Training and validation data.
+    """
+
+    name: str
+    train: TrainSettings = field(default_factory=TrainSettings)
+    data: TrainingData = field(default_factory=TrainingData)
+
+
+@dataclass(frozen=True, slots=True)
+class _RunFile:
+    """All fields that a run file may have."""
+
+    train: TrainSettings = field(default_factory=TrainSettings)
+    data: TrainingData = field(default_factory=TrainingData)
+    begin_with: str = ""
+    stages: tuple[Stage, ...] = ()
+
+
+def load_stages(path: Path) -> tuple[TrainingRun, tuple[Stage, ...]]:
+    """Read a run file.
+
+    Returns:
+        The run, or the first stage's; and the stages, none if the file has one run.
+
+    Raises:
+        ConfigError: The file is not valid; the message names the field.
+    """
+    file = read_config(path, _RunFile)
+    if not file.stages:
+        run = TrainingRun(file.train, file.data, file.begin_with)
+        check_run(run, str(path))
+        return run, ()
+    if file.train != TrainSettings() or file.data != TrainingData():
+        raise ConfigError(f"{path}: stages: train and data belong into each stage")
+    names = [stage.name for stage in file.stages]
+    if len(set(names)) < len(names) or any(not n or Path(n).name != n for n in names):
+        raise ConfigError(f"{path}: stages: need different names without slashes")
+    for number, stage in enumerate(file.stages):
+        begin = f"{stage.name}.onnx" if number else file.begin_with
+        check_run(TrainingRun(stage.train, stage.data, begin), f"{path}: stages[{number}]")
+    first = file.stages[0]
+    return TrainingRun(first.train, first.data, file.begin_with), file.stages
+
+
+def run_file(
+    path: Path, root: Path, folder: Path, workers: int = 1, threads: int | None = None
+) -> None:
+    """Execute a run file, or resume it.
+
+    Of several stages each works in a folder of its own below ``folder``, and leaves its network as
+    ``NAME.onnx`` beside that. The last one's is ``atpn.onnx`` too.
+
+    Args:
+        path: The run file.
+        root: Folder that the data folders are relative to.
+        folder: Output folder.
+        workers: Processes that make training crops.
+        threads: PyTorch's number of threads; None for one per core.
+
+    Raises:
+        ConfigError: The file is not valid.
+        DataError: Data or a checkpoint cannot be read.
+    """
+    run, stages = load_stages(path)
+    if not stages:
+        run_training(run, root, folder, workers, threads)
+        return
+    begin = run.begin_with
+    for stage in stages:
+        made = folder / f"{stage.name}.onnx"
+        if not made.exists():
+            staged = replace(run, train=stage.train, data=stage.data, begin_with=begin)
+            run_training(staged, root, folder / stage.name, workers, threads)
+            _copy(folder / stage.name / "atpn.onnx", made)
+        begin = str(made.absolute())
+    _copy(Path(begin), folder / "atpn.onnx")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, whole or not at all."""
+    part = target.with_name(f"{target.name}.part")
+    shutil.copyfile(source, part)
+    part.replace(target)

@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What ``atpn video`` and ``atpn image`` say of devices, addresses, pipes and odd names."""
+
+import http.server
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
+
+import atpn_ros
+from atpn_ros.cli import main
+from atpn_ros.drawing import video
+from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, video_source
+
+PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
+
+
+def atpn(*words):
+    return main([*map(str, words)])
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "portrait.mp4"
+    writer = VideoWriter(path, 10.0)
+    for n in range(6):
+        writer.write(np.roll(PORTRAIT, 2 * n, axis=1))
+    writer.close(keep=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("gone.mp4", "gone.mp4: no such file"),
+        ("/dev", "/dev: is a folder"),
+        ("/dev/null", "/dev/null: is not a camera's device, such as /dev/video0"),
+    ],
+)
+def test_what_can_be_no_video_is_named_rightly(text, words):
+    with pytest.raises(MediaError, match=f"^{words}$"):
+        video_source(text)
+
+
+def test_a_device_is_a_camera(monkeypatch):
+    monkeypatch.setattr(Path, "exists", lambda self: True)
+    monkeypatch.setattr(Path, "is_char_device", lambda self: True)
+    monkeypatch.setattr(Path, "resolve", lambda self, **_: Path("/dev/video3"))
+    for text in ("/dev/video3", "/dev/v4l/by-id/usb-maker-index0"):
+        found = video_source(text)
+        assert (found.address, found.name, found.stem, found.live) == (3, text, "camera3", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "stem", "live"),
+    [
+        (
+            "rtsp://u:p@10.0.0.2:554/h264?a=b",
+            "rtsp://10.0.0.2:554/h264?a=b",
+            "10_0_0_2_554_h264",
+            1,
+        ),
+        ("udp://@239.0.0.1:1234", "udp://239.0.0.1:1234", "239_0_0_1_1234", 1),
+        ("http://host/a@b.mp4", "http://host/a@b.mp4", "host_a_b_mp4", 0),
+    ],
+)
+def test_an_address_is_shown_without_its_password(text, name, stem, live):
+    found = video_source(text)
+    assert (found.address, found.name, found.stem, found.live) == (text, name, stem, bool(live))
+
+
+def test_an_address_that_does_not_answer_is_one_line(tmp_path, capfd):
+    with socket.socket() as taken:  # a port where nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}/live"
+        assert atpn("video", f"rtsp://me:secret@{address}", "--out", tmp_path) == 1
+    err = capfd.readouterr().err
+    assert err == f"atpn video: rtsp://{address}: no video can be received from this address\n"
+
+
+def test_a_video_is_read_from_an_address(tmp_path, clip, capsys):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    handler = partial(Quiet, directory=str(clip.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/portrait.mp4"
+        code = atpn("video", address, "--out", tmp_path)
+        server.shutdown()
+    assert code == 0
+    assert f"{address}: 6 frames, 6 with faces, ids [1]" in capsys.readouterr().out
+
+
+def test_an_image_is_not_read_from_an_address(tmp_path, capsys):
+    assert atpn("image", "https://host/a.jpg", "--out", tmp_path) == 1
+    assert "addresses are not read: download the image first" in capsys.readouterr().err
+
+
+def test_a_camera_that_is_not_there_is_one_line(tmp_path, capfd):
+    assert atpn("video", "97", "--out", tmp_path) == 1
+    words = "atpn video: camera 97: cannot be opened; see v4l2-ctl --list-devices\n"
+    assert capfd.readouterr().err == words
+
+
+def test_a_pipe_is_a_video(tmp_path):
+    """An AVI of JPEG frames can be read from its beginning to its end."""
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (320, 240))
+    for _ in range(6):
+        writer.write(PORTRAIT)
+    writer.release()
+    os.mkfifo(tmp_path / "pipe.avi")
+    code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
+    world = os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])}
+    for source in ("-", "/dev/stdin", str(tmp_path / "pipe.avi")):
+        out = tmp_path / "out"
+        words = [sys.executable, "-c", code, "video", source, "--out", out]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, env=world) as process:
+            if source.endswith(".avi"):
+                (tmp_path / "pipe.avi").write_bytes(path.read_bytes())
+            else:
+                process.stdin.write(path.read_bytes())
+            process.stdin.close()
+            assert process.wait(60) == 0
+        lines = (out / "faces.jsonl").read_text().splitlines()
+        assert [len(json.loads(line)["faces"]) for line in lines] == [1] * 6
+
+
+class Container:
+    """Frames at given seconds, in a container that stores a duration and no number of frames."""
+
+    times = ()
+    duration = 0.0
+
+    def __init__(self, *source):
+        self.n = -1
+
+    def isOpened(self):
+        return True
+
+    def get(self, what):
+        return {
+            cv2.CAP_PROP_FPS: 25.0,
+            cv2.CAP_PROP_FRAME_COUNT: self.duration * 25,
+            cv2.CAP_PROP_POS_MSEC: self.times[min(self.n, len(self.times) - 1)] * 1e3,
+        }[what]
+
+    def read(self):
+        self.n += 1
+        return self.n < len(self.times), PORTRAIT
+
+    def release(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("times", "duration", "words"),
+    [
+        ([5.0 * n for n in range(8)], 35.04, ""),  # a time lapse
+        ([n / 25 for n in range(100)], 4.0, ""),
+        ([n / 25 for n in range(50)], 4.0, "ended after 2.0 s of 4.0 s (50 frames)"),
+        ([n / 25 for n in range(98)], 4.0, ""),
+    ],
+)
+def test_only_what_ends_early_is_said_to(monkeypatch, clip, times, duration, words):
+    monkeypatch.setattr(video.cv2, "VideoCapture", Container)
+    monkeypatch.setattr(Container, "times", times)
+    monkeypatch.setattr(Container, "duration", duration)
+    reader = VideoReader(str(clip))
+    assert len(list(reader)) == len(times)
+    assert reader.early_end() == words
+
+
+def test_a_camera_that_is_unplugged_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Container, "times", [0.0] * 3)
+    monkeypatch.setattr(Container, "set", lambda self, what, value: True, raising=False)
+    real = video.cv2.VideoCapture
+    fake = lambda *source: Container() if source == (0,) else real(*source)  # noqa: E731
+    monkeypatch.setattr(video.cv2, "VideoCapture", fake)
+    assert atpn("video", "0", "--out", tmp_path) == 0
+    assert "camera 0: delivered no more images after 3" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names of other systems are text")
+def test_a_name_that_is_no_text_is_read_written_and_shown(tmp_path, clip):
+    name = os.fsdecode(b"fran\xe7ois")
+    cv2.imwrite(str(tmp_path / "photo.png"), PORTRAIT)
+    (tmp_path / "photo.png").rename(tmp_path / f"{name}.png")
+    (tmp_path / f"{name}.mp4").write_bytes(clip.read_bytes())
+    (tmp_path / name).mkdir()
+    code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
+    world = os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])}
+    for command, suffix in (("image", ".png"), ("video", ".mp4")):
+        for out in (tmp_path / "out", tmp_path / name):
+            words = [command, tmp_path / f"{name}{suffix}", "--out", out]
+            done = subprocess.run(
+                [sys.executable, "-c", code, *words], env=world, capture_output=True
+            )
+            assert (done.returncode, done.stderr) == (0, b"")
+            assert rb"fran\xe7ois" in done.stdout
+            assert (out / f"{name}{suffix}").is_file()
+            line = (out / "faces.jsonl").read_text().splitlines()[0]
+            assert Path(json.loads(line)["source"]).name == rf"fran\xe7ois{suffix}"
+    gone = subprocess.run(
+        [sys.executable, "-c", code, "image", tmp_path / f"{name}.gone", "--out", tmp_path / "out"],
+        env=world, capture_output=True,
+    )  # fmt: skip
+    assert gone.stderr.endswith(b"fran\\xe7ois.gone: No such file or directory\n")
+
+
+def test_a_bag_whose_name_is_no_text_is_read_and_written(tmp_path, capsys):
+    pytest.importorskip("rosbags", reason="pip install rosbags")
+    from bag_world import record, show
+
+    source = record(tmp_path / "in", show)
+    name = os.fsdecode(b"fran\xe7ois")
+    assert atpn("replay", source, tmp_path / name) == 0
+    assert r"fran\xe7ois: 4 images, 4 with faces" in capsys.readouterr().out
+    assert atpn("replay", tmp_path / name, tmp_path / "out") == 0
