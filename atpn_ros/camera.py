@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import cv2
@@ -24,8 +25,9 @@ class BadCamera(AtpnError):
 class CameraInfo:
     """The used fields of ``sensor_msgs/CameraInfo``, as defined by REP-104.
 
-    ``k`` and ``d`` hold for the full resolution ``width`` x ``height``; the region of interest is
-    in full-resolution pixels, all zero meaning the whole image; a binning of 0 means 1.
+    ``k``, ``d`` and ``p`` hold for the full resolution ``width`` x ``height``; the region of
+    interest is in full-resolution pixels, all zero meaning the whole image; a binning of 0 means 1.
+    ``r`` and ``p`` are those of the rectified image.
     """
 
     width: int
@@ -40,6 +42,8 @@ class CameraInfo:
     roi_width: int = 0
     roi_height: int = 0
     frame_id: str = ""
+    r: tuple[float, ...] = ()
+    p: tuple[float, ...] = ()
 
 
 class CameraModel(Protocol):
@@ -54,6 +58,15 @@ class CameraModel(Protocol):
         """(N, 3) rays (x, y, 1) in the camera frame through (N, 2) pixels; never NaN."""
         ...
 
+    @property
+    def axes(self) -> Floats:
+        """(3, 3) from the image's axes to the camera frame.
+
+        A rectified image of a stereo camera is rotated a little; of other cameras, and of raw
+        images, this is the identity.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Camera:
@@ -63,11 +76,13 @@ class Camera:
         matrix: (3, 3) for the pixels of the actual image.
         distortion: OpenCV's coefficients, empty without distortion.
         fisheye: Whether they are those of the equidistant model.
+        axes: (3, 3) from the image's axes to the camera frame, see :class:`CameraModel`.
     """
 
     matrix: Floats
     distortion: Floats
     fisheye: bool = False
+    axes: Floats = field(default_factory=lambda: np.eye(3))
 
     @property
     def focal(self) -> float:
@@ -97,11 +112,12 @@ class Camera:
             xy = np.nan_to_num(xy, nan=0.0, posinf=_MAX_TANGENT, neginf=-_MAX_TANGENT)
             xy = np.clip(xy, -_MAX_TANGENT, _MAX_TANGENT)
         out[:, :2] = xy
-        return out
+        turned = out @ self.axes.T
+        return np.asarray(turned / np.maximum(turned[:, 2:], 0.01))
 
     def project(self, points: Floats) -> Floats:
         """(N, 2) pixels of (N, 3) points in the camera frame, z > 0."""
-        p = np.asarray(points, np.float64)[:, None]
+        p = (np.asarray(points, np.float64) @ self.axes)[:, None]
         zero = np.zeros(3)
         if self.fisheye:
             out, _ = cv2.fisheye.projectPoints(p, zero, zero, self.matrix, self.distortion)
@@ -110,27 +126,64 @@ class Camera:
         return np.asarray(out[:, 0], np.float64)
 
 
-_COEFFICIENTS = {
-    "plumb_bob": (4, 5),
-    "rational_polynomial": (8, 12, 14),
-    "thin_prism_fisheye": (),
-    "equidistant": (4,),
-}
+_PINHOLE = frozenset(
+    {
+        "",
+        "plumb_bob",
+        "rational_polynomial",
+        "radtan",
+        "radial_tangential",
+        "brown_conrady",
+        "pinhole",
+    }
+)
+"""Distortion models, in lower case, whose coefficients are those of OpenCV, in OpenCV's order."""
+_FISHEYE = frozenset({"equidistant", "fisheye", "kannala_brandt", "kannala_brandt4", "kb4"})
+"""Names of the model of ``cv2.fisheye``."""
+
+CALIBRATIONS = ("auto", "raw", "rectified")
+"""What an image may be: raw (K and D hold), rectified (P holds), or known by its topic's name."""
 
 
-def camera_from_info(info: CameraInfo, image_width: int, image_height: int) -> Camera:
+def is_rectified(calibration: str, topic: str) -> bool:
+    """Whether P of the CameraInfo holds for the images of a topic, in place of K and D.
+
+    >>> is_rectified("auto", "/left/image_rect_color"), is_rectified("auto", "/image_raw")
+    (True, False)
+    """
+    if calibration != "auto":
+        return calibration == "rectified"
+    name = topic.removesuffix("/compressed").rpartition("/")[2]
+    return re.search(r"(?<![a-z])rect(ified)?(?![a-z])", name) is not None
+
+
+def camera_from_info(
+    info: CameraInfo, image_width: int, image_height: int, rectified: bool = False
+) -> Camera:
     """Build the camera of an image: K adapted to region of interest, binning and resolution.
+
+    Args:
+        info: The CameraInfo.
+        image_width: Of the image.
+        image_height: Of the image.
+        rectified: Whether the image is rectified: P and R hold, and there is no distortion.
 
     Raises:
         BadCamera: The CameraInfo is uncalibrated, not finite, of an unknown distortion model, or
             has another aspect ratio than the image.
     """
-    k = np.asarray(info.k, np.float64)
-    if k.size != 9 or not np.isfinite(k).all():
-        raise BadCamera("camera_info: K is not nine finite numbers")
-    if not k[0] > 0 or not k[4] > 0:
-        raise BadCamera("camera_info: uncalibrated (K[0] or K[4] is not positive)")
-    distortion, fisheye = _distortion(info)
+    k: Floats = np.asarray(info.k, np.float64)
+    axes: Floats = np.eye(3)
+    distortion: Floats = np.empty(0)
+    fisheye = False
+    if rectified:
+        k, axes = _projection(info)
+    else:
+        if k.size != 9 or not np.isfinite(k).all():
+            raise BadCamera("camera_info: K is not nine finite numbers")
+        if not k[0] > 0 or not k[4] > 0:
+            raise BadCamera("camera_info: uncalibrated (K[0] or K[4] is not positive)")
+        distortion, fisheye = _distortion(info)
     binning_x, binning_y = max(1, info.binning_x), max(1, info.binning_y)
     whole = info.roi_width == 0 or info.roi_height == 0
     width = (info.width if whole else info.roi_width) / binning_x
@@ -160,7 +213,7 @@ def camera_from_info(info: CameraInfo, image_width: int, image_height: int) -> C
     )
     if not np.isfinite(matrix).all() or matrix[0, 0] < 1e-6 or matrix[1, 1] < 1e-6:
         raise BadCamera("camera_info: K is out of any range")
-    return Camera(matrix, distortion, fisheye)
+    return Camera(matrix, distortion, fisheye, axes)
 
 
 def camera_from_field_of_view(degrees: float, image_width: int, image_height: int) -> Camera:
@@ -184,20 +237,23 @@ class Calibration:
 
     Attributes:
         info: None until one was received. May be set by another thread.
+        rectified: Whether the images are rectified.
         problem: Why it does not fit the last image, None if it does.
     """
 
     def __init__(self) -> None:
         self.info: CameraInfo | None = None
+        self.rectified = False
         self.problem: str | None = None
-        self._cached: tuple[tuple[CameraInfo, int, int, str], Camera | None] | None = None
+        self._cached: tuple[tuple[object, ...], Camera | None] | None = None
 
     @property
     def status(self) -> str:
         """Status of the calibration as text."""
         if self.info is None:
             return "none has come"
-        return self.problem or f"of frame {self.info.frame_id!r}"
+        used = "P, for a rectified image" if self.rectified else "K and D, for a raw image"
+        return self.problem or f"of frame {self.info.frame_id!r}: {used}"
 
     def camera(
         self, width: int, height: int, frame_id: str, warn: Callable[[str], None]
@@ -206,11 +262,11 @@ class Calibration:
         info = self.info
         if info is None:
             return None
-        key = (info, width, height, frame_id)
+        key = (info, width, height, frame_id, self.rectified)
         if self._cached is None or self._cached[0] != key:
             camera, self.problem = None, None
             try:
-                camera = camera_from_info(info, width, height)
+                camera = camera_from_info(info, width, height, self.rectified)
             except BadCamera as error:
                 self.problem = str(error)
                 warn(f"{error}; publishing rotation without position")
@@ -221,18 +277,38 @@ class Calibration:
         return self._cached[1]
 
 
+def _projection(info: CameraInfo) -> tuple[Floats, Floats]:
+    """(9,) camera matrix of the rectified image, and (3, 3) from its axes to the camera frame."""
+    p, r = np.asarray(info.p, np.float64), np.asarray(info.r, np.float64)
+    if p.size != 12 or not np.isfinite(p).all() or not p[0] > 0 or not p[5] > 0:
+        raise BadCamera(
+            "camera_info: P is not set, as a rectified image needs it; "
+            "if the image is not rectified, set calibration to raw"
+        )
+    rotation = r.reshape(3, 3).T if r.size == 9 and np.isfinite(r).all() and r.any() else np.eye(3)
+    if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or rotation[2, 2] < 0.5:
+        raise BadCamera("camera_info: R is not a small rotation")
+    return p.reshape(3, 4)[:, :3].ravel(), rotation
+
+
 def _distortion(info: CameraInfo) -> tuple[Floats, bool]:
+    """OpenCV's coefficients, and whether they are those of ``cv2.fisheye``.
+
+    Drivers pad D with zeros, give fewer coefficients than their model has, or name the model
+    otherwise than ROS.
+    """
     d = np.asarray(info.d, np.float64)
     if not np.isfinite(d).all():
         raise BadCamera("camera_info: D is not finite")
-    if not d.any():
+    model = info.distortion_model.strip().lower()
+    used = len(np.trim_zeros(d, "b"))
+    # An ideal fisheye lens has zeros only; it is no pinhole.
+    sizes = (4,) if model in _FISHEYE else (0, 4, 5, 8, 12, 14)
+    if not used and model not in _FISHEYE:
         return np.empty(0), False
-    if info.distortion_model == "equidistant" and d.size == 4:
-        return d, True
-    allowed: Sequence[int] = _COEFFICIENTS.get(info.distortion_model, ())
-    if d.size not in allowed or info.distortion_model == "equidistant":
+    fits = [size for size in sizes if size >= used]
+    if not fits or model not in _PINHOLE | _FISHEYE:
         raise BadCamera(
-            f"camera_info: {d.size} coefficients of model "
-            f"{info.distortion_model!r:.40} are not known"
+            f"camera_info: {used} coefficients of model {info.distortion_model!r:.40} are not known"
         )
-    return d, False
+    return np.pad(d[: fits[0]], (0, max(0, fits[0] - d.size))), model in _FISHEYE

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decodes raw and compressed image messages to BGR; invalid input raises :class:`BadImage`.
 
-Encodings are those of ``sensor_msgs/image_encodings`` plus ``nv12``. 16-bit grey is scaled to
-8 bits by its full range, 32-bit float grey is taken as 0..1.
+Encodings are those of ``sensor_msgs/image_encodings`` plus ``nv12``. 16-bit values are scaled to
+8 bits by their full range and 32-bit floats are taken as 0..1, unless a :class:`PixelDepth` infers
+the range from the images of a camera.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class BadImage(AtpnError):
 
 @dataclass(frozen=True, slots=True)
 class _PixelFormat:
-    """Data type, channels per pixel, rows per image row, and conversion of an encoding."""
+    """Data type, channels per pixel, rows per image row, and conversion of 8-bit values to BGR."""
 
     dtype: type[np.generic]
     channels: int
@@ -55,17 +56,69 @@ def _unchanged(pixels: Array) -> Array:
     return pixels
 
 
-def _high_byte(pixels: Array) -> Array:
-    return (pixels >> 8).astype(np.uint8)
+_BITS = (8, 10, 12, 14, 16)
+"""Depths of sensors whose values come in 16-bit encodings."""
+
+_DISTANCES = ("16UC1", "32FC1")
+"""Encodings that depth images have."""
 
 
-def _grey16(pixels: Array) -> Array:
-    return cv2.cvtColor(_high_byte(pixels), cv2.COLOR_GRAY2BGR)
+class PixelDepth:
+    """The range of pixel values of a camera with more than 8 bits, inferred from its images.
+
+    Sensors of 10 or 12 bits often send 16-bit encodings without scaling the values, which would be
+    almost black. The range only grows, so that the brightness does not change from image to image.
+
+    Attributes:
+        note: What was inferred, for people; empty where values fill the range of their encoding.
+        may_be_depth: Whether the last image looked like distances rather than brightness.
+
+    >>> depth = PixelDepth()
+    >>> int(depth.to_8_bits("mono16", np.full((4, 4), 1023, np.uint16)).max())
+    255
+    >>> depth.note
+    'mono16 with values below 1024: taken as 10 bits'
+    """
+
+    def __init__(self) -> None:
+        self.note = ""
+        self.may_be_depth = False
+        self._bits: dict[str, int] = {}
+
+    def to_8_bits(self, encoding: str, pixels: Array) -> Array:
+        """Scale (H, W) or (H, W, C) uint16 or float32 values to uint8; uint8 is returned as is."""
+        self.note, self.may_be_depth = "", False
+        if pixels.dtype == np.uint8:
+            return pixels
+        # Every 15th pixel: enough to see the range, and both columns and rows of a Bayer pattern.
+        sample = pixels[::3, ::5]
+        sample = sample[np.isfinite(sample)]
+        greatest = float(sample.max()) if sample.size else 0.0
+        whole = pixels.dtype == np.uint16
+        bits = self._bits.get(encoding, _BITS[0] if whole else 0)
+        if not whole and greatest <= 1.0:
+            needed = 0  # floats of 0 .. 1
+        else:
+            needed = next((b for b in _BITS if greatest < 2**b), 16)
+        bits = self._bits[encoding] = max(bits, needed)
+        self.may_be_depth = encoding in _DISTANCES and bits > 0
+        if self.may_be_depth:
+            self.note = f"{encoding} with values below {2**bits}: taken as brightness"
+        elif bits not in (0, 16):
+            self.note = f"{encoding} with values below {2**bits}: taken as {bits} bits"
+        return _to_8_bits(pixels, bits)
 
 
-def _grey_float(pixels: Array) -> Array:
-    grey = np.nan_to_num(np.clip(pixels, 0.0, 1.0), nan=0.0) * 255.0
-    return cv2.cvtColor(grey.astype(np.uint8), cv2.COLOR_GRAY2BGR)
+def _to_8_bits(pixels: Array, bits: int | None = None) -> Array:
+    """Scale values of a number of bits (0: floats of 0..1; None: the whole range of the type)."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype == np.uint16:
+        shifted = pixels >> (8 if bits is None else bits - 8)
+        return np.asarray(np.minimum(shifted, 255), np.uint8)
+    white = 2.0**bits - 1 if bits else 1.0
+    grey = np.nan_to_num(np.clip(pixels, 0.0, white), nan=0.0) * (255.0 / white)
+    return np.asarray(grey.astype(np.uint8))
 
 
 def _pixel_formats() -> dict[str, _PixelFormat]:
@@ -82,14 +135,14 @@ def _pixel_formats() -> dict[str, _PixelFormat]:
         "bgra8": bgra,
         "8UC4": bgra,
         "rgba8": _PixelFormat(u8, 4, _color_conversion(cv2.COLOR_RGBA2BGR)),
-        "bgr16": _PixelFormat(u16, 3, _high_byte),
-        "16UC3": _PixelFormat(u16, 3, _high_byte),
-        "rgb16": _PixelFormat(u16, 3, lambda p: cv2.cvtColor(_high_byte(p), cv2.COLOR_RGB2BGR)),
+        "bgr16": _PixelFormat(u16, 3, _unchanged),
+        "16UC3": _PixelFormat(u16, 3, _unchanged),
+        "rgb16": _PixelFormat(u16, 3, _color_conversion(cv2.COLOR_RGB2BGR)),
         "mono8": grey8,
         "8UC1": grey8,
-        "mono16": _PixelFormat(u16, 1, _grey16),
-        "16UC1": _PixelFormat(u16, 1, _grey16),
-        "32FC1": _PixelFormat(np.float32, 1, _grey_float),
+        "mono16": _PixelFormat(u16, 1, grey8.convert),
+        "16UC1": _PixelFormat(u16, 1, grey8.convert),
+        "32FC1": _PixelFormat(np.float32, 1, grey8.convert),
         "yuv422": uyvy,
         "uyvy": uyvy,
         "yuv422_yuy2": yuyv,
@@ -107,7 +160,7 @@ def _pixel_formats() -> dict[str, _PixelFormat]:
     for name, code in patterns.items():
         convert = _color_conversion(code)
         table[f"bayer_{name}8"] = _PixelFormat(u8, 1, convert)
-        table[f"bayer_{name}16"] = _PixelFormat(u16, 1, lambda p, f=convert: f(_high_byte(p)))  # type: ignore[misc]
+        table[f"bayer_{name}16"] = _PixelFormat(u16, 1, convert)
     return table
 
 
@@ -125,8 +178,19 @@ def decode_raw(
     step: int,
     data: Bytes,
     max_pixels: int = MAX_PIXELS,
+    depth: PixelDepth | None = None,
 ) -> Image:
     """Decode the fields of a ``sensor_msgs/Image``.
+
+    Args:
+        width: Columns.
+        height: Rows.
+        encoding: One of :data:`ENCODINGS`.
+        is_bigendian: Byte order of 16-bit and 32-bit values.
+        step: Bytes from one row to the next.
+        data: The pixels.
+        max_pixels: Limit of the image's size.
+        depth: Infers the range of values with more than 8 bits; None: the whole range.
 
     Returns:
         (height, width, 3) uint8 BGR. For ``bgr8`` without padding it shares memory with ``data``.
@@ -163,16 +227,21 @@ def decode_raw(
         pixels = pixels.astype(dtype)
     shape = (rows, width) if pixel_format.channels == 1 else (rows, width, pixel_format.channels)
     try:
-        return np.asarray(pixel_format.convert(pixels.reshape(shape)), np.uint8)
+        pixels = pixels.reshape(shape)
+        pixels = _to_8_bits(pixels) if depth is None else depth.to_8_bits(encoding, pixels)
+        return np.asarray(pixel_format.convert(pixels), np.uint8)
     except cv2.error as error:  # e.g. a Bayer image of one row
         raise BadImage("not_convertible", f"{encoding} {width}x{height}: {error.err}") from error
 
 
-def decode_compressed(data: Bytes, max_pixels: int = MAX_PIXELS) -> Image:
+def decode_compressed(
+    data: Bytes, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
+) -> Image:
     """Decode the data of a ``sensor_msgs/CompressedImage``: JPEG or PNG, detected from the bytes.
 
     The size is read from the file's own header before anything is decoded. Orientation tags are
-    ignored: ``camera_info`` refers to the pixels as they are stored.
+    ignored: ``camera_info`` refers to the pixels as they are stored. ``depth`` infers the range of
+    values of a PNG with 16 bits.
 
     Returns:
         (H, W, 3) uint8 BGR.
@@ -183,7 +252,7 @@ def decode_compressed(data: Bytes, max_pixels: int = MAX_PIXELS) -> Image:
     buffer = _byte_array(data)
     if buffer.size == 0:
         raise BadImage("empty", "no bytes")
-    raw = buffer.tobytes()
+    raw, flags = buffer.tobytes(), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     if raw.startswith(b"\xff\xd8"):
         width, height, start = _jpeg_size(raw)
         end = b"\xff\xd9"
@@ -192,18 +261,19 @@ def decode_compressed(data: Bytes, max_pixels: int = MAX_PIXELS) -> Image:
             raise BadImage("corrupt", "PNG without a header")
         width, height = struct.unpack(">II", raw[16:24])
         start, end = 33, b"IEND"
+        flags |= cv2.IMREAD_ANYDEPTH if raw[24] == 16 else 0
     else:
         raise BadImage("unknown_format", f"neither JPEG nor PNG: starts with {raw[:4]!r}")
     _check_size(width, height, max_pixels)
     if raw.find(end, start) < 0:
         raise BadImage("truncated", f"{len(raw)} bytes without an end mark")
     try:
-        image = cv2.imdecode(buffer, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        image = cv2.imdecode(buffer, flags)
     except cv2.error as error:
         raise BadImage("corrupt", str(error.err)) from error
     if image is None:
         raise BadImage("corrupt", f"{width}x{height} picture cannot be decoded")
-    return np.asarray(image, np.uint8)
+    return _to_8_bits(image) if depth is None else depth.to_8_bits("16-bit PNG", image)
 
 
 def _byte_array(data: Bytes) -> Array:

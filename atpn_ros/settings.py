@@ -9,11 +9,14 @@ The names are those of the ROS parameters, of ``config/atpn.yaml`` and of the la
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from atpn_ros.camera import CALIBRATIONS
 from atpn_ros.conversions.rep155 import face_id
 from atpn_ros.engines import BACKENDS, PRECISIONS
 from atpn_ros.images import MAX_PIXELS
@@ -21,7 +24,7 @@ from atpn_ros.pipeline.estimator import EstimatorSettings
 from atpn_ros.pipeline.looking import LookingSettings
 from atpn_ros.pipeline.one_euro import OneEuroSettings
 from atpn_ros.pipeline.pipeline import PipelineSettings
-from atpn_ros.pipeline.tracker import TrackerSettings
+from atpn_ros.pipeline.tracker import MOST_FACES, TrackerSettings
 from atpn_ros.types import AtpnError
 
 SHIPPED_MODEL = Path(__file__).parent / "weights" / "atpn.onnx"
@@ -66,6 +69,11 @@ class Settings:
     image_transport: str = _setting(
         "raw", "raw: sensor_msgs/Image on image; compressed: CompressedImage on image/compressed",
         choices=("raw", "compressed"), reconfigurable=False,
+    )  # fmt: skip
+    calibration: str = _setting(
+        "auto", "what of camera_info holds: raw: K and D; rectified: P and R; "
+        "auto: rectified where the topic's name has rect in it",
+        choices=CALIBRATIONS, reconfigurable=False,
     )  # fmt: skip
     max_pixels: int = _setting(
         MAX_PIXELS,
@@ -124,7 +132,7 @@ class Settings:
     search_interval: float = _setting(
         0.2, "interval of the detector while no face is tracked, s", minimum=0.0, maximum=60.0
     )
-    max_faces: int = _setting(4, "maximum number of tracked faces", minimum=1, maximum=16)
+    max_faces: int = _setting(8, "maximum number of tracked faces", minimum=1, maximum=MOST_FACES)
     start_presence: float = _setting(
         0.7, "presence that a new face needs", minimum=0.0, maximum=1.0
     )
@@ -257,7 +265,7 @@ def update_settings(
     checked: dict[str, Value] = {}
     for name, value in values.items():
         if name not in CONSTRAINTS:
-            raise SettingsError(f"{name}: no such setting")
+            raise unknown_name(name, CONSTRAINTS, "setting")
         rule, old = CONSTRAINTS[name], getattr(settings, name)
         if type(value) is int and type(old) is float:
             value = float(value)
@@ -273,7 +281,53 @@ def update_settings(
         if type(value) is int and (value - int(rule.minimum)) % rule.step:
             raise SettingsError(f"{name}: {value} is not a multiple of {rule.step}")
         checked[name] = value
-    return replace(settings, **checked)  # type: ignore[arg-type]
+    changed = replace(settings, **checked)  # type: ignore[arg-type]
+    _check_together(changed)
+    return changed
+
+
+def _check_together(settings: Settings) -> None:
+    """Raise where values are allowed alone but not together, or not as the name of a frame."""
+    start, keep = settings.start_presence, settings.keep_presence
+    if start < keep:
+        raise SettingsError(f"start_presence: {start:g} is less than keep_presence ({keep:g})")
+    if not re.fullmatch(r"([\w.~-][\w./~-]*)?", settings.tf_prefix, re.ASCII):
+        raise SettingsError(
+            f"tf_prefix: {settings.tf_prefix!r:.60} may hold letters, digits and _ - . / ~"
+            ", and must not begin with /"
+        )
+
+
+def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.7) -> str:
+    """The known name that is most like another; empty if none is.
+
+    >>> nearest_name("max_face", CONSTRAINTS), nearest_name("robot", CONSTRAINTS)
+    ('max_faces', '')
+    """
+    return next(iter(get_close_matches(name.lower(), list(known), 1, cutoff)), "")
+
+
+def unknown_name(name: str, known: Iterable[str], kind: str) -> SettingsError:
+    """The error for a name that is not known; it gives the nearest known one.
+
+    Args:
+        name: The unknown name.
+        known: All known names.
+        kind: What it was taken for, e.g. ``"setting"``.
+    """
+    near = nearest_name(name, known)
+    return SettingsError(f"{name}: no such {kind}" + (f"; did you mean {near}?" if near else ""))
+
+
+def parse_bool(name: str, text: str) -> bool:
+    """Parse true or false.
+
+    Raises:
+        SettingsError: Any other text, 1 and 0 too.
+    """
+    if text.lower() not in ("true", "false"):
+        raise SettingsError(f"{name}: {text!r} is neither true nor false")
+    return text.lower() == "true"
 
 
 def parse_value(name: str, text: str) -> Value:
@@ -286,12 +340,10 @@ def parse_value(name: str, text: str) -> Value:
     (False, 2.0)
     """
     if name not in CONSTRAINTS:
-        raise SettingsError(f"{name}: no such setting")
+        raise unknown_name(name, CONSTRAINTS, "setting")
     kind = type(getattr(Settings(), name))
     if kind is bool:
-        if text.lower() not in ("true", "false"):
-            raise SettingsError(f"{name}: {text!r} is neither true nor false")
-        return text.lower() == "true"
+        return parse_bool(name, text)
     try:
         value: Value = kind(text)
     except ValueError as error:

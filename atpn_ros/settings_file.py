@@ -1,17 +1,36 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads settings from a ROS parameter file, such as ``config/atpn.yaml``, without ROS."""
+"""Reads settings from ROS parameter files and command lines, and refuses unknown names.
+
+Parameter files may be shared with other nodes, hold sections of namespaces, or be written by
+``ros2 param dump``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from atpn_ros.settings import Settings, SettingsError, Value, parse_value, update_settings
+from atpn_ros.settings import (
+    CONSTRAINTS,
+    Settings,
+    SettingsError,
+    Value,
+    nearest_name,
+    parse_value,
+    unknown_name,
+    update_settings,
+)
 
-_NODES = ("/**", "face_node", "/face_node", "/**/face_node")
-"""Node names whose parameters are read, in this order; later ones override earlier ones."""
+_NODE = "face_node"
+_WILDCARDS = ("/**", "/*")
+"""Sections for all nodes, which may hold parameters that this node does not have."""
+_EVERY_NODE = ("use_sim_time", "qos_overrides", "start_type_description_service")
+"""Parameters that nodes have beside their own; ``ros2 param dump`` writes them."""
+_TYPO = 0.85
+"""A name in a section for all nodes that is so much like one of ours is taken for a mistake."""
 
 
 def load_settings(file: Path | None = None, words: Sequence[str] = ()) -> Settings:
@@ -23,7 +42,7 @@ def load_settings(file: Path | None = None, words: Sequence[str] = ()) -> Settin
     >>> load_settings(words=["max_faces=2"]).max_faces
     2
     """
-    values = _read(file) if file is not None else {}
+    values = read_parameters(file) if file is not None else {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals:
@@ -32,27 +51,115 @@ def load_settings(file: Path | None = None, words: Sequence[str] = ()) -> Settin
     return update_settings(Settings(), values)
 
 
-def _read(file: Path) -> dict[str, Value]:
+def read_parameters(
+    file: Path, namespace: str | None = None, node: str = _NODE
+) -> dict[str, Value]:
+    """The settings in a ROS parameter file, those of more specific sections last.
+
+    Args:
+        file: The file.
+        namespace: Of the node; only sections that hold for it are read. None: the namespace is not
+            known, and the section of the node in any namespace is read.
+        node: The node's name.
+
+    Raises:
+        SettingsError: The file cannot be read, has sections of several namespaces or none for the
+            node although ``namespace`` is None, or sets something that is no setting.
+    """
+    values: dict[str, Value] = {}
+    own: list[str] = []
+    sections = dict(_sections(_parsed(file)))
+    shared = [f"/**/{node}", f"/*/{node}", node, f"/{node}"]
+    if namespace is None:
+        own = [s for s in sections if s.endswith(f"/{node}") and s not in shared]
+        if len(own) > 1:
+            raise SettingsError(f"{file}: has several nodes, {', '.join(own)}; leave one")
+    elif namespace.strip("/"):
+        own = [f"{namespace.strip('/')}/{node}", f"/{namespace.strip('/')}/{node}"]
+    wanted = [s for s in (*_WILDCARDS, *shared, *own) if s in sections]
+    if not wanted and namespace is None:
+        raise SettingsError(f"{file}: no ros__parameters for {node} or /**")
+    for section in wanted:
+        for name, value in sections[section].items():
+            if name in CONSTRAINTS:
+                values[name] = value
+            elif not _is_expected(name, section):
+                raise SettingsError(f"{file}: {unknown_name(name, CONSTRAINTS, 'setting')}")
+    return values
+
+
+def check_ros_arguments(words: Sequence[str]) -> None:
+    """Refuse unknown names in the parameters and parameter files of a ROS command line.
+
+    ROS takes any name and ignores those that a node does not declare.
+
+    Args:
+        words: The command line, as ``face_node --ros-args -p max_faces:=2`` without the first word.
+
+    Raises:
+        SettingsError: As :func:`read_parameters`, and for a parameter that is no setting.
+    """
+    is_ros = False
+    renamed = {"__ns": "", "__node": _NODE}
+    found: list[tuple[str, str]] = []
+    for word, following in pairwise([*words, ""]):
+        if word in ("--ros-args", "--"):
+            is_ros = word == "--ros-args"
+        elif is_ros and word in ("-p", "--param", "--params-file", "-r", "--remap"):
+            found.append((word, following))
+    for option, word in found:
+        target, _, value = word.partition(":=")
+        if option in ("-r", "--remap") and target.rpartition(":")[2] in renamed:
+            renamed[target.rpartition(":")[2]] = value
+    for option, word in found:
+        node, _, name = word.partition(":=")[0].rpartition(":")
+        if option == "--params-file":
+            read_parameters(Path(word), renamed["__ns"], renamed["__node"])
+        elif option in ("-p", "--param") and node in ("", renamed["__node"]):
+            root = name.partition(".")[0]
+            if root not in (*CONSTRAINTS, *_EVERY_NODE):
+                raise unknown_name(name, CONSTRAINTS, "setting")
+
+
+def _parsed(file: Path) -> Any:
+    load, yaml_error = _yaml_reader(file)
+    try:
+        return load(file.read_text())
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from error
+    except (yaml_error, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: {str(error).splitlines()[0]}") from error
+
+
+def _yaml_reader(file: Path) -> tuple[Callable[[str], Any], type[Exception]]:
+    """The reader of ruamel.yaml, which pip installs, or of PyYAML, which ROS has."""
     try:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
-    except ImportError as error:
-        raise SettingsError(f"{file}: needs ruamel.yaml: pip install ruamel.yaml") from error
-    try:
-        content: Any = YAML(typ="safe", pure=True).load(file.read_text())
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: {str(error).splitlines()[0]}") from error
-    values: dict[str, Value] = {}
-    found = False
-    for node in _NODES if isinstance(content, dict) else ():
-        part = content.get(node)
-        parameters = part.get("ros__parameters") if isinstance(part, dict) else None
-        if isinstance(parameters, dict):
-            found = True
-            values |= parameters
-    if not found:
-        raise SettingsError(f"{file}: no ros__parameters for face_node or /**")
-    # Every ROS node has these two parameters; they are not settings of this package.
-    return {k: v for k, v in values.items() if k not in ("use_sim_time", "qos_overrides")}
+    except ImportError:
+        try:
+            import yaml
+        except ImportError as error:
+            raise SettingsError(f"{file}: needs ruamel.yaml: pip install ruamel.yaml") from error
+        return yaml.safe_load, yaml.YAMLError
+    return YAML(typ="safe", pure=True).load, YAMLError
+
+
+def _sections(content: Any, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and parameters of each node; namespaces may be nested."""
+    if not isinstance(content, dict):
+        return
+    for name, part in content.items():
+        if name == "ros__parameters" and isinstance(part, dict):
+            yield prefix, part
+        elif isinstance(part, dict):
+            yield from _sections(
+                part, f"{prefix.rstrip('/')}/{name.strip('/')}" if prefix else name
+            )
+
+
+def _is_expected(name: str, section: str) -> bool:
+    """Whether a parameter that is no setting may stand in a section."""
+    if name in _EVERY_NODE:
+        return True
+    return section in _WILDCARDS and not nearest_name(name, CONSTRAINTS, _TYPO)

@@ -4,77 +4,82 @@
 
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from atpn_ros.settings import CONSTRAINTS, parse_value
+from atpn_ros.node import launch_arguments as arguments
+from atpn_ros.settings import CONSTRAINTS
 from launch import LaunchContext, LaunchDescription
 
-SHARE = Path(get_package_share_directory("atpn_ros"))
+SHARE = Path(__file__).parents[1]
 
 ARGUMENTS = {
     "namespace": ("", "namespace of the node; one per camera"),
-    "image_topic": ("image", "the camera's image topic; for compressed images without /compressed"),
+    "image_topic": (
+        "image",
+        "the camera's image topic; for compressed images with or without /compressed",
+    ),
     "camera_info_topic": (
         "camera_info",
         "the camera's calibration topic; without it there are no positions and no TF",
     ),
-    "params_file": (str(SHARE / "config" / "atpn.yaml"), "YAML file with parameters of the node"),
-    "use_sim_time": ("false", "true: use the time of /clock"),
-    "log_level": ("info", "debug, info, warn or error"),
+    "params_file": (
+        str(SHARE / "config" / "atpn.yaml"),
+        "YAML file with parameters of the node, or none",
+    ),
+    "use_sim_time": ("false", "use the time of /clock (true | false)"),
+    "log_level": ("info", " | ".join(arguments.LOG_LEVELS)),
+    "respawn": ("true", "start the node again 2 s after it has died (true | false)"),
     "dds_profile": (
         str(SHARE / "config" / "fastdds_shm.xml"),
-        "Fast DDS profile that prevents the loss of best-effort images; the camera driver needs it "
-        "too; empty: none",
+        "Fast DDS profile that prevents the loss of best-effort images, or none; "
+        "the camera driver needs it too",
     ),
 }
 
 
 def generate_launch_description() -> LaunchDescription:
     """The launch description; arguments for settings take precedence over params_file."""
-    arguments = [
+    declared = [
         DeclareLaunchArgument(name, default_value=default, description=text)
         for name, (default, text) in ARGUMENTS.items()
     ]
-    arguments += [
+    declared += [
         DeclareLaunchArgument(
-            name,
-            default_value="",
-            description=f"{rule.description}. Empty: the value in params_file",
+            name, default_value=arguments.UNSET, description=arguments.description(name)
         )
-        for name, rule in CONSTRAINTS.items()
+        for name in CONSTRAINTS
     ]
-    return LaunchDescription([*arguments, OpaqueFunction(function=_start)])
+    return LaunchDescription([*declared, OpaqueFunction(function=_start)])
 
 
 def _start(context: LaunchContext) -> list:
+    arguments.check_names(__file__, context.argv, {*ARGUMENTS, *CONSTRAINTS})
     given = {
         name: LaunchConfiguration(name).perform(context) for name in (*ARGUMENTS, *CONSTRAINTS)
     }
-    settings = {name: parse_value(name, given[name]) for name in CONSTRAINTS if given[name]}
-    settings["use_sim_time"] = given["use_sim_time"].lower() == "true"
-    image = given["image_topic"]
-    actions = []
-    if given["dds_profile"]:
-        # Humble and Jazzy read the first name, later distributions the second.
-        actions = [
-            SetEnvironmentVariable(name, given["dds_profile"])
-            for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
-        ]
+    profile = arguments.existing_file("dds_profile", given["dds_profile"])
+    names = arguments.PROFILE_VARIABLES if profile else ()
     node = Node(
         package="atpn_ros",
         executable="face_node",
         name="face_node",
         namespace=given["namespace"],
-        parameters=[given["params_file"], settings],
+        parameters=arguments.node_parameters(
+            given, given["namespace"], given["params_file"], given["use_sim_time"]
+        ),
         remappings=[
-            ("image", image),
-            ("image/compressed", f"{image}/compressed"),
+            ("image", given["image_topic"]),
             ("camera_info", given["camera_info_topic"]),
         ],
-        arguments=["--ros-args", "--log-level", given["log_level"]],
+        arguments=[
+            "--ros-args",
+            "--log-level",
+            arguments.one_of("log_level", given["log_level"], arguments.LOG_LEVELS),
+        ],
+        respawn=arguments.parse_bool("respawn", given["respawn"]),
+        respawn_delay=2.0,
         output="screen",
     )
-    return [*actions, node]
+    return [*(SetEnvironmentVariable(name, profile) for name in names), node]

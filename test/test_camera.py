@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atpn_ros.camera import BadCamera, Camera, CameraInfo, camera_from_info
+from atpn_ros.camera import BadCamera, Camera, CameraInfo, camera_from_info, is_rectified
 
 K = (600.0, 0.0, 330.0, 0.0, 610.0, 230.0, 0.0, 0.0, 1.0)
 D = {
@@ -97,9 +97,9 @@ def test_a_camera_info_without_size_is_for_the_image():
         ({"k": K[:8]}, "nine"),
         ({"k": ()}, "nine"),
         ({"d": (float("nan"),) * 5, "distortion_model": "plumb_bob"}, "D is not finite"),
-        ({"d": (0.1,) * 7, "distortion_model": "plumb_bob"}, "7 coefficients"),
+        ({"d": (0.1,) * 15, "distortion_model": "plumb_bob"}, "15 coefficients"),
         ({"d": (0.1,) * 4, "distortion_model": "wide_open"}, "wide_open"),
-        ({"d": (0.1,) * 5, "distortion_model": ""}, "not known"),
+        ({"d": (0.1,) * 5, "distortion_model": "inverse_brown_conrady"}, "not known"),
         ({"d": (0.1,) * 5, "distortion_model": "equidistant"}, "not known"),
         ({"width": 640, "height": 640}, "the image is 640x480"),
         ({"k": (1e-300, *K[1:])}, "out of any range"),
@@ -114,6 +114,95 @@ def test_unusable_camera_infos_are_refused_and_say_why(changes, why):
 def test_coefficients_that_are_all_zero_are_no_distortion(size):
     camera = camera_from_info(info(d=(0.0,) * size, distortion_model="whatever"), 640, 480)
     assert camera.distortion.size == 0
+
+
+SMALL = (-0.01, 0.02, 1e-4, 2e-4, 0.003, 0.01, 0.002, 0.001, 1e-3, 0, 0, 1e-4, 1e-4, 1e-4)
+FISH = (-0.005, 0.04, -0.04, 0.007)
+
+
+@pytest.mark.parametrize(
+    ("model", "d", "expected"),
+    [
+        ("plumb_bob", SMALL[:2], 4),
+        ("plumb_bob", SMALL[:5], 5),
+        ("plumb_bob", (*SMALL[:5], 0, 0, 0), 5),  # Orbbec
+        ("plumb_bob", SMALL[:8], 8),  # all that OpenCV returns
+        ("plumb_bob", SMALL[:7], 8),
+        ("plumb_bob", SMALL, 14),
+        ("PLUMB_BOB", SMALL[:5], 5),
+        ("rational_polynomial", SMALL[:5], 5),
+        ("rational_polynomial", SMALL[:12], 12),
+        ("", SMALL[:5], 5),
+        ("radtan", SMALL[:4], 4),
+    ],
+)
+def test_coefficients_of_pinhole_models_are_padded_or_cut_as_opencv_takes_them(model, d, expected):
+    camera = camera_from_info(info(d=d, distortion_model=model), 640, 480)
+    assert not camera.fisheye
+    assert camera.distortion.size == expected
+    n = min(len(d), expected)
+    np.testing.assert_array_equal(camera.distortion[:n], d[:n])
+    points = np.array([[0.3, -0.2, 1.0], [-0.4, 0.1, 1.0]])
+    np.testing.assert_allclose(camera.rays(camera.project(points)), points, atol=1e-3)
+
+
+@pytest.mark.parametrize("model", ["equidistant", "Equidistant", "fisheye", "kannala_brandt4"])
+@pytest.mark.parametrize("zeros", [0, 1, 4])
+def test_fisheye_coefficients_padded_with_zeros_are_taken(model, zeros):
+    camera = camera_from_info(info(d=(*FISH, *[0.0] * zeros), distortion_model=model), 640, 480)
+    assert camera.fisheye
+    assert camera.distortion.tolist() == list(FISH)
+
+
+@pytest.mark.parametrize("size", [0, 4, 5, 8])
+def test_an_ideal_fisheye_lens_is_no_pinhole(size):
+    camera = camera_from_info(info(d=(0.0,) * size, distortion_model="equidistant"), 640, 480)
+    assert (camera.fisheye, camera.distortion.tolist()) == (True, [0.0] * 4)
+    # Pixels from the centre are the angle times the focal length.
+    ((x, _, _),) = camera.rays(np.array([[330.0 + 600.0 * 0.5, 230.0]]))
+    assert x == pytest.approx(np.tan(0.5))
+
+
+def test_a_rectified_image_takes_p_and_turns_by_r():
+    angle = 0.03
+    r = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    p = (500.0, 0, 310.0, -40.0, 0, 505.0, 250.0, 0, 0, 0, 1, 0)
+    given = info(d=D["plumb_bob"], distortion_model="plumb_bob", p=p, r=tuple(r.ravel()))
+    camera = camera_from_info(given, 320, 240, rectified=True)
+    np.testing.assert_allclose(camera.matrix[:, :2], [[250, 0], [0, 252.5], [0, 0]])
+    assert (camera.distortion.size, camera.fisheye) == (0, False)
+    np.testing.assert_allclose(camera.axes, r.T)
+    raw = camera_from_info(given, 320, 240)
+    assert raw.distortion.size == 4
+    np.testing.assert_array_equal(raw.axes, np.eye(3))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"p": (0.0,) * 12}, {"p": (np.nan,) * 12}, {"p": (500.0,) * 12, "r": (1.0,) * 9}],
+)
+def test_a_rectified_image_without_a_projection_has_no_camera(changes):
+    with pytest.raises(BadCamera, match=r"^camera_info: (P|R) is not"):
+        camera_from_info(info(**changes), 640, 480, rectified=True)
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [
+        ("/image_rect", True),
+        ("/left/image_rect_color", True),
+        ("/left/image_rect/compressed", True),
+        ("/camera/rectified", True),
+        ("/image_raw", False),
+        ("/rect/image_raw", False),
+        ("/direct", False),
+        ("/correction_image", False),
+    ],
+)
+def test_rectified_images_are_known_by_their_topic(topic, expected):
+    assert is_rectified("auto", topic) is expected
+    assert is_rectified("raw", topic) is False
+    assert is_rectified("rectified", topic) is True
 
 
 @pytest.mark.parametrize("size", [(0, 480), (640, 0), (-1, -1)])

@@ -103,4 +103,7 @@ def test_the_dds_profile_is_well_formed() -> None:
     root = ElementTree.parse(CONFIG / "fastdds_shm.xml").getroot()
     size = root.find(".//{*}segment_size")
     assert size is not None
-    assert int(str(size.text)) > 4 * 1920 * 1080
+    message = root.find(".//{*}maxMessageSize")
+    assert message is not None
+    assert int(str(message.text)) > 3 * 3840 * 2160  # one whole image
+    assert int(str(size.text)) > 2 * 3 * 3840 * 2160

@@ -11,6 +11,7 @@ from atpn_ros.node import diagnostics
 from atpn_ros.node.diagnostics import Diagnostics, GraphStatus
 from atpn_ros.node.frame_slot import FlowStats
 from atpn_ros.node.health import Level
+from atpn_ros.pipeline.frame_clock import STAMP_REPEATED
 
 SECOND = 10**9
 RUNNING = (Level.OK, "running")
@@ -99,9 +100,17 @@ def test_the_reason_that_is_named_is_the_last_seconds_commonest(show):
 
 
 def test_what_is_odd_is_counted_and_costs_nothing(show):
-    show.stats.odd["stamp is zero"] += 3
+    show.stats.odd["frame_id is empty"] += 3
     assert show.second(30) == RUNNING
-    assert show.values["odd: stamp is zero"] == "3"
+    assert show.values["odd: frame_id is empty"] == "3"
+
+
+def test_stamps_of_no_use_are_told_in_the_second_in_which_they_come(show):
+    show.stats.odd[STAMP_REPEATED] += 3
+    words = f"{STAMP_REPEATED} in 3 of 30 images: tracking counts images instead"
+    assert show.second(30) == (Level.WARN, f"{words}; correct the camera driver's stamps")
+    assert show.second(30) == RUNNING
+    assert show.values[f"odd: {STAMP_REPEATED}"] == "3"
 
 
 def test_without_a_camera_info_it_runs_and_says_so(show):

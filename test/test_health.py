@@ -14,6 +14,7 @@ from atpn_ros.node.health import (
     Level,
     NodeStatus,
     assess,
+    loss_advice,
 )
 
 FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
@@ -69,9 +70,20 @@ FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
             "every image is refused: unknown_encoding",
         ),
         (
+            replace(FINE, no_brightness="16UC1 with values below 4096: taken as brightness"),
+            Level.WARN,
+            "no faces: 16UC1 with values below 4096: taken as brightness; is it a depth image? "
+            "Use the colour one",
+        ),
+        (
             replace(FINE, camera_problem="uncalibrated"),
             Level.WARN,
             "no positions: uncalibrated",
+        ),
+        (
+            replace(FINE, untracked=3),
+            Level.WARN,
+            "faces in view beyond max_faces: 3; raise it",
         ),
         (
             replace(FINE, calibrated=False),
@@ -139,6 +151,26 @@ FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
 )
 def test_the_worst_is_said_in_words(facts: NodeStatus, level: Level, words: str) -> None:
     assert assess(facts) == (level, words)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (FINE, ""),
+        (replace(FINE, lost=1), ""),
+        (replace(FINE, received=2, lost=13), "13 of 15 images were lost in transport"),
+        (replace(FINE, silent_ns=4 * 10**9), "no image of /cam/image arrives although it has a"),
+        (replace(FINE, silent_ns=4 * 10**9, publishers=0), ""),
+        (replace(FINE, silent_ns=4 * 10**9, incompatible="reliability"), ""),
+        (NodeStatus(True, None), ""),
+    ],
+)
+def test_lost_images_are_told_with_the_command_that_mends_it(facts: NodeStatus, words: str) -> None:
+    said = loss_advice(facts, "/share/shm.xml", True)
+    assert said.startswith(words)
+    assert bool(said) == bool(words)
+    assert ("export FASTRTPS_DEFAULT_PROFILES_FILE=/share/shm.xml" in said) == bool(words)
+    assert "export" not in loss_advice(facts, "/share/shm.xml", False)
 
 
 def test_a_simulators_pause_is_told_until_it_runs_again() -> None:

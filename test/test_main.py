@@ -72,8 +72,19 @@ def test_impatience_changes_nothing(tmp_path: Path) -> None:
         (["-p", "max_faces:=many"], "max_faces"),
         (["-r", "__ns:=1front"], "1front"),
         (["--params-file", "/nowhere.yaml"], "/nowhere.yaml"),
+        (["-p", "max_face:=2"], "did you mean max_faces?"),
+        (["-p", "tf_prefix:='bad prefix/'"], "tf_prefix: 'bad prefix/'"),
+        (["-p", "start_presence:=0.2"], "less than keep_presence"),
     ],
-    ids=["no value", "of another type", "a bad namespace", "no such file"],
+    ids=[
+        "no value",
+        "of another type",
+        "a bad namespace",
+        "no such file",
+        "an unknown name",
+        "no frame's prefix",
+        "not together",
+    ],
 )
 def test_an_argument_that_makes_no_sense_is_told_in_a_line(
     tmp_path: Path, argument: list[str], words: str

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import array
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -285,6 +286,26 @@ def test_a_publisher_that_cannot_be_heard_is_named(tmp_path: Path) -> None:
         assert node.stop() == 0, node.words()
 
 
+def test_images_that_are_lost_on_the_way_are_told_with_the_remedy(tmp_path: Path) -> None:
+    """Best effort over UDP, as a camera driver without the Fast DDS profile sends large images."""
+    robot = Robot(qos=BEST_EFFORT)
+    best_effort = "qos_overrides./image.subscription.reliability:=best_effort"
+    node = NodeProcess(tmp_path, arguments=["-p", best_effort])
+    try:
+        robot.wait(lambda: "listening on" in node.words())
+        large = ros_messages.image_message(np.zeros((1080, 1920, 3), np.uint8), header(T0))
+        end = time.monotonic() + 60
+        while "DEFAULT_PROFILES_FILE" not in node.words() and time.monotonic() < end:
+            robot.camera.publish(large)
+            robot.spin(0.03)
+        (line,) = [w for w in node.words().splitlines() if "DEFAULT_PROFILES_FILE" in w]
+        assert "lost in transport" in line or "although it has a publisher" in line
+        assert "config/fastdds_shm.xml" in line
+    finally:
+        robot.close()
+        assert node.stop() == 0, node.words()
+
+
 def test_a_camera_info_of_another_frame_is_named(robot: Robot, node: NodeProcess) -> None:
     robot.calibrate(header=header(T0, "gripper_camera"))
     robot.show(portrait(), T0)
@@ -309,6 +330,12 @@ def test_parameters_describe_themselves_and_refuse_with_a_reason(
     assert live.successful
     far = set_parameter(robot, "keep_presence", ParameterValue(type=double, double_value=2.0))
     assert not far.successful
+    for name, value, why in (
+        ("tf_prefix", ParameterValue(type=text, string_value="bad prefix/"), "tf_prefix: 'bad"),
+        ("keep_presence", ParameterValue(type=double, double_value=0.9), "less than keep_presence"),
+    ):
+        refused = set_parameter(robot, name, value)
+        assert (refused.successful, why in refused.reason) == (False, True)
     fixed = set_parameter(robot, "backend", ParameterValue(type=text, string_value="onnx-cuda"))
     assert not fixed.successful
     assert "before the node is configured" in fixed.reason

@@ -165,6 +165,58 @@ def test_a_live_camera_runs_until_it_is_interrupted(tmp_path, monkeypatch):
     assert (tmp_path / "out" / "camera0.mp4").is_file()
 
 
+class ClipWithTimes:
+    """A clip of 10 Hz whose container has these times, ms."""
+
+    times = ()
+
+    def __init__(self, source):
+        self.at = -1
+
+    def isOpened(self):
+        return True
+
+    def get(self, what):
+        known = {video.cv2.CAP_PROP_FPS: 10.0, video.cv2.CAP_PROP_POS_MSEC: self.times[self.at]}
+        return known.get(what, 0.0)
+
+    def read(self):
+        self.at += 1
+        return self.at < len(self.times), PORTRAIT
+
+    def release(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("times", "stamps", "note"),
+    [
+        ([0, 100, 200, 0, 100, 200], [0, 100, 200, 300, 400, 500], ""),  # its clock restarts
+        ([0] * 4, [0, 100, 200, 300], ""),  # it has no times
+        ([0, 1, 2, 3], [0, 1, 2, 3], "too close to that of the previous image in 3 of 4 frames"),
+    ],
+)
+def test_a_clip_whose_clock_is_of_no_use_keeps_its_face(
+    tmp_path, clip, monkeypatch, capsys, times, stamps, note
+):
+    monkeypatch.setattr(ClipWithTimes, "times", times)
+    real = video.cv2.VideoCapture
+    monkeypatch.setattr(
+        video.cv2,
+        "VideoCapture",
+        lambda source, *options: (
+            ClipWithTimes(source) if source == str(clip) else real(source, *options)
+        ),
+    )
+    assert atpn("video", clip, "--out", tmp_path / "out") == 0
+    every = lines(tmp_path / "out" / "faces.jsonl")
+    assert [line["stamp_ns"] // 1_000_000 for line in every] == stamps
+    assert [f["id"] for line in every for f in line["faces"]] == [1] * len(times)
+    told = capsys.readouterr().err
+    assert note in told
+    assert bool(note) == ("tracking counts frames" in told)
+
+
 def test_what_is_no_clip_is_named(tmp_path, clip, capsys):
     text = tmp_path / "notes.mp4"
     text.write_text("hello")

@@ -146,6 +146,31 @@ def test_the_detector_rests_while_all_places_are_taken():
     assert pipeline.detector.calls == 1
 
 
+def test_a_crowd_is_tracked_up_to_max_faces_and_the_others_are_counted():
+    places = [(40.0 + 60 * (n % 5), 50.0 + 60 * (n // 5), 15.0) for n in range(9)]
+    pipeline = discs()
+    for n in range(40):
+        result = pipeline.process(frame(n, *places[: 9 if n < 20 else 7]))
+    assert len(result.faces) == 7
+    assert pipeline.untracked == 0
+    pipeline = discs()
+    for n in range(200):
+        result = pipeline.process(frame(n, *places))
+        assert len(result.faces) == 8
+        assert pipeline.untracked == 1
+    assert pipeline.detector.calls == 2  # rarely, where there is no place for another face
+    assert pipeline.engine.batches[-1] <= 9
+
+
+def test_sixty_four_faces_are_tracked_with_their_ids():
+    places = [(20.0 + 30 * (n % 10), 20.0 + 30 * (n // 10), 10.0) for n in range(64)]
+    pipeline = discs(replace(RAW, tracker=TrackerSettings(max_faces=64)))
+    for n in range(5):
+        moved = [(x + n, y, radius) for x, y, radius in places]
+        result = pipeline.process(frame(n, *moved))
+        assert [face.id for face in result.faces] == list(range(1, 65))
+
+
 def test_the_detector_searches_at_once_for_a_face_just_lost():
     pipeline = discs(replace(RAW, search_interval_ns=10**10))
     pipeline.process(frame(0, DISC))
@@ -200,6 +225,24 @@ def test_repeated_stamps_are_processed_and_no_jump():
     assert pipeline.resets == {}
     assert states(result) == {1: FaceState.TRACKED}
     assert np.isfinite(all_numbers(result)).all()
+
+
+IN_A_ROOM = {
+    "all zero": lambda n: 0,
+    "all the same": lambda n: 100 * 10**9,
+}
+
+
+@pytest.mark.parametrize("stamps", IN_A_ROOM)
+def test_a_person_who_comes_is_found_although_stamps_stand_still(stamps):
+    pipeline = discs()
+    stamp = IN_A_ROOM[stamps]
+    for n in range(30):
+        assert pipeline.process(Frame(scene(), stamp(n), "camera")).faces == ()
+    found = [pipeline.process(Frame(scene(DISC), stamp(n), "camera")).faces for n in range(20)]
+    assert sum(bool(faces) for faces in found) >= 12
+    assert pipeline.detector.calls > 5
+    assert pipeline.resets == {}
 
 
 @pytest.mark.parametrize("held", [False, True])
@@ -526,3 +569,33 @@ def test_a_covered_lens_holds_no_face_whatever_the_network_says():
     pipeline.process(frame(0, DISC))
     black = replace(frame(1, DISC), image=np.full((240, 320, 3), 3, np.uint8))
     assert states(pipeline.process(black)) == {1: FaceState.LOST}
+
+
+UNEVEN = {
+    "pairs 1 us apart": lambda n: 10**11 + n // 2 * 66_666_666 + n % 2 * 1_000,
+    "pairs 0.8 ms apart": lambda n: 10**11 + n // 2 * 66_666_666 + n % 2 * 800_000,
+    "bursts of four": lambda n: 10**11 + n // 4 * 133_333_332 + n % 4 * 100_000,
+    "one in ten without": lambda n: 0 if n % 10 == 9 else 10**11 + n * 33_333_333,
+    "two swapped": lambda n: 10**11 + (n + (n % 20 == 10) - (n % 20 == 11)) * 33_333_333,
+    "a clock that creeps": lambda n: 10**11 + n * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("stamps", UNEVEN)
+def test_a_face_in_motion_keeps_its_id_whatever_the_stamps_do(shipped, stamps):
+    def held(stamp):
+        """Which ids are tracked in each frame, and in how many the stamp was of no use."""
+        pipeline, odd, out = shipped(), 0, []
+        for n in range(60):
+            result = pipeline.process(Frame(show.frame(n), stamp(n), "camera"))
+            out.append([f.id for f in result.faces if f.state is not FaceState.LOST])
+            odd += bool(pipeline.stamp_problem)
+        assert pipeline.resets == {}
+        return out, odd
+
+    show = MovingPortrait(150)
+    even, _ = held(lambda n: 10**11 + n * 33_333_333)
+    assert sum(map(bool, even)) > 50
+    uneven, odd = held(UNEVEN[stamps])
+    assert uneven == even
+    assert odd >= 3

@@ -35,6 +35,14 @@ LENSES = {
     "equidistant": camera_from_info(
         CameraInfo(640, 480, K, (0.02, -0.01, 0.003, -0.001), "equidistant"), 640, 480
     ),
+    "rectified": camera_from_info(
+        CameraInfo(
+            640, 480, K, (-0.25, 0.07, 0.001, -0.0005, 0.0), "plumb_bob",
+            r=tuple(geometry.about_y(0.08).ravel()),
+            p=(480.0, 0, 310.0, 0, 0, 480.0, 250.0, 0, 0, 0, 1, 0),
+        ),
+        640, 480, rectified=True,
+    ),
 }  # fmt: skip
 PLACES = [(0.0, 0.0, 1.5), (0.7, 0.0, 1.5), (-0.75, 0.45, 1.6), (0.5, -0.5, 2.5)]
 TURNS = [(0.0, 0.0, 0.0), (0.3, -0.2, 0.5), (-0.6, 0.2, -0.7)]

@@ -376,7 +376,7 @@ def test_settings_come_from_a_file_and_from_words(tmp_path, bag, capsys):
     assert [t.child_frame_id for t in first.transforms] == ["one_face_1", "one_gaze_1"]
     capsys.readouterr()
     for given, why in [
-        (["--set", "max_faces=99"], "max_faces: 99 is not in 1 .. 16"),
+        (["--set", "max_faces=99"], "max_faces: 99 is not in 1 .. 64"),
         (["--set", "max_faces"], "'max_faces' is not name=value"),
         (["--params-file", tmp_path / "gone.yaml"], "gone.yaml: No such file or directory"),
         (["--set", "model=/gone.onnx"], "/gone.onnx: No such file or directory"),
@@ -411,3 +411,19 @@ def test_a_done_bag_is_left_alone_until_something_changes(tmp_path, bag, capsys)
     assert replay(bag, target, "--set", "max_faces=1", "--overwrite") == 0
     assert (target / "replay.json").stat().st_mtime_ns != written
     nothing_but(tmp_path, "out")
+
+
+def test_stamps_that_stand_still_are_told_and_the_person_is_found(tmp_path, capsys):
+    nobody = np.full((240, 320, 3), 128, np.uint8)
+
+    def write(recorder):
+        for n in range(30):
+            recorder.image(n, header=recorder.header(0), picture=nobody if n < 10 else portrait())
+
+    assert replay(record(tmp_path / "in", write), tmp_path / "out") == 0
+    said = "stamp equals that of the previous image in 29 of 30 images: tracking counts images"
+    assert said in capsys.readouterr().out
+    summary = json.loads((tmp_path / "out" / "replay.json").read_text())
+    (counts,) = summary["topics"].values()
+    assert counts["odd_stamps"] == {"stamp equals that of the previous image": 29}
+    assert counts["with_faces"] >= 12

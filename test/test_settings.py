@@ -10,11 +10,19 @@ from pathlib import Path
 import pytest
 
 from atpn_ros.pipeline.pipeline import PipelineSettings
-from atpn_ros.settings import CONSTRAINTS, SHIPPED_MODEL, Settings, SettingsError, update_settings
+from atpn_ros.settings import (
+    CONSTRAINTS,
+    SHIPPED_MODEL,
+    Settings,
+    SettingsError,
+    parse_value,
+    update_settings,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = asdict(Settings())
 YAML = ROOT / "config" / "atpn.yaml"
+LOOSE = Settings(keep_presence=0.0, start_presence=1.0)  # so that each may have any value
 NUMBERS = [n for n, v in DEFAULTS.items() if type(v) in (int, float)]
 in_checkout = pytest.mark.skipif(not YAML.is_file(), reason="not in a source checkout")
 
@@ -108,7 +116,7 @@ def test_ends_of_the_range_are_taken_and_beyond_is_refused(name):
     rule, kind = CONSTRAINTS[name], type(DEFAULTS[name])
     assert rule.minimum < rule.maximum
     for value in (kind(rule.minimum), kind(rule.maximum)):
-        assert getattr(update_settings(Settings(), {name: value}), name) == value
+        assert getattr(update_settings(LOOSE, {name: value}), name) == value
     for value in (kind(rule.minimum - 1), kind(rule.maximum + 1)):
         with pytest.raises(SettingsError, match=rf"^{name}: .* is not in "):
             update_settings(Settings(), {name: value})
@@ -150,13 +158,40 @@ def another(name):
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_while_running_only_live_settings_may_change(name):
     value = another(name)
-    assert getattr(update_settings(Settings(), {name: value}), name) == value
+    assert getattr(update_settings(LOOSE, {name: value}), name) == value
     assert update_settings(Settings(), {name: DEFAULTS[name]}, running=True) == Settings()
     if CONSTRAINTS[name].reconfigurable:
-        assert getattr(update_settings(Settings(), {name: value}, running=True), name) == value
+        assert getattr(update_settings(LOOSE, {name: value}, running=True), name) == value
     else:
         with pytest.raises(SettingsError, match="before the node is configured"):
             update_settings(Settings(), {name: value}, running=True)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_known_one():
+    for name, near in (("max_face", "max_faces"), ("detector", "detector_model")):
+        with pytest.raises(SettingsError, match=f"^{name}: no such setting; did you mean {near}"):
+            update_settings(Settings(), {name: 1})
+        with pytest.raises(SettingsError, match=f"did you mean {near}"):
+            parse_value(name, "1")
+
+
+def test_a_new_face_needs_no_less_presence_than_a_tracked_one():
+    with pytest.raises(SettingsError, match=r"start_presence: 0\.4 is less than keep_presence"):
+        update_settings(Settings(), {"start_presence": 0.4})
+    with pytest.raises(SettingsError, match="less than keep_presence"):
+        update_settings(Settings(), {"keep_presence": 0.9}, running=True)
+    update_settings(Settings(), {"keep_presence": 0.9, "start_presence": 0.9})
+
+
+@pytest.mark.parametrize("prefix", ["bad prefix/", "/front", "a\tb", "a:b", "\u00e9_", "x\n"])
+def test_a_prefix_that_is_no_part_of_a_frames_name_is_refused(prefix):
+    with pytest.raises(SettingsError, match=r"^tf_prefix: "):
+        update_settings(Settings(), {"tf_prefix": prefix})
+
+
+@pytest.mark.parametrize("prefix", ["", "front_", "robot1/", "r-2.left_"])
+def test_a_prefix_of_usual_letters_is_taken(prefix):
+    assert update_settings(Settings(), {"tf_prefix": prefix}).tf_prefix == prefix
 
 
 def test_one_bad_value_refuses_all():

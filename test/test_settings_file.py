@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("ruamel.yaml", reason="pip install ruamel.yaml")
 
 from atpn_ros.settings import Settings, SettingsError
-from atpn_ros.settings_file import load_settings
+from atpn_ros.settings_file import check_ros_arguments, load_settings, read_parameters
 
 SHIPPED = Path(__file__).parents[1] / "config" / "atpn.yaml"
 
@@ -60,5 +60,101 @@ def test_a_wrong_value_is_told(tmp_path):
 
 def test_without_the_yaml_reader_one_line_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
+    monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(SettingsError, match=r"pip install ruamel\.yaml"):
         load_settings(written(tmp_path, ""))
+
+
+def test_with_the_reader_that_ros_has_the_result_is_the_same(tmp_path, monkeypatch):
+    pytest.importorskip("yaml")
+    path = written(
+        tmp_path, "/**:\n  ros__parameters: {max_faces: 2, memory: 1.5, smoothing: false}"
+    )
+    before = load_settings(path)
+    monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
+    assert load_settings(path) == before
+
+
+TYPOS = [
+    (
+        "face_node:\n  ros__parameters: {max_face: 2}\n",
+        "max_face: no such setting; did you mean max_f",
+    ),
+    ("face_node:\n  ros__parameters: {detector: atpn}\n", "did you mean detector_model"),
+    ("/**:\n  ros__parameters: {max_face: 2}\n", "did you mean max_faces"),
+    ("/front/face_node:\n  ros__parameters: {robot_name: tiago}\n", "robot_name: no such setting$"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), TYPOS)
+def test_an_unknown_name_is_refused_with_the_nearest_known_one(tmp_path, text, words):
+    path = written(tmp_path, text)
+    with pytest.raises(SettingsError, match=words):
+        load_settings(path)
+    with pytest.raises(SettingsError, match=words):
+        read_parameters(path, "/front")
+    with pytest.raises(SettingsError, match=words):
+        check_ros_arguments(["--ros-args", "-r", "__ns:=/front", "--params-file", str(path)])
+
+
+def test_a_file_shared_with_other_nodes_is_taken(tmp_path):
+    path = written(
+        tmp_path,
+        "/**:\n  ros__parameters: {robot_name: tiago, image_topic: /x, rate: 3}\n"
+        "face_node:\n  ros__parameters: {max_faces: 2}\n"
+        "camera:\n  ros__parameters: {max_face: 3}\n",
+    )
+    assert load_settings(path).max_faces == 2
+    check_ros_arguments(["--ros-args", "--params-file", str(path)])
+
+
+def test_a_dump_of_the_nodes_own_parameters_is_taken(tmp_path):
+    path = written(
+        tmp_path,
+        "/face_node:\n  ros__parameters:\n    max_faces: 3\n    use_sim_time: false\n"
+        "    start_type_description_service: true\n    qos_overrides:\n      /camera_info:\n"
+        "        subscription: {depth: 1, history: keep_last, reliability: best_effort}\n",
+    )
+    assert load_settings(path).max_faces == 3
+    check_ros_arguments(["--ros-args", "--params-file", str(path)])
+
+
+@pytest.mark.parametrize("section", ["/front/face_node", "front/face_node", "front:\n  face_node"])
+def test_sections_of_a_namespace_are_taken(tmp_path, section):
+    indent = "    " if "\n" in section else "  "
+    path = written(
+        tmp_path,
+        "/**:\n  ros__parameters: {max_faces: 5, memory: 2.0}\n"
+        f"{section}:\n{indent}ros__parameters: {{max_faces: 2}}\n",
+    )
+    assert (load_settings(path).max_faces, load_settings(path).memory) == (2, 2.0)
+    assert read_parameters(path, "/front") == {"max_faces": 2, "memory": 2.0}
+    assert read_parameters(path, "/rear")["max_faces"] == 5
+
+
+def test_several_nodes_in_one_file_are_told_apart_by_their_namespace(tmp_path):
+    parts = [f"/{ns}/face_node:\n  ros__parameters: {{max_faces: {n}}}\n" for ns, n in
+             (("front", 2), ("rear", 3))]  # fmt: skip
+    path = written(tmp_path, "".join(parts))
+    assert read_parameters(path, "rear") == {"max_faces": 3}
+    with pytest.raises(SettingsError, match="several nodes, /front/face_node, /rear/face_node"):
+        load_settings(path)
+
+
+@pytest.mark.parametrize("name", ["max_face", "face_node:max_face", "my_node:max_face"])
+def test_an_unknown_name_on_the_command_line_is_refused(name):
+    words = ["--ros-args", "-r", "__node:=my_node", "-p", f"{name}:=2"]
+    if name.startswith("face_node"):  # another node's
+        check_ros_arguments(words)
+        return
+    with pytest.raises(SettingsError, match="max_face: no such setting; did you mean max_faces"):
+        check_ros_arguments(words)
+
+
+def test_what_every_node_has_and_what_is_no_ros_argument_passes():
+    check_ros_arguments([])
+    check_ros_arguments(["-p", "max_face:=2"])
+    check_ros_arguments(
+        ["--ros-args", "-p", "use_sim_time:=true", "-p", "max_faces:=2", "--log-level", "info",
+         "-p", "qos_overrides./image.subscription.reliability:=reliable", "--", "-p", "x:=1"]
+    )  # fmt: skip

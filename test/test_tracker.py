@@ -201,14 +201,23 @@ def test_no_more_than_max_faces_are_tracked():
     run.step(found=[face(x) for x in (50, 150, 250)])
     assert run.ids == [1, 2]
     assert run.tracker.free_places == 0
-    assert run.tracker.match_detections([crop_at(400)]) == []
+    assert run.tracker.untracked == 1
+    run.step(face(50), face(150), found=[face(250), face(350), face(351)])
+    assert (run.ids, run.tracker.untracked) == ([1, 2], 2)
+    run.step(face(50), face(150))
+    assert run.tracker.untracked == 0
+
+
+def test_what_the_detector_finds_beyond_max_faces_counts_only_if_the_network_confirms_it():
+    run = TrackerRun(max_faces=1)
+    run.step(found=[face(50), face(150, presence=0.1)])
+    assert (run.ids, run.tracker.untracked) == ([1], 0)
 
 
 def test_when_max_faces_becomes_less_the_oldest_stay_and_the_others_are_lost():
     run = TrackerRun(max_faces=3)
     run.step(found=[face(x) for x in (50, 150, 250)])
     run.tracker.settings = TrackerSettings(max_faces=1)
-    assert run.tracker.match_detections([crop_at(400)]) == []
     assert run.step(face(50), face(150), face(250)) == [2, 3]
     assert run.ids == [1]
 

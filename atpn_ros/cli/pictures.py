@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -188,6 +188,7 @@ def _play(
     times: list[int] = []
     with_faces = detections = n = 0
     ids: set[int] = set()
+    odd_stamps: Counter[str] = Counter()
     first = reported = None
     ended = False
     try:
@@ -199,6 +200,8 @@ def _play(
             began = time.perf_counter_ns()
             result = processor.process(pipeline, clip.source, n, frame)
             times.append(time.perf_counter_ns() - began)
+            if pipeline.stamp_problem:
+                odd_stamps[pipeline.stamp_problem] += 1
             held = {f.id for f in result.faces if f.state is not FaceState.LOST}
             n, with_faces, ids = n + 1, with_faces + bool(held), ids | held
             detections += result.detector_ran
@@ -222,6 +225,12 @@ def _play(
         f"{clip.source}: {n} frames, {with_faces} with faces, ids {sorted(ids)};"
         f" p50 {p50:.1f} ms, p95 {p95:.1f} ms; detector {detections} calls"
     )
+    for problem, count in odd_stamps.items():
+        print(
+            f"atpn video: {clip.source}: {problem} in {count} of {n} frames:"
+            " tracking counts frames instead",
+            file=sys.stderr,
+        )
     return n, ended, f"{summary}  ({printable(writer.path)})"
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.camera import CameraInfo
-from atpn_ros.images import MAX_PIXELS, decode_compressed, decode_raw
+from atpn_ros.images import MAX_PIXELS, PixelDepth, decode_compressed, decode_raw
 from atpn_ros.pipeline.transform_tree import Transform, TransformTree
 from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Gaze, HeadPose, Image
 
@@ -77,14 +77,18 @@ def stamp_ns(stamp: Message) -> int:
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
-def decode_image(message: Message, max_pixels: int = MAX_PIXELS) -> Image:
+def decode_image(
+    message: Message, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
+) -> Image:
     """Decode an Image or CompressedImage message to (H, W, 3) uint8 BGR.
+
+    ``depth`` infers the range of pixel values with more than 8 bits; without it, it is the whole.
 
     Raises:
         BadImage: The message does not hold a valid image.
     """
     if not hasattr(message, "encoding"):
-        return decode_compressed(message.data, max_pixels)
+        return decode_compressed(message.data, max_pixels, depth)
     return decode_raw(
         int(message.width),
         int(message.height),
@@ -93,11 +97,12 @@ def decode_image(message: Message, max_pixels: int = MAX_PIXELS) -> Image:
         int(message.step),
         message.data,
         max_pixels,
+        depth,
     )
 
 
 def camera_info(message: Message) -> CameraInfo:
-    """The fields of a CameraInfo message that are used; ROS 1 names K and D with capitals."""
+    """The fields of a CameraInfo message that are used; ROS 1 names matrices with capitals."""
     is_ros1 = hasattr(message, "K")
     return CameraInfo(
         width=int(message.width),
@@ -112,6 +117,8 @@ def camera_info(message: Message) -> CameraInfo:
         roi_width=int(message.roi.width),
         roi_height=int(message.roi.height),
         frame_id=str(message.header.frame_id),
+        r=tuple(float(v) for v in (message.R if is_ros1 else message.r)),
+        p=tuple(float(v) for v in (message.P if is_ros1 else message.p)),
     )
 
 

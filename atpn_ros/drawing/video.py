@@ -171,7 +171,8 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames, with increasing stamps; a file's stamps start at 0."""
-        last, n = -1, 0
+        last = offset = 0
+        started = False
         while True:
             ok, image = self._capture.read()
             if not ok:
@@ -179,11 +180,12 @@ class VideoReader:
             if self.live:
                 stamp = time.time_ns()
             else:
-                stamp = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-                if stamp <= last:  # some containers have no times, or wrong ones
-                    stamp = max(last + 1, round(n * 1e9 / self.fps))
-            last, n = stamp, n + 1
-            self._read, self._last_ns = n, stamp
+                at = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+                if started and at <= last:  # no times in the container, or its clock restarts
+                    offset += last - at + round(1e9 / self.fps)
+                last, started = at, True
+                stamp = at + offset
+            self._read, self._last_ns = self._read + 1, stamp
             yield Frame(np.asarray(image, np.uint8), stamp, f"clip_{self._stem}")
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ def load_engine(
     threads: int = 1,
     strict: bool = False,
     *,
-    max_faces: int = 4,
+    max_faces: int = 8,
     precision: str = "auto",
     cache: EngineCache | None = None,
     control: LoadControl | None = None,

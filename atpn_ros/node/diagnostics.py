@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from atpn_ros.node.frame_slot import FlowStats
 from atpn_ros.node.health import ClockWatch, Level, NodeStatus, assess
 from atpn_ros.node.worker import Worker
+from atpn_ros.pipeline.frame_clock import STAMP_PROBLEMS
 from atpn_ros.runtime import LoadedPipeline
 from atpn_ros.timing import percentiles_ms
 
@@ -46,10 +47,12 @@ class Diagnostics:
 
     Attributes:
         engine: Progress or result of loading the engine, for people.
+        status: What the last report was made of.
     """
 
     def __init__(self) -> None:
         self.engine = "not configured"
+        self.status = NodeStatus(False, None)
         self._clock = ClockWatch()
         self._before = FlowStats()
         self._since_ns = 0
@@ -66,7 +69,8 @@ class Diagnostics:
         stats = FlowStats() if worker is None else worker.stats
         now = copy(stats)  # the worker continues counting
         now.refused, now.odd = stats.refused.copy(), stats.odd.copy()
-        level, summary = assess(self._node_status(worker, now, graph))
+        self.status = self._node_status(worker, now, graph)
+        level, summary = assess(self.status)
         self._before = now
         return level, summary, self._values(worker, now)
 
@@ -81,6 +85,7 @@ class Diagnostics:
         before, last = self._before, stats.last_received_ns
         loaded = worker.engine_thread.value
         recent = stats.refused - before.refused
+        stamps = Counter({k: n for k, n in (stats.odd - before.odd).items() if k in STAMP_PROBLEMS})
         return NodeStatus(
             configured=True,
             topic=graph.topic,
@@ -98,7 +103,13 @@ class Diagnostics:
             clock_problem=clock,
             dropped=stats.dropped - before.dropped,
             lost=stats.lost - before.lost,
+            untracked=stats.untracked,
             age_ns=stats.age_ns,
+            no_brightness=stats.depth.note
+            if stats.depth.may_be_depth and stats.with_faces == before.with_faces
+            else "",
+            odd_stamps=stamps.total(),
+            odd_stamp=stamps.most_common(1)[0][0] if stamps else "",
             calibrated=worker.calibration.info is not None,
             looking_target=graph.looking_target,
             target_problem=graph.target_problem,
@@ -115,6 +126,9 @@ class Diagnostics:
             "frames refused": str(stats.refused_total),
             **_counted("refused", stats.refused),
             **_counted("odd", stats.odd),
+            **({"pixels": stats.depth.note} if stats.depth.note else {}),
+            "frames with faces": str(stats.with_faces),
+            "faces beyond max_faces": str(stats.untracked),
             "latency p50 ms": f"{p50:.1f}",
             "latency p95 ms": f"{p95:.1f}",
             "latency max ms": f"{worst:.1f}",

@@ -9,6 +9,8 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from atpn_ros.images import PixelDepth
+
 T = TypeVar("T")
 
 
@@ -59,6 +61,10 @@ class FlowStats:
 
     received: int = 0
     processed: int = 0
+    with_faces: int = 0
+    """Processed images with at least one tracked face."""
+    untracked: int = 0
+    """Faces in view beyond max_faces when the detector ran last."""
     dropped: int = 0
     lost: int = 0
     """Images that the middleware reports as lost before they arrived."""
@@ -67,6 +73,8 @@ class FlowStats:
     """Rejected images by reason."""
     odd: Counter[str] = field(default_factory=Counter)
     """Processed images with an unusual header, by what is unusual."""
+    depth: PixelDepth = field(default_factory=PixelDepth)
+    """The range of pixel values with more than 8 bits."""
     latency_ns: deque[int] = field(default_factory=lambda: deque(maxlen=300))
     """Latencies of the last 300 frames, from image stamp to the end of processing, ns."""
     last_received_ns: int | None = None

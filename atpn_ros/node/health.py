@@ -14,6 +14,9 @@ AHEAD_NS = 500_000_000
 BEHIND_NS = 2_000_000_000
 """A stamp further behind the clock is reported."""
 
+_MUCH_LOST = 0.05
+"""Share of lost images above which they are reported."""
+
 
 class Level(IntEnum):
     """Levels of ``diagnostic_msgs/DiagnosticStatus``."""
@@ -43,7 +46,11 @@ class NodeStatus:
         clock_problem: What is wrong with the node's clock, if so.
         dropped: Images of the last period that a newer one replaced before processing.
         lost: Images of the last period that the middleware lost.
+        untracked: Faces in view beyond max_faces.
         age_ns: Age of the last image on arrival by its stamp; None: its stamp is zero.
+        no_brightness: Why the images may be distances, if no face was found in the last period.
+        odd_stamps: Images of the last period whose stamp tracking could not use.
+        odd_stamp: What was wrong with most of these stamps.
         duplicate_nodes: Number of other nodes with the same name.
         calibrated: Whether a camera_info has arrived.
         looking_target: The frame that people may look at; empty: the camera.
@@ -65,7 +72,11 @@ class NodeStatus:
     clock_problem: str = ""
     dropped: int = 0
     lost: int = 0
+    untracked: int = 0
     age_ns: int | None = 0
+    no_brightness: str = ""
+    odd_stamps: int = 0
+    odd_stamp: str = ""
     duplicate_nodes: int = 0
     calibrated: bool = True
     looking_target: str = ""
@@ -105,15 +116,22 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
         return Level.WARN, "another node has the same name: every message is published twice"
     if status.refused:
         return Level.WARN, f"{status.refused} images refused: {status.refused_reason}"
+    if status.received and status.no_brightness:
+        return (
+            Level.WARN,
+            f"no faces: {status.no_brightness}; is it a depth image? Use the colour one",
+        )
     if status.clock_problem:
         return Level.WARN, status.clock_problem
     if status.camera_problem:
         return Level.WARN, f"no positions: {status.camera_problem}"
     if status.engine_problem:
         return Level.WARN, f"slower backend in use: {status.engine_problem}"
-    if status.received and (problem := _stamp_problem(status.age_ns)):
+    if status.received and status.untracked:
+        return Level.WARN, f"faces in view beyond max_faces: {status.untracked}; raise it"
+    if status.received and (problem := _stamp_problem(status)):
         return Level.WARN, problem
-    if status.lost > 0.05 * (status.lost + status.received):
+    if status.lost > _MUCH_LOST * (status.lost + status.received):
         seen = f"{status.lost} of {status.lost + status.received} images"
         return Level.WARN, f"{seen} lost in transport: is the Fast DDS profile in use?"
     if status.dropped > 0.2 * status.received:
@@ -128,14 +146,49 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
     return Level.OK, "running"
 
 
-def _stamp_problem(age_ns: int | None) -> str:
-    if age_ns is None:
+def _stamp_problem(status: NodeStatus) -> str:
+    age_ns = status.age_ns
+    if status.odd_stamps:
+        return (
+            f"{status.odd_stamp} in {status.odd_stamps} of {status.processed} images: "
+            "tracking counts images instead; correct the camera driver's stamps"
+        )
+    if age_ns is None:  # the first of all images; the next ones count as odd
         return "image stamps are zero: set them in the camera driver"
     if age_ns < -AHEAD_NS:
         return f"stamps are {-age_ns / 1e9:.1f} s ahead of the clock: check use_sim_time"
     if age_ns > BEHIND_NS:
         return f"stamps are {age_ns / 1e9:.1f} s behind the clock: a recording or a delayed camera"
     return ""
+
+
+def loss_advice(status: NodeStatus, profile: str, fast_dds: bool) -> str:
+    """What to do where images do not arrive although a camera publishes them; empty if they do.
+
+    Args:
+        status: Of the last period.
+        profile: Path of the Fast DDS profile of this package.
+        fast_dds: Whether Fast DDS is the middleware.
+
+    >>> fine = NodeStatus(True, "/image", publishers=1, received=30)
+    >>> loss_advice(fine, "shm.xml", True)
+    ''
+    """
+    if status.topic is None or not status.publishers or status.incompatible:
+        return ""
+    if status.lost > _MUCH_LOST * (status.lost + status.received):
+        seen = f"{status.lost} of {status.lost + status.received} images were lost in transport"
+    elif status.silent_ns > SILENCE_NS:
+        seen = f"no image of {status.topic} arrives although it has a publisher"
+    else:
+        return ""
+    if not fast_dds:
+        return f"{seen}: large images are fragmented; try image_transport:=compressed"
+    return (
+        f"{seen}. If the camera sends images, they are larger than its shared memory segment: "
+        "start the camera driver after this command: "
+        f"export FASTRTPS_DEFAULT_PROFILES_FILE={profile} FASTDDS_DEFAULT_PROFILES_FILE={profile}"
+    )
 
 
 class ClockWatch:

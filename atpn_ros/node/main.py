@@ -65,9 +65,11 @@ def _run(args: list[str] | None, shutdown: ShutdownFlag) -> tuple[int, bool]:
 
     from atpn_ros.node.face_node import FaceNode
     from atpn_ros.settings import SettingsError
+    from atpn_ros.settings_file import check_ros_arguments
 
     shutdown.exit_at_once = False
     try:
+        check_ros_arguments(sys.argv[1:] if args is None else args)
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         node = FaceNode(lambda: shutdown.requested)
     except (SettingsError, RuntimeError, NameValidationException) as error:

@@ -10,7 +10,9 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.qos import (
     QoSCompatibility,
+    QoSDurabilityPolicy,
     QoSProfile,
+    QoSReliabilityPolicy,
     qos_check_compatible,
     qos_policy_name_from_kind,
     qos_profile_sensor_data,
@@ -32,6 +34,28 @@ _QOS = QoSProfile(
     durability=qos_profile_sensor_data.durability,
 )
 """Best effort matches every publisher; depth 1, since only the newest image is processed."""
+
+_LATCHED = QoSProfile(
+    depth=1,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""Hears what was published once, before the node started."""
+
+
+def image_topic(node: Node, compressed: bool) -> str:
+    """The topic to subscribe to: ``image``, or the compressed one beside it, after remapping.
+
+    The compressed topic follows a remapping of ``image``, with or without ``/compressed`` at its
+    end, as with image_transport; a remapping of ``image/compressed`` itself goes before it.
+    """
+    raw = str(node.resolve_topic_name("image"))
+    if not compressed:
+        return raw
+    own = str(node.resolve_topic_name("image/compressed"))
+    if own != str(node.resolve_topic_name("image/compressed", only_expand=True)):
+        return own
+    return raw if raw.endswith("/compressed") else f"{raw}/compressed"
 
 
 class Subscriptions:
@@ -68,9 +92,12 @@ class Subscriptions:
         self._info = node.create_subscription(
             CameraInfo, "camera_info", on_camera_info, _QOS, qos_overriding_options=overrides
         )
+        self._on_camera_info = on_camera_info
+        self._latched_info: Any = None
+        self._hear_latched_info()
         self._image = node.create_subscription(
             self._kind,
-            "image/compressed" if compressed else "image",
+            image_topic(node, compressed),
             on_image,
             _QOS,
             qos_overriding_options=overrides,
@@ -86,7 +113,11 @@ class Subscriptions:
         return str(self._image.topic_name)
 
     def graph_status(self) -> GraphStatus:
-        """Publishers of the image topic, and whether their type and QoS match."""
+        """Publishers of the image topic, and whether their type and QoS match.
+
+        Called once a second; a latched calibration that has appeared since is subscribed to.
+        """
+        self._hear_latched_info()
         node = self._node
         publishers = node.get_publishers_info_by_topic(self.topic)
         wanted = f"sensor_msgs/msg/{self._kind.__name__}"
@@ -109,5 +140,24 @@ class Subscriptions:
 
     def close(self) -> None:
         """Destroy the subscriptions."""
-        for subscription in (self._image, self._info):
-            self._node.destroy_subscription(subscription)
+        for subscription in (self._image, self._info, self._latched_info):
+            if subscription is not None:
+                self._node.destroy_subscription(subscription)
+
+    def _hear_latched_info(self) -> None:
+        """Subscribe a second time if a publisher keeps its calibration for late subscribers.
+
+        Only then: a driver whose publisher does not match would log a warning.
+        """
+        publishers = self._node.get_publishers_info_by_topic(self._info.topic_name)
+        durability = QoSDurabilityPolicy.TRANSIENT_LOCAL
+        if self._latched_info is None and any(
+            publisher.qos_profile.durability == durability for publisher in publishers
+        ):
+            self._latched_info = self._node.create_subscription(
+                CameraInfo,
+                "camera_info",
+                self._on_camera_info,
+                _LATCHED,
+                event_callbacks=SubscriptionEventCallbacks(incompatible_qos=lambda event: None),
+            )

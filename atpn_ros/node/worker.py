@@ -24,7 +24,7 @@ from atpn_ros.node.health import AHEAD_NS
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.runtime import LoadedPipeline
 from atpn_ros.settings import Settings
-from atpn_ros.types import FaceFrame, Floats, Frame, Image
+from atpn_ros.types import FaceFrame, FaceState, Floats, Frame, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,6 @@ class Worker:
         self._job: EngineJob | None = None
         self._publish_ns = 0
         self._drop_reason = ""
-        self._last_stamp_ns: int | None = None
         self._applied: Settings | None = None
         self.engine_thread = EngineThread(load, LoadedPipeline.close, host.report_engine)
 
@@ -171,8 +170,10 @@ class Worker:
         settings, header = host.settings, message.header
         started_ns = host.now_ns()
         began = time.perf_counter_ns()
-        image = messages.decode_image(message, settings.max_pixels)
+        image = messages.decode_image(message, settings.max_pixels, stats.depth)
         decode_ns = time.perf_counter_ns() - began
+        if stats.depth.note:
+            host.warn(stats.depth.note, "pixel depth")
         height, width = image.shape[:2]
         camera = self.calibration.camera(
             width, height, header.frame_id, lambda what: host.warn(what, "camera_info")
@@ -180,17 +181,24 @@ class Worker:
         if settings is not self._applied:
             pipeline.settings, self._applied = settings.pipeline_settings(), settings
         frame = Frame(image, messages.stamp_ns(header.stamp), header.frame_id)
-        self._count_odd_headers(frame, arrival, stats)
         resets = dict(pipeline.resets)
         if self._drop_reason:
             why, self._drop_reason = self._drop_reason, ""
             pipeline.reset(why)
         target = host.target_position(settings.looking_target, frame.frame_id, frame.stamp_ns)
         result = pipeline.process(frame, camera, target)
+        self._count_odd_headers(frame, arrival, stats, pipeline.stamp_problem)
+        stats.untracked = pipeline.untracked
+        if stats.untracked:
+            host.warn(
+                f"faces in view beyond max_faces ({settings.max_faces}): {stats.untracked}",
+                "max_faces",
+            )
         for why in {why for why, n in pipeline.resets.items() if n != resets.get(why)}:
             host.warn(f"all tracks are dropped: {why}", why)
         finished_ns = host.now_ns()
         stats.processed += 1
+        stats.with_faces += any(face.state is not FaceState.LOST for face in result.faces)
         stats.detector_runs += result.detector_ran
         stats.latency_ns.append(max(0, finished_ns - frame.stamp_ns))
         progress = FrameProgress(
@@ -209,20 +217,22 @@ class Worker:
         )
         return FrameResult(image, header, result, progress, settings)
 
-    def _count_odd_headers(self, frame: Frame, arrival: Arrival, stats: FlowStats) -> None:
+    def _count_odd_headers(
+        self, frame: Frame, arrival: Arrival, stats: FlowStats, stamp_problem: str
+    ) -> None:
         """Count unusual header values for the diagnostics; the frame is processed all the same."""
         stamp = frame.stamp_ns
         stats.age_ns = arrival.received_ns - stamp if stamp else None
         nanosec = int(arrival.message.header.stamp.nanosec)
         odd = {
-            "stamp is zero": stamp == 0,
+            stamp_problem: bool(stamp_problem),
             "stamp is ahead of the clock": stamp > arrival.received_ns + AHEAD_NS,
-            "stamp equals that of the previous image": stamp != 0 and stamp == self._last_stamp_ns,
             "stamp has a nanosec over 999999999": nanosec > 999_999_999,
             "frame_id is empty": not frame.frame_id.strip("/"),
         }
         stats.odd.update(what for what, is_so in odd.items() if is_so)
-        self._last_stamp_ns = stamp
+        if stamp_problem:
+            self._host.warn(f"{stamp_problem}: tracking counts images instead", stamp_problem)
 
     def _publish(self, frame: FrameResult) -> None:
         began = time.perf_counter_ns()

@@ -114,6 +114,12 @@ class _UprightCamera:
         """Pixels per unit of a ray's x, at the centre of the picture."""
         return self.camera.focal
 
+    @property
+    def axes(self) -> Floats:
+        """(3, 3) from the turned picture's axes to the frame in which its rays are given."""
+        turn = _ABOUT_Z[self.rotation.degrees]
+        return np.asarray(turn @ self.camera.axes @ turn.T)
+
     def rays(self, points: Floats) -> Floats:
         """(N, 3) rays (x, y, 1) in the turned picture's frame through its (N, 2) pixels."""
         return self.rotation.upright_rays(self.camera.rays(self.rotation.original_points(points)))

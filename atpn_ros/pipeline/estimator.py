@@ -127,7 +127,9 @@ class FaceEstimator:
         rays = None
         if camera is not None:
             rays = camera.rays(np.concatenate([landmarks, [[crop.cx, crop.cy]]]))
-            turn = geometry.rotation_to_ray(rays[-1]) @ turn
+            # A rectified image has axes of its own.
+            axes = camera.axes
+            turn = axes @ geometry.rotation_to_ray(axes.T @ rays[-1]) @ turn
         rotation = turn @ output.rotation[index]
         eyes = None if output.gaze is None else output.gaze[index] @ turn.T
         eye_spreads = None if output.gaze_sigma is None else output.gaze_sigma[index]

@@ -3,7 +3,8 @@
 """The face pipeline: detects, tracks and measures the faces in each frame of one camera.
 
 Independent of ROS. The only clock is the stamps of the images, so the same frames give the same
-faces, bit for bit on one machine.
+faces, bit for bit on one machine. Stamps that do not advance as the camera does are replaced for
+tracking by counted frames (:mod:`atpn_ros.pipeline.frame_clock`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
 from atpn_ros.pipeline.camera_rotation import CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
+from atpn_ros.pipeline.frame_clock import FrameClock
 from atpn_ros.pipeline.looking import CAMERA_ORIGIN
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
@@ -29,6 +31,10 @@ from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Frame, Image, Tim
 
 _DARK = 6.0
 """Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
+
+_CROWD_NS = 1_000_000_000
+_CROWD_FACTOR = 5
+"""How rarely the detector runs where no further face would be tracked."""
 
 _FAR = 1.5
 """An output with landmarks further than this from the crop's centre, in crop sides, is invalid."""
@@ -41,11 +47,12 @@ class PipelineSettings:
     Attributes:
         tracker: When tracks start and end.
         measure: How landmarks, pose and gaze are computed and smoothed.
-        detect_interval_ns: Interval of the detector while faces are tracked and there are free
-            places.
+        detect_interval_ns: Interval of the detector while faces are tracked. With as many faces
+            as ``max_faces`` it runs at a fifth of this rate, and at least 1 s apart, only to count
+            the others.
         search_interval_ns: Interval of the detector while no face is tracked.
-        jump_ns: A step between stamps, back by anything or forward by more than this, is a jump in
-            time: all tracks are dropped.
+        jump_ns: A step between stamps, back by more than a few frames or forward by more than this,
+            is a jump in time: all tracks are dropped.
         rotate: Degrees, clockwise, by which the camera's pictures are turned before use: 0, 90, 180
             or 270. Faces are given in the camera's own picture and frame all the same.
     """
@@ -62,7 +69,6 @@ class PipelineSettings:
 class _LastFrame:
     """Properties of the last frame, to notice jumps."""
 
-    stamp_ns: int
     frame_id: str
     shape: tuple[int, ...]
     rotate: int
@@ -91,6 +97,7 @@ class FacePipeline:
         self._settings = settings
         self._clock = clock
         self._estimator = FaceEstimator(settings.estimator)
+        self._frame_clock = FrameClock()
         self._last: _LastFrame | None = None
         self._last_detection_ns: int | None = None
         self.resets: dict[str, int] = {}
@@ -107,10 +114,24 @@ class FacePipeline:
         self._estimator.settings = settings.estimator
         self._tracker.settings = settings.tracker
 
+    @property
+    def stamp_problem(self) -> str:
+        """What was wrong with the stamp of the last frame; empty if nothing.
+
+        One of :data:`atpn_ros.pipeline.frame_clock.STAMP_PROBLEMS`.
+        """
+        return self._frame_clock.problem
+
+    @property
+    def untracked(self) -> int:
+        """Number of faces that the last run of the detector found beyond ``max_faces``."""
+        return self._tracker.untracked
+
     def reset(self, reason: str) -> None:
         """Drop all tracks, e.g. after a jump in time. Ids go on."""
         self._tracker.reset()
         self._estimator.reset()
+        self._frame_clock.reset()
         self._last_detection_ns = None
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
@@ -134,8 +155,7 @@ class FacePipeline:
         """
         clock = self._clock
         began = clock()
-        self._notice_jumps(frame)
-        tracker, stamp, image = self._tracker, frame.stamp_ns, frame.image
+        tracker, stamp, image = self._tracker, self._advance(frame), frame.image
         height, width = image.shape[:2]
         rotation = None
         if self._settings.rotate:
@@ -175,9 +195,9 @@ class FacePipeline:
         if rotation is not None:
             faces = [rotation.original_face(face) for face in faces]
         ended = clock()
-        self._last = _LastFrame(stamp, frame.frame_id, frame.image.shape, self._settings.rotate)
+        self._last = _LastFrame(frame.frame_id, frame.image.shape, self._settings.rotate)
         return FaceFrame(
-            stamp,
+            frame.stamp_ns,
             frame.frame_id,
             width,
             height,
@@ -192,29 +212,29 @@ class FacePipeline:
             ),
         )
 
-    def _notice_jumps(self, frame: Frame) -> None:
-        last = self._last
-        if last is None:
-            return
-        step = frame.stamp_ns - last.stamp_ns
-        if step < 0:
-            self.reset("time went back")
-        elif step > self._settings.jump_ns:
-            self.reset("time jumped forward")
-        elif frame.image.shape != last.shape:
-            self.reset("resolution changed")
-        elif frame.frame_id != last.frame_id:
-            self.reset("frame_id changed")
-        elif self._settings.rotate != last.rotate:
-            self.reset("rotate changed")
+    def _advance(self, frame: Frame) -> int:
+        """Go on to the next frame, dropping all tracks after a jump; returns its time, ns."""
+        clock, last = self._frame_clock, self._last
+        jump = clock.advance(frame.stamp_ns, self._settings.jump_ns)
+        if last is not None and not jump:
+            if frame.image.shape != last.shape:
+                jump = "resolution changed"
+            elif frame.frame_id != last.frame_id:
+                jump = "frame_id changed"
+            elif self._settings.rotate != last.rotate:
+                jump = "rotate changed"
+        if jump:
+            self.reset(jump)
+            clock.advance(frame.stamp_ns, self._settings.jump_ns)
+        return clock.time_ns
 
     def _detection_due(self, stamp_ns: int) -> bool:
         tracker = self._tracker
-        if tracker.free_places <= 0:
-            return False
         if self._last_detection_ns is None:
             return True
         since = stamp_ns - self._last_detection_ns
+        if tracker.free_places <= 0:
+            return since >= max(_CROWD_FACTOR * self._settings.detect_interval_ns, _CROWD_NS)
         if tracker.has_recent_losses:
             return since > 0
         s = self._settings

@@ -40,7 +40,7 @@ class TrackerSettings:
             long is verified again through a shifted, larger crop. 0: never.
     """
 
-    max_faces: int = 4
+    max_faces: int = 8
     start_presence: float = 0.7
     keep_presence: float = 0.5
     memory_ns: int = 700_000_000
@@ -61,6 +61,9 @@ _MAX_FAILED_CHECKS = 2
 _SAME_FACE_IOU = 0.6
 """Boxes that overlap more than this are of one face."""
 
+MOST_FACES = 64
+"""Upper limit of ``max_faces``, and of the faces whose crops are examined in one frame."""
+
 _AGE_TIEBREAK = 0.1
 """Where two tracks claim one face about equally well, in face sizes, the older keeps it."""
 
@@ -75,11 +78,14 @@ class Tracker:
     Attributes:
         settings: May be replaced between frames.
         tracks: The faces that are tracked now, oldest first.
+        untracked: Number of faces that the detector found last for which there was no place.
     """
 
     def __init__(self, settings: TrackerSettings) -> None:
         self.settings = settings
         self.tracks: list[Track] = []
+        self.untracked = 0
+        self._detected = False
         self._next_id = 1
         self._lost: list[Track] = []
         self._stamp_ns = 0
@@ -103,13 +109,14 @@ class Tracker:
     def reset(self) -> None:
         """Drop all tracks. Ids go on."""
         self.tracks, self._lost, self._reverifying = [], [], None
+        self.untracked, self._detected = 0, False
 
     def predict(self, stamp_ns: int) -> list[Crop]:
         """The crop of each tracked face, in the order of ``tracks``."""
         longest = max(self.settings.memory_ns, self.settings.absence_ns)
         self._lost = [t for t in self._lost if stamp_ns - t.stamp_ns <= longest]
         self._stamp_ns = stamp_ns
-        self._reverifying = None
+        self._reverifying, self._detected = None, False
         for track in self.tracks:  # a frame whose engine failed may have left it
             track.confirmed = False
         return [track.predicted_crop(stamp_ns) for track in self.tracks]
@@ -121,8 +128,10 @@ class Tracker:
             detections: The square crop of each box that the detector found.
 
         Returns:
-            Crops of faces that are not tracked, at most as many as there are free places.
+            Crops of faces that are not tracked. There may be more of them than free places: then
+            the network decides which are faces, and those without a place are counted.
         """
+        self._detected = True
         boxes = [crop_from_landmarks(t.landmarks).box() for t in self.tracks]
         overlap = np.array([[crop.box().iou(box) for box in boxes] for crop in detections])
         overlap = overlap.reshape(len(detections), len(boxes))
@@ -133,7 +142,7 @@ class Tracker:
                 self.tracks[pairs[i]].confirmed = True
             elif all(crop.box().iou(box) < 0.5 for box in [*boxes, *(n.box() for n in new)]):
                 new.append(crop)
-        return new[: max(0, self.free_places)]
+        return new[: max(0, MOST_FACES - len(self.tracks))]
 
     def reverification_crops(self, stamp_ns: int) -> list[Crop]:
         """The crop for the most urgent re-verification in this frame; empty if none is due.
@@ -281,12 +290,16 @@ class Tracker:
         picture: tuple[int, int] | None,
     ) -> None:
         """Start tracks of new faces; a lost face that is found again keeps its id."""
-        new: list[tuple[Observation, Box]] = []
+        taken = [track.box for track in self.tracks]
+        apart: list[tuple[Observation, Box]] = []
         for observation in observations:
             box = observation.box
-            taken = [*(t.box for t in self.tracks), *(b for _, b in new)]
-            if len(new) < self.free_places and all(box.iou(other) <= 0.4 for other in taken):
-                new.append((observation, box))
+            if all(box.iou(other) <= 0.4 for other in taken):
+                apart.append((observation, box))
+                taken.append(box)
+        new = apart[: max(0, self.free_places)]
+        if self._detected:
+            self.untracked = len(apart) - len(new)
         found_again = self._found_again([box for _, box in new], stamp_ns, picture)
         for i, (observation, _) in enumerate(new):
             if i in found_again:

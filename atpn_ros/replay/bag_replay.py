@@ -181,8 +181,18 @@ class _Replay:
                 self._process(cameras[connection.topic], connection, time_ns, data)
                 done += 1
                 yield done
-        for camera in cameras.values():
+        for topic, camera in cameras.items():
             camera.counts.resets = dict(camera.pipeline.resets)
+            if camera.counts.untracked:
+                self._note(
+                    f"{self._bag.path}: {topic}: faces in view beyond max_faces"
+                    f" ({self._job.settings.max_faces}): up to {camera.counts.untracked}"
+                )
+            for problem, n in camera.counts.odd_stamps.items():
+                self._note(
+                    f"{self._bag.path}: {topic}: {problem} in {n} of {camera.counts.processed}"
+                    " images: tracking counts images instead"
+                )
         if self._loaded.engine.runtime_failures:
             why = self._loaded.engine.skipped_backends[-1]
             self._note(f"{self._bag.path}: not repeatable: {why}")

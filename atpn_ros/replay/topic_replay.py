@@ -15,8 +15,9 @@ from typing import Any
 
 from rosbags.typesys.store import Typestore
 
-from atpn_ros.camera import Calibration
+from atpn_ros.camera import Calibration, is_rectified
 from atpn_ros.conversions import messages
+from atpn_ros.images import PixelDepth
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.pipeline.transform_tree import TransformError
 from atpn_ros.replay.bag_transforms import BagTransforms
@@ -36,12 +37,20 @@ class TopicCounts:
     with_faces: int = 0
     detector_runs: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    odd_stamps: Counter[str] = field(default_factory=Counter)
+    """Images whose stamp tracking could not use, by what is wrong with it."""
+    untracked: int = 0
+    """Largest number of faces in view beyond max_faces."""
     ids: set[int] = field(default_factory=set)
     resets: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON values."""
-        return asdict(self) | {"refused": dict(self.refused), "ids": sorted(self.ids)}
+        return asdict(self) | {
+            "refused": dict(self.refused),
+            "odd_stamps": dict(self.odd_stamps),
+            "ids": sorted(self.ids),
+        }
 
 
 class TopicReplay:
@@ -64,10 +73,12 @@ class TopicReplay:
         self.stream = stream
         self.pipeline = pipeline
         self.calibration = Calibration()
+        self.calibration.rectified = is_rectified(settings.calibration, stream.topic)
         self.counts = TopicCounts()
         self._settings = settings
         self._types = message_types(types)
         self._warn = warn
+        self._depth = PixelDepth()
         self._transforms = transforms
         self._target_was_missed = False
 
@@ -82,7 +93,9 @@ class TopicReplay:
         """
         counts, types, settings = self.counts, self._types, self._settings
         counts.received += 1
-        image = messages.decode_image(message, settings.max_pixels)
+        image = messages.decode_image(message, settings.max_pixels, self._depth)
+        if self._depth.note:
+            self._warn(self._depth.note)
         stamp = messages.stamp_ns(message.header.stamp)
         header = types.Header(frame_id=str(message.header.frame_id))
         header.stamp.sec = message.header.stamp.sec
@@ -94,8 +107,11 @@ class TopicReplay:
         result = self.pipeline.process(frame, camera, self._target_position(frame))
         tracked = {face.id for face in result.faces if face.state is not FaceState.LOST}
         counts.processed += 1
+        if self.pipeline.stamp_problem:
+            counts.odd_stamps[self.pipeline.stamp_problem] += 1
         counts.with_faces += bool(tracked)
         counts.ids |= tracked
+        counts.untracked = max(counts.untracked, self.pipeline.untracked)
         counts.detector_runs += result.detector_ran
         out = [
             ("landmarks", messages.landmarks(types, result, header)),

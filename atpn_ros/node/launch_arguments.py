@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments of the launch files: their descriptions, and checks of the values that were given.
+
+ROS's launch takes any ``name:=value`` and ignores names that no launch file declares. Imports
+neither launch nor rclpy.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from atpn_ros.settings import (
+    CONSTRAINTS,
+    Settings,
+    SettingsError,
+    Value,
+    parse_bool,
+    parse_value,
+    unknown_name,
+    update_settings,
+)
+from atpn_ros.settings_file import read_parameters
+
+UNSET = "params_file"
+"""Default of the arguments for settings: the value is that of the parameter file."""
+
+PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+"""Environment variables of a Fast DDS profile: Humble and Jazzy read the first, later ones both."""
+
+DRIVERS = {"usb_cam": "usb_cam_node_exe", "v4l2_camera": "v4l2_camera_node"}
+"""Camera drivers that camera.launch.py can start: package and executable."""
+
+LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
+
+
+def description(name: str) -> str:
+    """Description of the argument for a setting: text, choices or range, and default.
+
+    >>> description("threads")
+    "threads of the network on a CPU; 0: ONNX Runtime's default (0 .. 64; default 1)"
+    """
+    rule, default = CONSTRAINTS[name], getattr(Settings(), name)
+    if rule.choices:
+        allowed = " | ".join(rule.choices)
+    elif isinstance(default, bool):
+        allowed = "true | false"
+    elif isinstance(default, str):
+        allowed = "text"
+    else:
+        allowed = f"{rule.minimum:g} .. {rule.maximum:g}"
+    word = str(default).lower() if isinstance(default, bool) else default
+    return f"{rule.description} ({allowed}; default {word if word != '' else 'empty'})"
+
+
+def check_names(
+    launch_file: str, words: Sequence[str], known: Collection[str], command: Sequence[str] = ()
+) -> None:
+    """Refuse names that a launch file does not have, if it is the one that the user started.
+
+    In a launch file that another one includes, the command line holds the other's arguments.
+
+    Args:
+        launch_file: Path of the launch file.
+        words: The arguments of ``ros2 launch`` after the file, as ``name:=value``.
+        known: The names that the launch file has.
+        command: The whole command line; empty: that of this process.
+
+    Raises:
+        SettingsError: A name is not known; gives the nearest one.
+    """
+    started = [Path(word).name for word in (command or sys.argv)[1:]]
+    if Path(launch_file).name not in started:
+        return
+    for word in words:
+        name, separator, _ = word.partition(":=")
+        if separator and name not in known:
+            raise unknown_name(name, known, "launch argument")
+
+
+def settings_from(given: Mapping[str, str]) -> dict[str, Value]:
+    """The settings that launch arguments give, checked.
+
+    Args:
+        given: The text of each argument by name; :data:`UNSET` means that it was not given. An
+            empty text does so too, except for settings that may be empty texts.
+
+    Raises:
+        SettingsError: A value is not allowed.
+    """
+    may_be_empty = {
+        name
+        for name, rule in CONSTRAINTS.items()
+        if isinstance(getattr(Settings(), name), str) and not rule.choices
+    }
+    return {
+        name: parse_value(name, given[name])
+        for name in CONSTRAINTS
+        if name in given and given[name] != UNSET and (given[name] or name in may_be_empty)
+    }
+
+
+def node_parameters(
+    given: Mapping[str, str], namespace: str, params_file: str, use_sim_time: str
+) -> list[str | dict[str, Value]]:
+    """The ``parameters`` of the launch action: the file and what overrides it, checked together.
+
+    Args:
+        given: The text of each argument for a setting, see :func:`settings_from`.
+        namespace: Of the node.
+        params_file: Path of the parameter file; empty or ``none``: no file.
+        use_sim_time: ``true`` or ``false``.
+
+    Raises:
+        SettingsError: The file is missing or has unknown names, or a value is not allowed.
+    """
+    values = settings_from(given)
+    in_file = {} if is_none(params_file) else read_parameters(Path(params_file), namespace)
+    update_settings(Settings(), in_file | values)
+    values["use_sim_time"] = parse_bool("use_sim_time", use_sim_time)
+    return [values] if is_none(params_file) else [params_file, values]
+
+
+def driver_parameters(driver: str, given: Mapping[str, str]) -> dict[str, object]:
+    """The parameters of a camera driver of :data:`DRIVERS`.
+
+    Raises:
+        SettingsError: The width, height or rate is not a positive number.
+    """
+    numbers = {}
+    for name in ("width", "height", "rate"):
+        if not given[name].isdecimal() or int(given[name]) < 1:
+            raise SettingsError(f"{name}: {given[name]!r} is not a positive whole number")
+        numbers[name] = int(given[name])
+    frame, calibration = given["frame_id"], given["camera_info_url"]
+    shared: dict[str, object] = {"camera_info_url": calibration} if calibration else {}
+    if driver == "v4l2_camera":
+        size = [numbers["width"], numbers["height"]]
+        return shared | {
+            "video_device": given["device"],
+            "image_size": size,
+            "camera_frame_id": frame,
+        }
+    return shared | {
+        "video_device": given["device"],
+        "image_width": numbers["width"],
+        "image_height": numbers["height"],
+        "framerate": float(numbers["rate"]),
+        "frame_id": frame,
+    }
+
+
+def camera_names(text: str) -> list[str]:
+    """The namespaces of cameras, from a text with spaces or commas between them.
+
+    Raises:
+        SettingsError: There is none, one stands twice, or one is not a ROS name.
+
+    >>> camera_names("front, arm/left")
+    ['front', 'arm/left']
+    """
+    names = [name.strip("/") for name in text.replace(",", " ").split()]
+    if not names:
+        raise SettingsError("cameras: no namespace is given")
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", name, re.ASCII):
+            raise SettingsError(f"cameras: {name!r:.60} is not a namespace")
+        if names.count(name) > 1:
+            raise SettingsError(f"cameras: {name} is given twice")
+    return names
+
+
+def is_none(text: str) -> bool:
+    """Whether an argument for a file says that there is none: empty or ``none``."""
+    return text.strip().lower() in ("", "none")
+
+
+def existing_file(name: str, text: str) -> str:
+    """The path that an argument gives; empty for none.
+
+    Raises:
+        SettingsError: There is no such file.
+    """
+    if is_none(text):
+        return ""
+    if not Path(text).is_file():
+        raise SettingsError(f"{name}: {text}: no such file; none for no file")
+    return text
+
+
+def one_of(name: str, text: str, choices: Sequence[str]) -> str:
+    """An argument that has choices, in lower case.
+
+    Raises:
+        SettingsError: It is none of them.
+    """
+    if text.lower() not in choices:
+        raise SettingsError(f"{name}: {text!r} is none of {', '.join(choices)}")
+    return text.lower()
