@@ -49,7 +49,7 @@ class Detector(Protocol):
 def square_of(box: Box) -> Crop:
     """The first crop of a detected face: below the centre of the box, which includes the forehead.
 
-    The offset and the size are medians over real detections (OpenCV's and YuNet's agree within 4 %).
+    The offset and the size are medians over real detections (two agree within 4 %).
     """
     side = float(np.sqrt(box.width * box.height))
     return Crop(box.cx, box.cy + 0.148 * side, 1.25 * side)
