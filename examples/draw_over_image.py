@@ -4,7 +4,7 @@
 """Draws boxes over the camera's image with cv_bridge, green for people who look at the robot.
 
 Subscribes to ``image``, ``face_node/boxes`` and ``face_node/gazes``, which are matched by their
-stamps, and publishes ``annotated_image``. A start for drawings of your own; all results are drawn in
+stamps, and publishes ``annotated_image``. A start for drawings of your own; all results are in
 ``face_node/debug_image``.
 
     ros2 run atpn_ros draw_over_image.py --ros-args -r image:=/camera/image_raw
