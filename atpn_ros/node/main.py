@@ -13,6 +13,8 @@ import signal
 import sys
 from types import FrameType
 
+from atpn_ros.resources import missing_module
+
 _STEP_S = 0.1
 """How often a spinning node checks the shutdown flag, s."""
 
@@ -57,13 +59,18 @@ def main(args: list[str] | None = None) -> int:
 
 def _run(args: list[str] | None, shutdown: ShutdownFlag) -> tuple[int, bool]:
     # These imports take a second. Done here, the signal handlers are installed before them.
-    import rclpy
+    try:
+        import rclpy
+
+        from atpn_ros.node.face_node import FaceNode
+    except ModuleNotFoundError as error:
+        print(f"face_node: {missing_module(error.name or '')}", file=sys.stderr)
+        return 1, False
     from rclpy.exceptions import NameValidationException
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.lifecycle import TransitionCallbackReturn
     from rclpy.signals import SignalHandlerOptions
 
-    from atpn_ros.node.face_node import FaceNode
     from atpn_ros.settings import SettingsError
     from atpn_ros.settings_file import check_ros_arguments
 
