@@ -20,14 +20,14 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 export PATH := $(VENV)/bin:$(PATH)
 
 # What the installed package is made from.
-SOURCES := $(shell find atpn_ros launch config scripts -type f -not -name '*.pyc' 2>/dev/null)
+SOURCES := $(shell find atpn_ros launch config scripts examples -type f -not -name '*.pyc' 2>/dev/null)
 INTERFACES := package.xml CMakeLists.txt setup.py pyproject.toml $(wildcard msg/*.msg)
 
 .PHONY: help venv dev demo test soak rate check test-learning colcon clean
 .DELETE_ON_ERROR:
 
 help: ## This list
-	@echo "make demo           run the node on a moving portrait; writes out/demo/"
+	@echo "make demo           run the node on two moving people; writes out/demo/"
 	@echo "make test           run all tests except those of atpn_ros/learning"
 	@echo "make test-learning  run the tests of atpn_ros/learning (installs PyTorch into .venv)"
 	@echo "make check          run ruff, mypy, import contracts (lint-imports) and vulture"

@@ -121,7 +121,7 @@ class Settings:
     )
     detector_model: str = _setting(
         "",
-        "atpn or empty: the shipped network; haar: the Haar cascade of OpenCV; "
+        "atpn or empty: the shipped network; "
         "yunet: what 'atpn fetch yunet' downloaded; else the path of a YuNet .onnx file",
         reconfigurable=False,
     )

@@ -193,6 +193,53 @@ def test_a_change_while_it_runs_drops_the_tracks_and_finds_the_faces_again() -> 
     assert face.box.cx == pytest.approx(200, abs=1)
 
 
+@pytest.mark.parametrize("rotate", [90, 270])
+def test_a_person_who_turns_away_keeps_the_id_wherever_the_turned_picture_has_room(
+    rotate: int,
+) -> None:
+    """The border that people leave through is that of the turned picture, which is higher."""
+    settings = PipelineSettings(estimator=EstimatorSettings(smoothing=None), rotate=rotate)
+    pipeline = FacePipeline(DiscEngine(), DiscDetector(), settings)
+    ids = []
+    low_in_the_turned_picture = (265.0 if rotate == 90 else 55.0, 120.0, 20.0)
+    for n in range(60):
+        seen = () if 10 <= n < 45 else (low_in_the_turned_picture,)
+        faces = pipeline.process(Frame(scene(*seen), n * 66 * MS)).faces
+        ids += [f.id for f in faces if f.state is not FaceState.LOST]
+    assert len(ids) > 20
+    assert set(ids) == {1}
+
+
+@pytest.mark.parametrize("degrees", TURNED)
+@pytest.mark.parametrize("target", [None, (0.0, 0.0, 0.0), (0.4, 0.1, 0.0)])
+def test_who_looks_at_what_is_the_same_with_a_rotated_camera(
+    degrees: int, target: tuple[float, float, float] | None
+) -> None:
+    """The target is given in the camera's own frame, as the tree of transforms gives it."""
+    level = np.array([(300.0, 0, 160), (0, 300.0, 120), (0, 0, 1)])
+    usual_camera = Camera(level, np.empty(0))
+    disc = (200.0, 90.0, 30.0)
+    lying = unturned(scene(disc), degrees)
+    height, width = lying.shape[:2]
+    (cx, cy) = CameraRotation(degrees, width, height).original_points(np.array([160.0, 120.0]))
+    own = Camera(np.array([(300.0, 0, cx), (0, 300.0, cy), (0, 0, 1)]), np.empty(0))
+    settings = PipelineSettings(estimator=EstimatorSettings(smoothing=None))
+    usual = FacePipeline(DiscEngine(), DiscDetector(), settings)
+    turned = FacePipeline(DiscEngine(), DiscDetector(), replace(settings, rotate=degrees))
+    back = geometry.about_z(np.radians(degrees)).T
+    where = None if target is None else np.array(target)
+    own_target = None if where is None else back @ where
+    (a,) = usual.process(Frame(scene(disc), 0), usual_camera, where).faces
+    (b,) = turned.process(Frame(lying, 0), own, own_target).faces
+    assert a.gaze is not None
+    assert b.gaze is not None
+    assert b.gaze.looking == a.gaze.looking
+    if target is None:
+        assert a.gaze.angle_to_target is b.gaze.angle_to_target is None
+    else:
+        assert b.gaze.angle_to_target == pytest.approx(a.gaze.angle_to_target, abs=1e-6)
+
+
 @pytest.mark.parametrize("value", [1, 45, 89, 269])
 def test_only_quarter_turns_are_taken(value: int) -> None:
     with pytest.raises(SettingsError, match=f"^rotate: {value} is not a multiple of 90"):

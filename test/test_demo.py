@@ -1,20 +1,24 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's figures and pictures, from made-up records instead of a running node."""
+"""The demo's scenes, figures and pictures, from made-up records instead of a running node."""
 
 import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 
 from atpn_ros import resources
 from atpn_ros.bench import node_process
 from atpn_ros.bench.node_process import wait_until
-from atpn_ros.cli import demo, main
-from atpn_ros.cli.demo import DemoError, face_frame, sheet, summarise
+from atpn_ros.cli import demo, demo_people, main
+from atpn_ros.cli.demo import DemoError, face_frame, sheet
+from atpn_ros.cli.demo_scene import PeopleScene, PictureScene, open_scene
+from atpn_ros.cli.demo_summary import print_summary, summarise
 from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
+from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter
 from atpn_ros.resources import ResourceNotFoundError
 
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
@@ -23,17 +27,18 @@ MS = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def portrait():
-    return MovingPortrait(COUNT)
+def scene():
+    return PeopleScene(COUNT)
 
 
-def record(n, ids=(), state=2, answered=True, detector_ran=False):
+def record(n, ids=(), state=2, answered=True, detector_ran=False, at=()):
     """As demo_client writes it: 20 ms after the stamp, 5 of them in the network."""
     stamp = 10**9 + round(n * 1e9 / RATE)
+    places = at or [(320.0, 200.0)] * len(ids)
     faces = [
-        {"id": i, "state": state, "box": [320, 200, 100, 120], "presence": 0.9, "xy": [],
-         "rotation": None, "position": None}
-        for i in ids
+        {"id": i, "state": state, "box": [*place, 100, 120], "presence": 0.9, "xy": [],
+         "rotation": None, "position": None, "gaze": None, "gaze_source": None}
+        for i, place in zip(ids, places, strict=True)
     ]  # fmt: skip
     return {
         "n": n,
@@ -41,70 +46,84 @@ def record(n, ids=(), state=2, answered=True, detector_ran=False):
         "received_ns": stamp + 20 * MS if answered else None,
         "network_ns": 5 * MS,
         "detector_ran": detector_ran,
-        "detector": "haar",
+        "detector": "atpn",
         "engine": "onnx-cpu",
         "faces": faces,
     }
 
 
-def good_show(portrait):
-    def ids(n):
-        return [1] if n < portrait.leaves_at else [2] if n >= portrait.returns_at else []
+def good_show(scene):
+    """Each person under one id, the second under another one after the return."""
+    away = [n for n in range(COUNT) if len(scene.shown(n)) < 2]
 
-    return [record(n, ids(n), detector_ran=n % 10 == 0) for n in range(COUNT)]
+    def one(n):
+        shown = scene.shown(n)
+        ids = [1 if p.person == 0 else 2 if n < away[0] else 3 for p in shown]
+        return record(n, ids, detector_ran=n % 10 == 0, at=[(p.x, p.y) for p in shown])
+
+    return [one(n) for n in range(COUNT)]
 
 
-def test_a_good_show_in_numbers(portrait):
-    summary = summarise(good_show(portrait), portrait)
+def test_a_good_show_in_numbers(scene):
+    summary = summarise(good_show(scene), scene)
     assert summary["frames"] == {"sent": COUNT, "processed": COUNT, "dropped": 0, "rate_hz": 15.0}
     faces = summary["faces"]
-    assert faces["track_ids"] == [1, 2]
-    assert faces["track_ids_before_leaving"] == [1]
-    assert faces["frames_held_before_leaving"] == portrait.leaves_at
-    assert faces["lost_frames_after_leaving"] == 0
-    assert faces["frames_with_face"] == COUNT - (portrait.returns_at - portrait.leaves_at)
+    assert faces["track_ids"] == [1, 2, 3]
+    second = sum(len(scene.shown(n)) == 2 for n in range(COUNT))
+    assert faces["people"] == [
+        {"shown": COUNT, "held": COUNT, "ids": [1], "times_in_view": 1},
+        {"shown": second, "held": second, "ids": [2, 3], "times_in_view": 2},
+    ]
+    assert faces["faces_of_nobody"] == 0
     latency = summary["latency_ms"]
     assert (latency["p50"], latency["p95"], latency["max"]) == (20, 20, 20)
     assert latency["share_outside_network_p50"] == 0.75
-    assert summary["detector"] == {"name": "haar", "calls": 12, "share_of_frames": 0.1}
+    assert summary["detector"] == {"name": "atpn", "calls": 12, "share_of_frames": 0.1}
     assert summary["engine"] == "onnx-cpu"
 
 
-def test_a_face_that_stays_too_long_is_counted(portrait):
-    records = good_show(portrait)
-    for n in range(portrait.leaves_at, portrait.leaves_at + 3):
-        records[n] = record(n, [1])
-    assert summarise(records, portrait)["faces"]["lost_frames_after_leaving"] == 3
+def test_a_face_is_held_only_at_its_place_and_under_its_id(scene):
+    """A track of the background, another id or a lost face holds nobody."""
+    records = good_show(scene)
+    people = [(p.x, p.y) for p in scene.shown(3)]
+    records[3] = record(3, [7, 2], at=people)  # another id
+    records[4] = record(4, [1, 2], at=[(5.0, 470.0), (635.0, 470.0)])  # elsewhere
+    records[5] = record(5, [1, 2], state=3, at=people)  # lost
+    faces = summarise(records, scene)["faces"]
+    assert [p["held"] - p["shown"] for p in faces["people"]] == [-3, -2]
+    assert faces["people"][0]["ids"] == [1, 7]
+    assert faces["faces_of_nobody"] == 2
 
 
-def test_a_lost_face_is_not_a_held_one(portrait):
-    records = good_show(portrait)
-    records[5] = record(5, [1], state=3)
-    faces = summarise(records, portrait)["faces"]
-    assert faces["frames_held_before_leaving"] == portrait.leaves_at - 1
-
-
-def test_frames_without_an_answer_are_dropped_ones(portrait):
-    records = good_show(portrait)
+def test_frames_without_an_answer_are_dropped_ones(scene):
+    records = good_show(scene)
     records[3] = record(3, answered=False)
-    frames = summarise(records, portrait)["frames"]
-    assert (frames["processed"], frames["dropped"]) == (COUNT - 1, 1)
+    summary = summarise(records, scene)
+    assert (summary["frames"]["processed"], summary["frames"]["dropped"]) == (COUNT - 1, 1)
+    assert summary["faces"]["people"][0]["shown"] == COUNT - 1
 
 
-def test_a_show_without_any_answer_has_a_summary_too(portrait, capsys):
-    summary = summarise([record(n, answered=False) for n in range(COUNT)], portrait)
+def test_a_show_without_any_answer_has_a_summary_too(scene, capsys):
+    summary = summarise([record(n, answered=False) for n in range(COUNT)], scene)
     assert summary["frames"]["processed"] == 0
     assert summary["engine"] is None
-    demo._print_summary(summary)
+    print_summary(summary)
     assert "0 processed" in capsys.readouterr().out
 
 
-def test_the_summary_is_told_in_five_lines(portrait, capsys):
-    demo._print_summary(summarise(good_show(portrait), portrait))
+def test_the_summary_has_a_line_for_each_person(scene, capsys):
+    print_summary(summarise(good_show(scene), scene))
     lines = capsys.readouterr().out.strip().splitlines()
     assert [line.split()[0] for line in lines] == [
-        "frames", "faces", "latency", "detector", "engine",
+        "frames", "faces", "person", "person", "latency", "detector", "engine",
     ]  # fmt: skip
+    assert "held under one id in 120 (100%); ids [1]" in lines[2]
+
+
+def test_of_a_users_own_picture_nobody_knows_who_is_shown():
+    scene = PictureScene(np.zeros((100, 200, 3), np.uint8), COUNT)
+    faces = summarise([record(n, [1]) for n in range(COUNT)], scene)["faces"]
+    assert faces == {"frames_with_face": COUNT, "track_ids": [1]}
 
 
 def test_a_record_becomes_the_cores_type():
@@ -113,30 +132,146 @@ def test_a_record_becomes_the_cores_type():
         "xy": list(range(196)),
         "rotation": np.eye(3).ravel().tolist(),
         "position": [1, 2, 3],
+        "gaze": [0, 0, -1],
+        "gaze_source": 2,
     }
-    (face,) = face_frame(full).faces
+    (face,) = face_frame(full, 640, 480).faces
     assert face.landmarks[1].tolist() == [2, 3]
     assert face.pose.position.tolist() == [1, 2, 3]
-    (bare,) = face_frame(record(0, [4])).faces
-    assert bare.landmarks is bare.pose is None
+    assert face.gaze.direction.tolist() == [0, 0, -1]
+    (bare,) = face_frame(record(0, [4]), 640, 480).faces
+    assert bare.landmarks is bare.pose is bare.gaze is None
 
 
-def test_the_sheet_is_three_rows_of_four_pictures(portrait):
-    assert sheet(good_show(portrait), portrait).shape == (900, 1600, 3)
-    assert sheet(good_show(portrait)[:1], portrait).shape == (900, 1600, 3)
+def test_the_sheet_is_three_rows_of_four_pictures():
+    assert sheet([np.zeros((480, 640, 3), np.uint8)] * 12).shape == (900, 1600, 3)
+    assert sheet([np.zeros((1280, 720, 3), np.uint8)]).shape == (900, 1600, 3)
 
 
-def test_the_portrait_leaves_and_returns(portrait):
+def test_every_frame_is_drawn_into_a_video(tmp_path, scene):
+    drawn = demo._draw(good_show(scene), scene, tmp_path / "demo.mp4")
+    assert drawn.shape == (900, 1600, 3)
+    assert len(list(VideoReader(str(tmp_path / "demo.mp4")))) == COUNT
+
+
+def test_two_people_of_different_sizes_move_and_one_leaves_and_returns(scene):
+    shown = [{p.person: p for p in scene.shown(n)} for n in range(COUNT)]
+    assert all(0 in faces for faces in shown)
+    there = [1 in faces for faces in shown]
+    assert there[0]
+    assert there[-1]
+    gone = COUNT - sum(there)
+    assert RATE < gone < COUNT / 3
+    heights = [[faces[k].height for faces in shown if k in faces] for k in (0, 1)]
+    assert np.mean(heights[0]) > 1.3 * np.mean(heights[1])
+    assert all(max(h) > 1.3 * min(h) for h in heights)
+    apart = [np.hypot(f[0].x - f[1].x, f[0].y - f[1].y) for f in shown if len(f) == 2]
+    assert min(apart) > 120
+    assert scene.frame(0).shape == (HEIGHT, WIDTH, 3)
+    np.testing.assert_array_equal(scene.frame(7), PeopleScene(COUNT).frame(7))
+
+
+def test_the_people_are_seen_where_the_scene_says(scene):
+    """By the detector and the network, in frames from all over the scene."""
+    from atpn_ros import Frame, open_pipeline
+
+    found = total = 0
+    for n in range(0, COUNT, 10):
+        with open_pipeline(backend="onnx-cpu") as pipeline:
+            faces = pipeline.process(Frame(scene.frame(n), 0)).faces
+        for person in scene.shown(n):
+            total += 1
+            found += any(
+                np.hypot(f.box.cx - person.x, f.box.cy - person.y) < person.height / 4
+                and 0.7 < f.box.height / person.height < 1.4
+                for f in faces
+            )
+    assert found >= 0.8 * total
+
+
+def test_without_matplotlib_there_are_two_people_too(monkeypatch):
+    monkeypatch.setattr(demo_people, "_hopper", lambda: None)
+    first, second = demo_people.people()
+    np.testing.assert_array_equal(first.image, second.image[:, ::-1])
+    assert second.face[0] == first.image.shape[1] - 1 - first.face[0]
+
+
+def test_a_picture_of_the_user_is_a_moving_scene(tmp_path):
+    path = tmp_path / "mine.JPG"
+    cv2.imwrite(str(path), np.full((3000, 2000, 3), 200, np.uint8))
+    frames = list(open_scene(str(path), 1.0, tmp_path / "x").frames())
+    assert [f.shape for f in frames] == [(HEIGHT, WIDTH, 3)] * RATE
+    assert (frames[0] != frames[4]).any()
+
+
+def test_a_clip_of_the_user_keeps_its_rate_and_is_reduced(tmp_path):
+    path = tmp_path / "mine.mp4"
+    writer = VideoWriter(path, 10.0)
+    for _ in range(8):
+        writer.write(np.zeros((1080, 1920, 3), np.uint8))
+    writer.close(keep=True)
+    scene = open_scene(str(path), 0.5, tmp_path / "x")
+    assert scene.rate == pytest.approx(10)
+    for _ in range(2):  # a scene can be read again
+        assert [f.shape for f in scene.frames()] == [(720, 1280, 3)] * 5
+
+
+def test_the_frames_of_a_camera_are_kept_to_be_read_again(tmp_path, monkeypatch):
+    from atpn_ros.cli import demo_scene
+
+    class Camera:
+        fps = 20.0
+
+        def __init__(self, source):
+            assert source == "97"
+
+        def __iter__(self):
+            from atpn_ros import Frame
+
+            for n in range(100):
+                yield Frame(np.full((48, 64, 3), n, np.uint8), n)
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(demo_scene, "VideoReader", Camera)
+    kept = tmp_path / "camera.raw"
+    first = list(open_scene("97", 0.5, kept).frames())
+    monkeypatch.setattr(demo_scene, "VideoReader", None)
+    again = open_scene("97", 0.5, kept)
+    assert again.rate == 20.0
+    np.testing.assert_array_equal(list(again.frames()), first)
+    assert [f[0, 0, 0] for f in first] == list(range(10))
+
+
+def test_what_cannot_be_shown_is_named_before_the_node_is_started(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(demo, "_play", None)
+    assert main(["demo", str(tmp_path / "gone.mp4"), "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err == f"atpn demo: {tmp_path / 'gone.mp4'}: no such file\n"
+    (tmp_path / "text.jpg").write_text("hello")
+    assert main(["demo", str(tmp_path / "text.jpg"), "--out", str(tmp_path / "out")]) == 1
+    assert "text.jpg: not an image that OpenCV can read" in capsys.readouterr().err
+    with pytest.raises(MediaError, match="No such file"):
+        open_scene(str(tmp_path / "gone.jpg"), 1.0, tmp_path / "x")
+    (tmp_path / "out" / "demo.mp4").write_bytes(b"mine")
+    clip = str(tmp_path / "out" / "demo.mp4")
+    assert main(["demo", clip, "--out", str(tmp_path / "out")]) == 1
+    assert "is an input: choose another output" in capsys.readouterr().err
+
+
+def test_the_portrait_leaves_and_returns():
+    portrait = MovingPortrait(COUNT)
     assert 0 < portrait.leaves_at < portrait.returns_at < COUNT
     assert portrait.frame(0).shape == (HEIGHT, WIDTH, 3)
     np.testing.assert_array_equal(portrait.frame(7), MovingPortrait(COUNT).frame(7))
 
 
 @pytest.mark.parametrize("frames", [1, 2, 10])
-def test_a_short_show_does_not_break_the_portrait(frames):
+def test_a_short_show_does_not_break_the_scene(frames):
     show = MovingPortrait(frames)
     assert 0 <= show.leaves_at <= frames
     assert show.frame(frames - 1).any()
+    assert len(list(PeopleScene(frames).frames())) == frames
 
 
 def test_errors_are_one_line_and_code_1(monkeypatch, capsys, tmp_path):

@@ -59,6 +59,8 @@ def test_the_bag_holds_the_whole_show(demo):
     out = read(demo / "bag")
     sent = json.loads((demo / "summary.json").read_text())["frames"]["sent"]
     assert len(out["/image"]) == len(out["/camera_info"]) == sent == SECONDS * 15
+    assert (demo / "demo.mp4").is_file()
+    assert not (demo / "camera.raw").exists()
     assert {m.header.frame_id for _, m in out["/image"]} == {"camera_optical_frame"}
     names = {"boxes", "landmarks", "head_poses", "gazes", "status"}
     assert {t.removeprefix("/face_node/") for t in out if t.startswith("/face_node/")} == names

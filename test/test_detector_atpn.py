@@ -11,7 +11,7 @@ pytest.importorskip("onnx", reason="small wrong models are made with it")
 from onnx import TensorProto, helper, numpy_helper
 
 from atpn_ros.detectors import DetectorError, atpn, detector_file, load_detector, select
-from atpn_ros.detectors.atpn import AtpnDetector, combined, decode, distinct
+from atpn_ros.detectors.atpn import AtpnDetector, combined, decode, distinct, evidence_of
 from atpn_ros.settings import SHIPPED_MODEL
 
 
@@ -145,8 +145,6 @@ def test_views_of_a_larger_picture_are_taken(tmp_path):
 def test_it_is_chosen_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(select, "DETECTOR_MODEL", model(tmp_path / "d.onnx"))
     assert load_detector("atpn").name == "atpn"
-    assert load_detector("haar").name == "haar"
-    assert detector_file("haar") is None
     assert detector_file("atpn") == tmp_path / "d.onnx"
     assert detector_file("/some/yunet.onnx").name == "yunet.onnx"
     assert load_detector("").name == select.DEFAULT
@@ -162,3 +160,12 @@ def test_a_missing_file_another_network_and_no_onnx_runtime_are_told(tmp_path, m
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(DetectorError, match="pip install onnxruntime"):
         AtpnDetector(tmp_path / "d.onnx")
+
+
+def test_a_sure_detection_is_evidence_and_an_unsure_one_speaks_against_a_face():
+    scores = (0.45, 0.7, 0.9)
+    evidence = [evidence_of(score) for score in scores]
+    assert evidence == sorted(evidence)
+    assert evidence[0] < -3
+    assert evidence[1] == pytest.approx(0, abs=1e-9)
+    assert evidence[2] > 3

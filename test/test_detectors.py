@@ -11,8 +11,7 @@ import pytest
 pytest.importorskip("onnx", reason="small wrong models are made with it")
 from onnx import TensorProto, helper, numpy_helper
 
-from atpn_ros.detectors import DetectorError, haar, load_detector, square_of
-from atpn_ros.detectors.haar import HaarDetector
+from atpn_ros.detectors import DetectorError, load_detector, square_of
 from atpn_ros.detectors.yunet import YuNetDetector
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import Box
@@ -27,37 +26,23 @@ def portrait():
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
-def test_haar_finds_a_real_face_at_any_size_of_picture(portrait, scale):
+def test_the_shipped_detector_finds_a_real_face_at_any_size_of_picture(portrait, scale):
     picture = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    best = HaarDetector().detect(picture)[0]
+    best = load_detector().detect(picture)[0]
     box = Box(*(v / scale for v in (best.box.cx, best.box.cy, best.box.width, best.box.height)))
     assert box.iou(FACE) > 0.5
     assert 0 < best.score <= 1
 
 
-def test_haar_says_the_best_face_first(portrait):
-    scores = [d.score for d in HaarDetector().detect(np.hstack([portrait, portrait[:, ::-1]]))]
+def test_the_best_face_comes_first(portrait):
+    scores = [d.score for d in load_detector().detect(np.hstack([portrait, portrait[:, ::-1]]))]
     assert len(scores) >= 2
     assert scores == sorted(scores, reverse=True)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (23, 500), (24, 24), (20, 30000), (30000, 1), (60, 4000)])
-def test_haar_finds_nothing_in_blank_pictures_of_any_shape(size):
-    assert HaarDetector().detect(np.full((*size, 3), 128, np.uint8)) == []
-
-
-def test_a_missing_cascade_is_told_with_the_ways_out(monkeypatch):
-    monkeypatch.setattr(haar, "_FILE", "not_there.xml")
-    with pytest.raises(
-        DetectorError, match=r"not_there.xml not found.*opencv-data.*detector_model"
-    ):
-        load_detector("haar")
-
-
-def test_an_opencv_without_cascades_is_told_too(monkeypatch):
-    monkeypatch.delattr(cv2, "CascadeClassifier")
-    with pytest.raises(DetectorError, match="opencv-python-headless<5"):
-        load_detector("haar")
+def test_nothing_is_found_in_blank_pictures_of_any_shape(size):
+    assert load_detector().detect(np.full((*size, 3), 128, np.uint8)) == []
 
 
 def test_the_first_crop_is_square_larger_and_lower_than_the_box():

@@ -41,7 +41,7 @@ def test_a_picture_is_drawn_told_and_written_as_json(tmp_path, capsys):
     assert atpn("image", picture, picture, "--out", tmp_path / "out", "--view", "60") == 0
     told = capsys.readouterr().out
     assert "#1  detected" in told
-    assert " m  (" in told  # an angle of view gives a distance
+    assert " m  " in told  # an angle of view gives a distance
     first, second = lines(tmp_path / "out" / "faces.jsonl")
     assert first["faces"] == second["faces"]  # each picture is a scene of its own
     (face,) = first["faces"]
@@ -58,8 +58,8 @@ def test_pictures_of_a_rotated_camera_are_answered_in_their_own_pixels(tmp_path)
     usual, lying = tmp_path / "usual.png", tmp_path / "lying.png"
     cv2.imwrite(str(usual), PORTRAIT)
     cv2.imwrite(str(lying), cv2.rotate(PORTRAIT, cv2.ROTATE_90_COUNTERCLOCKWISE))
-    assert atpn("image", usual, "--out", tmp_path) == 0
-    (first,) = lines(tmp_path / "faces.jsonl")
+    assert atpn("image", usual, "--out", tmp_path / "first") == 0
+    (first,) = lines(tmp_path / "first" / "faces.jsonl")
     assert atpn("image", lying, "--out", tmp_path / "out", "--set", "rotate=90") == 0
     (second,) = lines(tmp_path / "out" / "faces.jsonl")
     assert (second["width"], second["height"]) == (first["height"], first["width"])

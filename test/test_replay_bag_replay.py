@@ -355,7 +355,7 @@ def test_only_the_images_that_a_node_answered(tmp_path, bag, capsys):
             empty = r.types.types["builtin_interfaces/msg/Time"](0, 0)
             r.write(
                 "/face_node/status", "atpn_ros/msg/TrackingStatus", n, r.header(n), empty, empty,
-                empty, *[0] * 10, "onnx-cpu", "haar", False, 0, 0,
+                empty, *[0] * 10, "onnx-cpu", "atpn", False, 0, 0,
             )  # fmt: skip
 
     record(tmp_path / "in", gaps)

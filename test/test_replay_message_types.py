@@ -55,7 +55,7 @@ def bytes_both_ways(seed):
     here = KINDS.Header(frame_id=name)
     messages.set_time(here.stamp, sec * 10**9 + nanosec)
     progress = messages.FrameProgress(
-        *(int(v) for v in rng.integers(0, 2**60, 9)), "onnx", "haar", 7
+        *(int(v) for v in rng.integers(0, 2**60, 9)), "onnx", "atpn", 7
     )
     calls = {
         "boxes": (),

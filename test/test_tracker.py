@@ -152,6 +152,18 @@ def test_a_bad_observation_neither_keeps_nor_starts_a_face(observation):
     assert np.isfinite(run.tracker._lost[0].landmarks).all()
 
 
+@pytest.mark.parametrize(
+    ("evidence", "presence", "starts"),
+    [(0.0, 0.69, False), (0.0, 0.71, True), (-3.0, 0.97, False), (-3.0, 0.985, True),
+     (5.0, 0.51, True), (5.0, 0.49, False)],
+)  # fmt: skip
+def test_log_odds_of_detection_and_presence_add_up_where_a_track_starts(evidence, presence, starts):
+    tracker = Tracker(TrackerSettings(start_presence=0.7, keep_presence=0.5))
+    seen = Observation(FACE * 30 + 100.0, presence, 0, evidence)
+    tracker.update([seen], 0)
+    assert bool(tracker.tracks) is starts
+
+
 def test_starting_needs_more_presence_than_keeping():
     run = TrackerRun(start_presence=0.7, keep_presence=0.5)
     run.step(found=[face(100, presence=0.6)])

@@ -30,8 +30,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--data", type=Path, required=True, metavar="DIR", help="folder of the data sets"
     )
     p.add_argument(
-        "--detectors", nargs="+", default=["atpn", "haar"], metavar="NAME",
-        help="atpn, haar, yunet, or paths of YuNet's .onnx (default: atpn haar)",
+        "--detectors", nargs="+", default=["atpn"], metavar="NAME",
+        help="atpn, yunet, or paths of YuNet's .onnx (default: atpn)",
     )  # fmt: skip
     p.add_argument("--pictures", type=int, default=PICTURES,
                    help=f"for each camera and distance (default {PICTURES})")  # fmt: skip
@@ -48,16 +48,22 @@ def _run(args: argparse.Namespace) -> int:
     from atpn_ros.learning.detector.photograph_landmarks import Finder
     from atpn_ros.learning.detector.segmentation import cut
     from atpn_ros.learning.detector.source_photographs import held_out_portraits
+    from atpn_ros.learning.detector.tone_recall import measure_tones
 
     cv2.setNumThreads(1)  # as ONNX Runtime here
     detectors: list[tuple[str, Detector]] = [(_name(n), load_detector(n)) for n in args.detectors]
     settings = Settings()
     engine = load_engine(settings.model_path(), settings.backend)
     finder = Finder(SHIPPED_MODEL)
-    people = [cut(portrait).sprite for portrait in held_out_portraits(args.data, finder)]
+    people = [cut(portrait) for portrait in held_out_portraits(args.data, finder)]
+    sprites = [person.sprite for person in people]
     views = [image for _, image in without_faces(args.data / "nofaces", held_out=True)]
     results = list(
-        measure_range(detectors, people, views, engine, settings.pipeline_settings(),
+        measure_range(detectors, sprites, views, engine, settings.pipeline_settings(),
+                      args.pictures, args.seed)
+    )  # fmt: skip
+    tones = list(
+        measure_tones(detectors, people, views, engine, settings.pipeline_settings(),
                       args.pictures, args.seed)
     )  # fmt: skip
     engine.close()
@@ -66,7 +72,7 @@ def _run(args: argparse.Namespace) -> int:
     words = ["atpn", "measure-range", "--data", "DATA", "--detectors", *names]
     words += [] if args.pictures == PICTURES else ["--pictures", str(args.pictures)]
     command = f"{shlex.join(words)} > docs/range.md"
-    text = range_page.page(results, weights, command, len(people), len(views), args.pictures)
+    text = range_page.page(results, tones, weights, command, len(people), len(views), args.pictures)
     print(text, end="")
     return 0
 
@@ -77,4 +83,4 @@ def _name(detector: str) -> str:
 
 def _weights(detector: str) -> str:
     path = detector_file(detector)
-    return "OpenCV's cascade" if path is None else f"`{path.name}`, SHA-256 {sha256(path)[:12]}"
+    return f"`{path.name}`, SHA-256 {sha256(path)[:12]}"

@@ -75,7 +75,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     p.add_argument("--limit", type=int, help="at most so many pictures, evenly chosen")
     p.add_argument("--detectors", nargs="+", default=["atpn"], metavar="NAME",
-                   help="atpn, haar, or paths of YuNet's .onnx (default: atpn)")  # fmt: skip
+                   help="atpn, yunet, or paths of YuNet's .onnx (default: atpn)")  # fmt: skip
     p.add_argument("--alone", action="store_true", help="leave the pipeline out")
     p.add_argument("--set", nargs="*", default=(), metavar="NAME=VALUE",
                    help="settings of the pipeline")  # fmt: skip

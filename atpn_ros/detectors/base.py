@@ -19,10 +19,18 @@ class DetectorError(AtpnError):
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A detected face: box in pixels of the image, score 0..1."""
+    """A detected face.
+
+    Attributes:
+        box: Pixels of the image.
+        score: 0..1.
+        evidence: What the score adds to the log odds that this is a face, beyond what the face
+            network says of its crop. 0 for detectors whose scores were not calibrated for it.
+    """
 
     box: Box
     score: float
+    evidence: float = 0.0
 
 
 class Detector(Protocol):
@@ -41,7 +49,7 @@ class Detector(Protocol):
 def square_of(box: Box) -> Crop:
     """The first crop of a detected face: below the centre of the box, which includes the forehead.
 
-    The offset and the size are medians over real detections (Haar and YuNet agree within 4 %).
+    The offset and the size are medians over real detections (two agree within 4 %).
     """
     side = float(np.sqrt(box.width * box.height))
     return Crop(box.cx, box.cy + 0.148 * side, 1.25 * side)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import cv2
@@ -165,10 +165,11 @@ class FacePipeline:
             target = None if target is None else rotation.upright_rays(target[None])[0]
         turned = clock()
         crops = tracker.predict(stamp)
-        found: list[Crop] | None = None
+        found: dict[Crop, float] | None = None
         if self._detection_due(stamp):
-            found = [square_of(d.box) for d in self.detector.detect(image)]
-            crops += tracker.match_detections(found)
+            detections = self.detector.detect(image)
+            found = {square_of(d.box): d.evidence for d in detections}
+            crops += tracker.match_detections(list(found))
         crops += tracker.reverification_crops(stamp)
         detected = clock()
 
@@ -179,9 +180,8 @@ class FacePipeline:
         if found is not None:
             self._last_detection_ns = stamp
 
-        observations = _observations(output, crops, batch)
-        height, width = frame.image.shape[:2]
-        lost = tracker.update(observations, stamp, (width, height))
+        observations = _observations(output, crops, batch, found or {})
+        lost = tracker.update(observations, stamp, (image.shape[1], image.shape[0]))
         faces = [_lost_face(track, stamp) for track in lost]
         if output is not None:
             faces += [
@@ -245,7 +245,10 @@ class FacePipeline:
 
 
 def _observations(
-    output: NetworkOutput | None, crops: list[Crop], batch: Image | None
+    output: NetworkOutput | None,
+    crops: list[Crop],
+    batch: Image | None,
+    evidence: Mapping[Crop, float],
 ) -> list[Observation]:
     """The network's output in image coordinates; invalid outputs and dark crops count as no face.
 
@@ -255,7 +258,12 @@ def _observations(
     if output is None or batch is None:
         return []
     return [
-        Observation(crop.to_image(output.landmarks[i]), float(output.presence[i]), i)
+        Observation(
+            crop.to_image(output.landmarks[i]),
+            float(output.presence[i]),
+            i,
+            evidence.get(crop, 0.0),
+        )
         if max(cv2.mean(batch[i])) > _DARK and _is_valid(output, i)
         else Observation(np.full((98, 2), np.nan), 0.0, i)
         for i, crop in enumerate(crops)

@@ -25,11 +25,14 @@ class Observation:
         landmarks: (98, 2) image pixels.
         presence: Probability of a face, 0..1.
         index: Index of the crop in the frame's batch.
+        evidence: Of the detection that the crop comes from, see
+            :class:`atpn_ros.detectors.Detection`.
     """
 
     landmarks: Floats
     presence: float
     index: int = 0
+    evidence: float = 0.0
     box: Box = field(init=False, compare=False)
     """The tight box of the landmarks; not finite where one of them is not."""
 

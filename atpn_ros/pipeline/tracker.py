@@ -208,8 +208,8 @@ class Tracker:
             track.state = FaceState.LOST
         self.tracks = [t for t in self.tracks if t.state is not FaceState.LOST]
         self._lost += lost
-        start = self.settings.start_presence
-        self._start([o for o in new if self._is_plausible(o, start)], stamp_ns, picture)
+        sure = [o for o in new if self._is_plausible(o, self._presence_to_start(o.evidence))]
+        self._start(sure, stamp_ns, picture)
         # A detection in this very frame may have found one of them again.
         return [t for t in lost if t.state is FaceState.LOST]
 
@@ -258,6 +258,17 @@ class Tracker:
         )
         track.failed_checks = 0 if same else track.failed_checks + 1
         return track.failed_checks < _MAX_FAILED_CHECKS
+
+    def _presence_to_start(self, evidence: float) -> float:
+        """Presence that starts a track: ``start_presence`` where the detection says nothing more.
+
+        Log odds of independent evidence add up. Less than ``keep_presence`` would not keep it.
+        """
+        start = self.settings.start_presence
+        if not evidence or start >= 1.0:
+            return start
+        odds = start / (1 - start) * math.exp(-evidence)
+        return max(odds / (1 + odds), self.settings.keep_presence)
 
     def _is_plausible(self, observation: Observation, presence: float) -> bool:
         """Whether an observation has the presence, the size and the shape of a face."""

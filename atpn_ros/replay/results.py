@@ -148,10 +148,7 @@ def inputs_of(job: ReplayJob) -> dict[str, Any]:
         ReplayError: The bag does not exist, or a file cannot be read.
     """
     s = job.settings
-    networks = {"model": s.model_path()}
-    detector = detector_file(s.detector_model)
-    if detector is not None:
-        networks["detector"] = detector
+    networks = {"model": s.model_path(), "detector": detector_file(s.detector_model)}
     paths, _ = find_storage(job.source)
     if job.source.is_dir():
         paths = [p for p in files_in(job.source) if p.name != SUMMARY]

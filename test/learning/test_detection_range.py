@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.cutouts import Cutout
 from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import detection_range, range_page, sprite_augmentation
 from atpn_ros.learning.detector.detection_counts import Rate
@@ -22,6 +23,7 @@ from atpn_ros.learning.detector.detection_range import (
 )
 from atpn_ros.learning.detector.photograph_landmarks import FoundFace
 from atpn_ros.learning.detector.source_photographs import held_out_portraits
+from atpn_ros.learning.detector.tone_recall import ToneRecall, measure_tones, tone_group
 from atpn_ros.settings import Settings
 from fakes import DiscDetector, DiscEngine
 
@@ -79,6 +81,25 @@ def test_what_is_found_and_held_is_counted(disc, monkeypatch):
     assert (refused.found.value, refused.held.value) == (1.0, 0.0)
 
 
+def toned(disc, colour):
+    image = disc.image.copy()
+    image[..., :3] = colour
+    points = np.tile((60.0, 70.0), (98, 1))
+    points[6], points[26] = (40, 90), (80, 90)
+    return Cutout(Sprite(image, disc.outline), points, "a/b.jpg", True)
+
+
+def test_people_are_counted_by_the_tone_of_their_cheeks(disc):
+    light, dark = toned(disc, (170, 200, 230)), toned(disc, (35, 50, 75))
+    assert (tone_group(light), tone_group(dark)) == ("light", "dark")
+    settings = Settings().pipeline_settings()
+    rows = list(measure_tones([("sees", DiscDetector())], [light], [WALL], DiscEngine(),
+                              settings, pictures=1))  # fmt: skip
+    assert [(r.group, r.people) for r in rows] == [("light", 1), ("medium", 0), ("dark", 0)]
+    assert rows[0].found.number >= 4
+    assert np.isnan(rows[1].held.value)
+
+
 def test_shares_have_an_interval_even_where_all_or_none_are_found():
     none, half, every = share(0, 20), share(10, 20), share(20, 20)
     assert (none.low, every.high) == (0.0, 1.0)
@@ -104,9 +125,17 @@ def test_the_range_ends_before_the_first_distance_at_which_too_few_are_held(held
     assert range_page.reach(rows(CameraView(60.0, (640, 480)), *held)) == far
 
 
+TONES = [
+    ToneRecall("own", "dark", 9, Rate(0.8, 0.7, 0.9, 40), Rate(0.8, 0.7, 0.9, 40)),
+    ToneRecall("own", "medium", 0, share(0, 0), share(0, 0)),
+]
+
+
 def test_the_page_names_its_command_and_has_every_figure():
     results = [r for v in detection_range.cameras() for r in rows(v, *[1.0] * 6, 0.625)]
-    text = range_page.page(results, {"own": "`own.onnx`"}, "atpn measure-range", 100, 60, 8)
+    text = range_page.page(results, TONES, {"own": "`own.onnx`"}, "atpn measure-range", 100, 60, 8)
+    assert "| dark | 9 | 80 (70-90) |" in text
+    assert "| medium | 0 | - |" in text
     assert "```\natpn measure-range\n```" in text
     assert "| own | `own.onnx` |" in text
     assert "| 1280x720 | 90 | 5 |" in text

@@ -268,6 +268,5 @@ def test_a_table_is_made_of_scenes(tmp_path):
     export(Detector(SMALL), tmp_path / "d.onnx")
     detectors = report.line_up(tmp_path / "d.onnx", None, None)
     table = report.on_scenes(detectors, scenes, tmp_path / "out")
-    assert "haar" in table
     assert "atpn" in table
     assert (tmp_path / "out" / "scenes_atpn.jpg").exists()

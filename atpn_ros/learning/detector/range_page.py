@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from atpn_ros.learning.detector import tone_recall
 from atpn_ros.learning.detector.detection_range import (
     DISTANCES,
     FACE_HEIGHT,
@@ -15,6 +16,7 @@ from atpn_ros.learning.detector.detection_range import (
     Found,
     cameras,
 )
+from atpn_ros.learning.detector.tone_recall import GROUPS, VIEW, ToneRecall
 
 ENOUGH = 0.9
 """Share of faces that must be held at a distance for the summary to count it."""
@@ -60,6 +62,14 @@ The greatest distance in metres up to which at least {enough:.0f} % of the faces
 "{most:g}+": at every measured distance; "-": not even at {least:g} m.
 """
 
+_TONES = """
+## By skin tone
+
+Faces held, in %, with the interval of 95 %: {width}x{height} pixels, {degrees:.0f} degrees of
+view, at {metres} m together. The tone is the typology angle of the cheeks as the portrait shows
+them, its light included: light above 41 degrees, dark below 10.
+"""
+
 _DETAILS = """
 ## All figures
 
@@ -69,6 +79,7 @@ Faces held, in %, with the interval of 95 % (Wilson); where the detector found m
 
 def page(
     results: Sequence[Found],
+    tones: Sequence[ToneRecall],
     weights: dict[str, str],
     command: str,
     people: int,
@@ -79,6 +90,7 @@ def page(
 
     Args:
         results: Of all detectors, cameras and distances.
+        tones: Of all detectors and groups of skin tones.
         weights: What each detector's weights are, by its name.
         command: That made it.
         people: Number of portraits.
@@ -92,6 +104,13 @@ def page(
         *(f"| {name} | {what} |\n" for name, what in weights.items()),
         _SUMMARY.format(enough=100 * ENOUGH, most=DISTANCES[-1], least=DISTANCES[0]),
         _summary(results, list(weights)),
+        _TONES.format(
+            width=VIEW.size[0],
+            height=VIEW.size[1],
+            degrees=VIEW.degrees,
+            metres=", ".join(f"{m:g}" for m in tone_recall.DISTANCES),
+        ),
+        _tones(tones, list(weights)),
         _DETAILS,
     ]
     for degrees in VIEWS:
@@ -107,6 +126,15 @@ def _summary(results: Sequence[Found], detectors: Sequence[str]) -> str:
             ranges = [reach([r for r in results if (r.detector, r.view) == (name, view)])
                       for name in detectors]  # fmt: skip
             rows.append([f"{size[0]}x{size[1]}", f"{degrees:.0f}", *ranges])
+    return "\n" + _table(rows)
+
+
+def _tones(tones: Sequence[ToneRecall], detectors: Sequence[str]) -> str:
+    rows = [["tone", "portraits", *detectors]]
+    for group in GROUPS:
+        of_group = {t.detector: t for t in tones if t.group == group}
+        people = max((t.people for t in of_group.values()), default=0)
+        rows.append([group, str(people), *(_cell(of_group.get(name)) for name in detectors)])
     return "\n" + _table(rows)
 
 
@@ -134,7 +162,7 @@ def _details(results: Sequence[Found], detectors: Sequence[str], degrees: float)
     return _table(rows)
 
 
-def _cell(result: Found | None) -> str:
+def _cell(result: Found | ToneRecall | None) -> str:
     if result is None or not result.held.number:
         return "-"
     held, low, high = (_percent(v) for v in (result.held.value, result.held.low, result.held.high))

@@ -12,7 +12,6 @@ import numpy as np
 
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
-from atpn_ros.detectors.haar import HaarDetector
 from atpn_ros.detectors.yunet import YuNetDetector
 from atpn_ros.drawing.video import VideoReader, write_image
 from atpn_ros.learning.detector import evaluate
@@ -26,15 +25,15 @@ ALARMS = 1.0
 """False alarms per 100 scenes at which recall is compared."""
 _WEAK = 0.05
 """Scores from which faces are asked for, so that every threshold can be tried."""
-_USUAL = {"atpn": MIN_SCORE, "haar": 0.0, "yunet": 0.6, "rfb320": 0.7}
+_USUAL = {"atpn": MIN_SCORE, "yunet": 0.6, "rfb320": 0.7}
 """The scores from which each is used on clips: what it comes with."""
-_COLOURS = {"haar": (255, 80, 80), "yunet": (0, 200, 255), "rfb320": (255, 0, 255),
+_COLOURS = {"yunet": (0, 200, 255), "rfb320": (255, 0, 255),
             "atpn": (0, 255, 0)}  # fmt: skip
 
 
 def line_up(model: Path | None, yunet: Path | None, rfb: Path | None) -> list[Detector]:
-    """The detectors to compare: this package's two, and the peers that a file is given for."""
-    found: list[Detector] = [HaarDetector(), AtpnDetector(model or DETECTOR_MODEL, _WEAK)]
+    """The detectors to compare: this package's own, and the peers that a file is given for."""
+    found: list[Detector] = [AtpnDetector(model or DETECTOR_MODEL, _WEAK)]
     if yunet is not None:
         found.append(YuNetDetector(yunet, _WEAK))
     if rfb is not None:
