@@ -13,8 +13,6 @@ import signal
 import sys
 from types import FrameType
 
-from atpn_ros.resources import missing_module
-
 _STEP_S = 0.1
 """How often a spinning node checks the shutdown flag, s."""
 
@@ -64,6 +62,8 @@ def _run(args: list[str] | None, shutdown: ShutdownFlag) -> tuple[int, bool]:
 
         from atpn_ros.node.face_node import FaceNode
     except ModuleNotFoundError as error:
+        from atpn_ros.resources import missing_module
+
         print(f"face_node: {missing_module(error.name or '')}", file=sys.stderr)
         return 1, False
     from rclpy.exceptions import NameValidationException
