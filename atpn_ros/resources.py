@@ -17,6 +17,21 @@ class ResourceNotFoundError(AtpnError):
     """A file of this package is not installed."""
 
 
+def missing_module(name: str) -> str:
+    """One line on a module that is not installed, and what to install.
+
+    >>> missing_module("numba")
+    'needs numba, which is not installed: pip install numba'
+    """
+    root = name.partition(".")[0]
+    if root in ("rclpy", "atpn_ros") or root.endswith(("_msgs", "_interfaces")):
+        return (
+            f"needs ROS 2 (there is no module {name}): source a workspace in which atpn_ros is "
+            "built, or install both with pip: pip install 'atpn_ros[ros]'"
+        )
+    return f"needs {root}, which is not installed: pip install {root}"
+
+
 def script_path(name: str) -> Path:
     """Path of one of this package's executables, e.g. ``face_node``.
 

@@ -70,6 +70,9 @@ class Settings:
         "raw", "raw: sensor_msgs/Image on image; compressed: CompressedImage on image/compressed",
         choices=("raw", "compressed"), reconfigurable=False,
     )  # fmt: skip
+    lazy: bool = _setting(
+        False, "receive images only while an output has subscribers: without them there is no work"
+    )
     calibration: str = _setting(
         "auto", "what of camera_info holds: raw: K and D; rectified: P and R; "
         "auto: rectified where the topic's name has rect in it",

@@ -2,9 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gives every test run a ROS world of its own. Before any ROS import: they read it then."""
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 _logs = tempfile.TemporaryDirectory(prefix="atpn_ros_log_")  # removed at exit
 
@@ -30,3 +36,32 @@ if importlib.util.find_spec("torch") is None:
     collect_ignore.append("learning")
 if "ATPN_COLCON_INSTALL" not in os.environ:
     collect_ignore.append("colcon")
+
+_PYTEST_7 = getattr(pytest, "version_tuple", (6,)) >= (7,)
+
+
+def _module(path: Path, parent: pytest.Collector) -> Any:
+    """A plain module for a file that is no launch test; None leaves it to other plugins.
+
+    launch_testing imports each file to look for a launch test. A module that skips itself for want
+    of a library would end the collection of all.
+    """
+    is_launch_test = "generate_test_description" in path.read_text(encoding="utf-8")
+    if is_launch_test and all(map(importlib.util.find_spec, ("launch_ros", "launch_testing"))):
+        return None
+    return pytest.Module.from_parent(parent, **{"path" if _PYTEST_7 else "fspath": path})
+
+
+if _PYTEST_7:
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Any:
+        """Keep launch_testing from importing modules that are no launch tests."""
+        return _module(module_path, parent)
+
+else:  # Humble's pytest
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makemodule(path: Any, parent: pytest.Collector) -> Any:
+        """Keep launch_testing from importing modules that are no launch tests."""
+        return _module(Path(path), parent)

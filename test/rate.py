@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the node does and costs at 30 Hz, 640x480, with one face; beside itself without the network.
+"""What the node does and costs at 30 Hz with one face, by image size and transport.
 
-``python test/rate.py SECONDS RUNS`` (``make rate``: three runs of a minute). Over real DDS, best
-effort and with the Fast DDS profile, as the launch files start it. A stand-in takes the place of
-what looks at the frames for the second half: it finds nobody, so what is left is ROS, decoding and
-empty answers.
+``python test/rate.py SECONDS RUNS`` (``make rate``: three runs of half a minute) prints a table of
+640x480, 1280x720 and 1920x1080, raw and compressed, and then of 640x480 with the network switched
+off. Over real DDS, best effort and with the Fast DDS profile in both processes, as the launch files
+start them. Without the network a stand-in finds nobody, so what is left is ROS, decoding and empty
+answers.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from atpn_ros.node import ros_messages
 from ros_world import OUTPUTS, Robot, header
 
 RATE = 30
-WIDTH, HEIGHT = 640, 480
+SIZES = ((640, 480), (1280, 720), (1920, 1080))
 NODE = "import sys; from atpn_ros.node.main import main; sys.exit(main())"
 BLIND = """
 import sys
@@ -58,12 +59,12 @@ sys.exit(main())
 """
 
 
-def picture() -> np.ndarray:
-    """(480, 640, 3) BGR: a portrait in the public domain, the face about 130 pixels wide."""
+def picture(width: int, height: int) -> np.ndarray:
+    """(height, width, 3) BGR: a portrait in the public domain, the face a fifth of the width."""
     from skimage import data
 
     photograph = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)
-    return cv2.resize(photograph[0:384, 0:512], (WIDTH, HEIGHT))
+    return cv2.resize(photograph[0 : 512 * height // width, 0:512], (width, height))
 
 
 def cpu_s(process: subprocess.Popen[bytes]) -> float:
@@ -72,11 +73,17 @@ def cpu_s(process: subprocess.Popen[bytes]) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def run(program: str, seconds: float, folder: Path) -> dict[str, float]:
+def run(
+    program: str, size: tuple[int, int], compressed: bool, seconds: float, folder: Path
+) -> dict[str, float]:
     """One run: shares, latencies in ms, and the share of one core that the node used."""
+    transport = "compressed" if compressed else "raw"
+    words = ["--ros-args", "-p", f"image_transport:={transport}"]
     with (folder / "node.log").open("w") as log:
-        node = subprocess.Popen([sys.executable, "-c", program], env=WORLD, stdout=log, stderr=log)
-    robot = Robot(qos=qos_profile_sensor_data)
+        node = subprocess.Popen(
+            [sys.executable, "-c", program, *words], env=WORLD, stdout=log, stderr=log
+        )
+    robot = Robot(compressed, qos=qos_profile_sensor_data)
     arrived: dict[int, int] = {}
     known: dict[int, int] = {}
     robot.node.create_subscription(
@@ -91,7 +98,8 @@ def run(program: str, seconds: float, folder: Path) -> dict[str, float]:
     )  # fmt: skip
     try:
         robot.wait_for_node()
-        shown, sent = picture(), []
+        make = ros_messages.compressed_message if compressed else ros_messages.image_message
+        message, sent = make(picture(*size), header(0)), []
         warm_up = 2 * RATE
         before, at = 0.0, time.monotonic()
         for n in range(warm_up + round(seconds * RATE)):
@@ -99,7 +107,8 @@ def run(program: str, seconds: float, folder: Path) -> dict[str, float]:
             if n == warm_up:
                 before, began = cpu_s(node), time.monotonic()
             stamp = time.time_ns()
-            robot.camera.publish(ros_messages.image_message(shown, header(stamp)))
+            message.header = header(stamp)
+            robot.camera.publish(message)
             if n >= warm_up:
                 sent.append(stamp)
         robot.spin(1.0)
@@ -123,15 +132,19 @@ def run(program: str, seconds: float, folder: Path) -> dict[str, float]:
 def main() -> int:
     """Measure and print."""
     seconds, runs = float(sys.argv[1]), int(sys.argv[2])
-    print(f"{RATE} Hz {WIDTH}x{HEIGHT}, {seconds:.0f} s, {runs} runs, {os.cpu_count()} cores, "
-          f"load {os.getloadavg()[0]:.1f}; latency from the image's stamp", flush=True)  # fmt: skip
+    print(f"{RATE} Hz, {seconds:.0f} s, medians of {runs} runs, {os.cpu_count()} cores, load "
+          f"{os.getloadavg()[0]:.1f}; latency from the image's stamp\n", flush=True)  # fmt: skip
+    cases = [(NODE, size, compressed) for compressed in (False, True) for size in SIZES]
     with tempfile.TemporaryDirectory() as folder:
-        for name, program in (("with the network", NODE), ("switched off", BLIND)):
-            for n in range(runs):
-                figures = run(program, seconds, Path(folder))
-                print(f"{name}, run {n + 1}: "
-                      + ", ".join(f"{k} {v:.1f}" for k, v in figures.items()),
-                      flush=True)  # fmt: skip
+        for n, (program, size, compressed) in enumerate([*cases, (BLIND, SIZES[0], False)]):
+            every = [run(program, size, compressed, seconds, Path(folder)) for _ in range(runs)]
+            if n == 0:
+                print("| images | " + " | ".join(every[0]) + " |")
+                print("|---" * (1 + len(every[0])) + "|")
+            name = f"{size[0]}x{size[1]} {'compressed' if compressed else 'raw'}"
+            name += ", without the network" if program is BLIND else ""
+            figures = [float(np.nanmedian([one[k] for one in every])) for k in every[0]]
+            print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in figures) + " |", flush=True)
     return 0
 
 

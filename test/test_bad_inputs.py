@@ -30,7 +30,7 @@ from atpn_ros.msg import TrackingStatus
 from atpn_ros.node import ros_messages
 from atpn_ros.pipeline.frame_clock import STAMP_OLDER, STAMP_ZERO
 from node_here import FRAME, World
-from ros_world import HEIGHT, RELIABLE, SECOND, WIDTH, Robot, header, nobody, portrait
+from ros_world import HEIGHT, OUTPUTS, RELIABLE, SECOND, WIDTH, Robot, header, nobody, portrait
 
 
 @pytest.fixture(scope="module")
@@ -308,6 +308,29 @@ def test_a_camera_without_stamps_is_told_and_a_person_who_comes_is_found(world: 
 
     world.robot.wait(told, 20)
     world.still_works()
+
+
+def test_a_lazy_node_receives_images_only_while_somebody_listens() -> None:
+    world = World(lazy=True).start()
+    try:
+        world.still_works()
+        robot = world.robot
+        for subscription in list(robot.node.subscriptions):
+            if subscription.topic_name != "/diagnostics":
+                robot.node.destroy_subscription(subscription)
+        robot.wait(lambda: robot.camera.get_subscription_count() == 0, 20)
+        assert robot.diagnosis()["summary"] == "idle: no output has subscribers"
+        received = world.stats.received
+        robot.camera.publish(world.good())
+        robot.spin(0.5)
+        assert world.stats.received == received
+        for name, kind in OUTPUTS.items():
+            robot._listen(name, kind, f"face_node/{name}")
+        robot.wait(lambda: robot.camera.get_subscription_count() == 1, 20)
+        world.still_works()
+        assert world.robot.diagnosis()["frames received"] == str(received + 1)
+    finally:
+        world.close()
 
 
 def test_more_people_than_max_faces_are_told_and_counted() -> None:

@@ -33,6 +33,11 @@ FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
             "slower backend in use: tensorrt: left",
         ),
         (FINE, Level.OK, "running"),
+        (
+            replace(FINE, idle=True, silent_ns=60 * 10**9),
+            Level.OK,
+            "idle: no output has subscribers",
+        ),
         (replace(FINE, silent_ns=SILENCE_NS), Level.OK, "running"),
         (
             replace(FINE, silent_ns=12 * 10**9, publishers=0),

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import unittest
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # launch_test adds no path, pytest does
+import conftest  # noqa: F401 the ROS world of the tests, before any ROS import
 
 WHY = "needs ROS's launch, which has no wheel: source a ROS 2 workspace"
 for name in ("launch.launch_description_sources", "launch_ros", "launch_testing"):

@@ -9,6 +9,7 @@ the same on a slow machine. Interrupts while an engine is built: test_node_engin
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -102,3 +103,24 @@ def test_signals_are_left_to_the_caller_until_the_node_is_started() -> None:
 
     assert signal.getsignal(signal.SIGINT) is before
     assert atpn_ros.node.main.main.__doc__
+
+
+def test_without_ros_one_line_says_what_to_install(monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    from atpn_ros import cli
+    from atpn_ros.node import main
+
+    for missing in ("rclpy", "tf2_msgs.msg"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, missing, None)
+            patch.delitem(sys.modules, "atpn_ros.node.face_node", raising=False)
+            patch.delitem(sys.modules, "atpn_ros.node.publishers", raising=False)
+            patch.delitem(sys.modules, "atpn_ros.node.ros_messages", raising=False)
+            patch.setattr(main, "ShutdownFlag", lambda: None)
+            assert main.main([]) == 1
+            told = capsys.readouterr().err
+            assert told.count("\n") == 1
+            assert f"there is no module {missing}" in told
+            assert "pip install 'atpn_ros[ros]'" in told
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert cli.main(["demo"]) != 0
+    assert "needs ROS 2 (there is no module rclpy)" in capsys.readouterr().err

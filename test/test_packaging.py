@@ -82,6 +82,10 @@ def test_tested_versions_are_in_the_stated_ranges():
         assert pin.version in stated.specifier
 
 
+def test_cv_bridge_is_there_for_the_test_beside_it():
+    assert "cv_bridge" in {e.text for e in PACKAGE.iter("test_depend")}
+
+
 OPTIONAL = {"foxglove_msgs", "hri_msgs"}
 """Imported where they are installed; not every distribution has them."""
 

@@ -9,6 +9,7 @@ ROS messages only; this module starts them, summarises the results and draws the
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -71,6 +72,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; returns 0 if the node processed images."""
+    for module in ("rclpy", "tf2_msgs"):
+        if importlib.util.find_spec(module) is None:
+            raise DemoError(resources.missing_module(module))
     if args.seconds * 15 < 1:
         raise DemoError(f"--seconds {args.seconds:g} is too short for one frame")
     out: Path = args.out

@@ -23,6 +23,7 @@ class GraphStatus:
 
     Attributes:
         topic: The subscribed image topic, None while inactive.
+        idle: Whether images are not received because no output has subscribers.
         publishers: Number of publishers of the topic.
         incompatible: The QoS policy or type by which a publisher does not match, if any.
         duplicate_nodes: Number of other nodes with the same name.
@@ -33,6 +34,7 @@ class GraphStatus:
     """
 
     topic: str | None = None
+    idle: bool = False
     publishers: int = 0
     incompatible: str | None = None
     duplicate_nodes: int = 0
@@ -62,6 +64,10 @@ class Diagnostics:
         self._before = FlowStats()
         self._since_ns = time.monotonic_ns()
 
+    def resume(self) -> None:
+        """Do not count the time so far as silence: no images were wanted."""
+        self._since_ns = time.monotonic_ns()
+
     def report(
         self, worker: Worker | None, graph: GraphStatus
     ) -> tuple[Level, str, dict[str, str]]:
@@ -89,7 +95,8 @@ class Diagnostics:
         return NodeStatus(
             configured=True,
             topic=graph.topic,
-            silent_ns=steady - (self._since_ns if last is None else last),
+            idle=graph.idle,
+            silent_ns=steady - max(self._since_ns, last or 0),
             publishers=graph.publishers,
             incompatible=graph.incompatible,
             duplicate_nodes=graph.duplicate_nodes,

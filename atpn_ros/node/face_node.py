@@ -45,6 +45,8 @@ _CONFIGURE_TIMEOUT_S = 3.0
 """How long configuring waits for the engine; a build continues in the background."""
 _POLL_S = 0.05
 """How often configuring checks whether the process is to shut down, s."""
+_LISTENERS_S = 0.2
+"""How often a lazy node looks for subscribers of its outputs, s."""
 _STOP_TIMEOUT_S = 1.5
 """How long stopping and freeing wait for the worker."""
 
@@ -92,6 +94,7 @@ class FaceNode(LifecycleNode):
         # A steady clock: diagnostics must also be published when a simulated clock stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._publish_diagnostics, clock=steady)
+        self.create_timer(_LISTENERS_S, self._follow_listeners, clock=steady)
         # Forward jumps show in the image stamps; a backward jump may come long before an image.
         backward = JumpThreshold(
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -311,6 +314,18 @@ class FaceNode(LifecycleNode):
         )  # fmt: skip
         self._log_losses()
         self._log_load_result()  # last: it may clean up the node
+
+    def _follow_listeners(self) -> None:
+        """With ``lazy``, subscribe to images while an output has subscribers, and not otherwise."""
+        subscriptions, publishers = self._camera_subscriptions, self._face_publishers
+        if subscriptions is None or publishers is None:
+            return
+        wanted = not self.settings.lazy or publishers.has_subscribers
+        if wanted and not subscriptions.receives_images:
+            self._diagnostics.resume()
+        if not wanted:
+            publishers.close_face_topics()
+        subscriptions.receives_images = wanted
 
     def _log_losses(self) -> None:
         """Log once that images are lost on the way, with what to do."""

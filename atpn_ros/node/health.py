@@ -33,6 +33,7 @@ class NodeStatus:
     Attributes:
         configured: Whether an engine is loaded.
         topic: The subscribed image topic, None while inactive.
+        idle: Whether images are not received because no output has subscribers.
         silent_ns: Time since the last image, or since activation if none arrived.
         publishers: Number of publishers of the topic.
         incompatible: The QoS policy or type by which a publisher does not match, if any.
@@ -59,6 +60,7 @@ class NodeStatus:
 
     configured: bool
     topic: str | None
+    idle: bool = False
     silent_ns: int = 0
     publishers: int = 0
     incompatible: str | None = None
@@ -95,6 +97,8 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
         return Level.WARN, f"building: {status.building}"
     if status.topic is None:
         return Level.OK, "configured, not active" if status.configured else "not configured"
+    if status.idle:
+        return Level.OK, "idle: no output has subscribers"
     if status.silent_ns > SILENCE_NS:
         silence = f"no image on {status.topic} for {status.silent_ns / 1e9:.0f} s"
         clock = f"; {status.clock_problem}" if status.clock_problem else ""
@@ -174,7 +178,7 @@ def loss_advice(status: NodeStatus, profile: str, fast_dds: bool) -> str:
     >>> loss_advice(fine, "shm.xml", True)
     ''
     """
-    if status.topic is None or not status.publishers or status.incompatible:
+    if status.topic is None or status.idle or not status.publishers or status.incompatible:
         return ""
     if status.lost > _MUCH_LOST * (status.lost + status.received):
         seen = f"{status.lost} of {status.lost + status.received} images were lost in transport"

@@ -57,13 +57,20 @@ def main(args: list[str] | None = None) -> int:
 
 def _run(args: list[str] | None, shutdown: ShutdownFlag) -> tuple[int, bool]:
     # These imports take a second. Done here, the signal handlers are installed before them.
-    import rclpy
+    try:
+        import rclpy
+
+        from atpn_ros.node.face_node import FaceNode
+    except ModuleNotFoundError as error:
+        from atpn_ros.resources import missing_module
+
+        print(f"face_node: {missing_module(error.name or '')}", file=sys.stderr)
+        return 1, False
     from rclpy.exceptions import NameValidationException
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.lifecycle import TransitionCallbackReturn
     from rclpy.signals import SignalHandlerOptions
 
-    from atpn_ros.node.face_node import FaceNode
     from atpn_ros.settings import SettingsError
     from atpn_ros.settings_file import check_ros_arguments
 

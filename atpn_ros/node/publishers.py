@@ -130,6 +130,13 @@ class Publishers:
         if self._faces is not None:
             self._faces.publish(frame)
 
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether any output has a subscriber."""
+        if self._faces is not None and self._faces.has_subscribers:
+            return True
+        return any(publisher.get_subscription_count() for _, publisher in self._open)
+
     def close_face_topics(self) -> None:
         """Destroy the REP-155 topics of all faces."""
         if self._faces is not None:

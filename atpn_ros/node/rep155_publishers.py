@@ -81,6 +81,13 @@ class FaceTopics:
         self._of_face: dict[str, list[Publisher]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether the list of faces or a topic of a face has a subscriber."""
+        with self._lock:
+            every = [self._tracked, *(p for of_face in self._of_face.values() for p in of_face)]
+            return any(publisher.get_subscription_count() for publisher in every)
+
     def publish(self, frame: FrameResult) -> None:
         """Create and destroy the topics of new and lost faces; publish those with subscribers."""
         prefix = frame.settings.tf_prefix

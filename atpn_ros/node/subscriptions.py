@@ -68,6 +68,9 @@ class Subscriptions:
         on_camera_info: Called with each CameraInfo message.
         on_lost: Called with the number of images that the middleware reports as lost.
         on_incompatible: Called with the name of a QoS policy by which a publisher does not match.
+
+    Attributes:
+        topic: The resolved name of the image topic.
     """
 
     def __init__(
@@ -95,7 +98,7 @@ class Subscriptions:
         self._on_camera_info = on_camera_info
         self._latched_info: Any = None
         self._hear_latched_info()
-        self._image = node.create_subscription(
+        self._subscribe = lambda: node.create_subscription(
             self._kind,
             image_topic(node, compressed),
             on_image,
@@ -106,11 +109,22 @@ class Subscriptions:
                 message_lost=lambda event: on_lost(int(event.total_count_change)),
             ),
         )
+        self._image: Any = self._subscribe()
+        self.topic = str(self._image.topic_name)
+        self._qos = self._image.qos_profile
 
     @property
-    def topic(self) -> str:
-        """The resolved name of the image topic."""
-        return str(self._image.topic_name)
+    def receives_images(self) -> bool:
+        """Whether the image topic is subscribed to; set it to stop and to resume."""
+        return self._image is not None
+
+    @receives_images.setter
+    def receives_images(self, wanted: bool) -> None:
+        if wanted and self._image is None:
+            self._image = self._subscribe()
+        elif not wanted and self._image is not None:
+            self._node.destroy_subscription(self._image)
+            self._image = None
 
     def graph_status(self) -> GraphStatus:
         """Publishers of the image topic, and whether their type and QoS match.
@@ -129,13 +143,14 @@ class Subscriptions:
                 incompatible = self._policy
         return GraphStatus(
             topic=self.topic,
+            idle=not self.receives_images,
             publishers=len(publishers),
             incompatible=incompatible,
             duplicate_nodes=node.count_publishers(f"{node.get_fully_qualified_name()}/status") - 1,
         )
 
     def _incompatible_with(self, offered: QoSProfile) -> bool:
-        compatibility, _ = qos_check_compatible(offered, self._image.qos_profile)
+        compatibility, _ = qos_check_compatible(offered, self._qos)
         return bool(compatibility == QoSCompatibility.ERROR)
 
     def close(self) -> None:
