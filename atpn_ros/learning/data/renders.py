@@ -1,9 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reader of rendered faces from tar shards, as labelled faces."""
+"""Reader of rendered faces from tar shards, or a file of packed faces, as labelled faces."""
 
 from __future__ import annotations
 
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from atpn_ros.learning.data import shards
 from atpn_ros.learning.data.checks import DataError, numbers
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
+from atpn_ros.learning.data.packed_faces import SUFFIX, load_packed_faces
 from atpn_ros.learning.data.presence import faces_away
 from atpn_ros.pipeline.estimator import OPEN
 from atpn_ros.types import Image
@@ -22,29 +26,42 @@ _SEEN = 0.6
 """Share of an eye's lids that must be seen, with its pupil, for the eye to be."""
 
 
-def load_renders(folder: Path) -> list[LabelledFace]:
-    """Read all samples of a folder of tar shards, or of a folder of such folders.
+def load_renders(folder: Path, limit: int | None = None) -> list[LabelledFace]:
+    """Read all samples of a folder of tar shards, a folder of such folders, or packed faces.
 
     Pictures without a face have ``presence=False``. Backs of heads and faces that are mostly
     outside their picture are left out: they are neither faces nor clear negatives.
+
+    Args:
+        folder: The shards, the parent of several such folders, or a file of packed faces.
+        limit: Samples of each folder, from the first; None for all.
 
     Raises:
         DataError: There is none, or a field is not what it should be.
         ShardError: The shards are not what their checksums say.
     """
-    faces = []
+    if folder.suffix == SUFFIX:
+        return load_packed_faces(folder)
     inner = sorted(p.parent for p in folder.glob("*/SHA256SUMS"))
     archives = inner if inner and not (folder / "SHA256SUMS").is_file() else [folder]
-    for part, (image, record) in ((a, sample) for a in archives for sample in shards.read(a)):
-        where = f"{part}: sample {record.get('index')}"
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding pictures needs no Python
+        parts = pool.map(_load_archive, archives, itertools.repeat(limit))
+        faces = [face for part in parts for face in part]
+    if not any(face.presence for face in faces):
+        raise DataError(f"{folder}: holds no shard of rendered faces")
+    return faces
+
+
+def _load_archive(folder: Path, limit: int | None) -> list[LabelledFace]:
+    faces = []
+    for image, record in itertools.islice(shards.read(folder), limit):
+        where = f"{folder}: sample {record.get('index')}"
         if record.get("face") is None:
             faces.append(_negative(where, image, record))
         else:
             face = _face(where, image, record)
             if _is_visible(face):
                 faces.append(face)
-    if not any(face.presence for face in faces):
-        raise DataError(f"{folder}: holds no shard of rendered faces")
     return faces
 
 

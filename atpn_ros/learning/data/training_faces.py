@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from atpn_ros import geometry, landmark_layouts
@@ -18,6 +17,7 @@ from atpn_ros.learning.data.datasets import DATA_SETS, data_set_of, read_faces, 
 from atpn_ros.learning.data.face_crops import exact_crop
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import IBUG68, WFLW98
+from atpn_ros.learning.data.packed_faces import SUFFIX, load_packed_faces, resized
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box, Floats, Image
 
@@ -32,11 +32,14 @@ _SMALLEST = 30.0
 def load_training_photographs(folder: Path, split: str) -> list[LabelledFace]:
     """Read photographs (``labels.json``) and prepare them for training.
 
-    The 30 points that WFLW has beyond iBUG's 68 have a weight of 0 or one half.
+    The 30 points that WFLW has beyond iBUG's 68 have a weight of 0 or one half. A file of packed
+    faces in place of a folder is read as it is; it has no splits.
 
     Raises:
         DataError: A file is missing, cannot be read, or holds no 68 finite points.
     """
+    if folder.suffix == SUFFIX:
+        return load_packed_faces(folder)
     return [_with_98(_shrunk(face)) for face in read_photographs(folder, split)]
 
 
@@ -116,24 +119,7 @@ def _region(face: LabelledFace) -> LabelledFace:
 
 def _shrunk(face: LabelledFace) -> LabelledFace:
     """The face with its picture at most :data:`_STORED_SIDE` pixels wide and high."""
-    image = face.image
-    scale = min(1.0, _STORED_SIDE / max(image.shape[:2]))
-    if scale == 1.0:
-        return face
-    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return replace(
-        face,
-        picture=np.asarray(image, np.uint8),
-        points=None if face.points is None else (face.points + 0.5) * scale - 0.5,
-        box=_scaled(face.box, scale),
-        detection=_scaled(face.detection, scale),
-    )
-
-
-def _scaled(box: Box | None, scale: float) -> Box | None:
-    if box is None:
-        return None
-    return Box(box.cx * scale, box.cy * scale, box.width * scale, box.height * scale)
+    return resized(face, _STORED_SIDE / max(face.image.shape[:2]))
 
 
 def _with_98(face: LabelledFace) -> LabelledFace:

@@ -16,7 +16,7 @@ import numpy as np
 
 from atpn_ros.crop import CROP_MARGIN
 from atpn_ros.learning.data.presence import holds_face
-from atpn_ros.learning.synth.assets import builtin
+from atpn_ros.learning.synth.assets import builtin, packed
 from atpn_ros.learning.synth.assets import library as assets_module
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
@@ -106,7 +106,7 @@ def faces(
     """Samples ``start``, ``start + 1``, ... in order, drawn by some processes.
 
     Args:
-        folder: Asset folder; None for the procedural assets.
+        folder: Asset folder, or file of packed assets; None for the procedural assets.
         seed: Of the stream.
         plan: What kind of faces.
         start: First number.
@@ -131,8 +131,10 @@ def faces(
 
 
 def load_assets(folder: Path | None, cache: Path | None = None) -> Assets:
-    """Load the assets of a folder; None: the procedural assets."""
-    return builtin.load() if folder is None else assets_module.load(folder, cache)
+    """Load the assets of a folder, or of a file of packed ones; None: the procedural assets."""
+    if folder is None:
+        return builtin.load()
+    return packed.load(folder) if folder.is_file() else assets_module.load(folder, cache)
 
 
 @contextmanager
