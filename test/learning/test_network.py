@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,33 @@ import torch
 from atpn_ros import landmark_layouts
 from atpn_ros.engines import load_engine
 from atpn_ros.engines.model_inspection import inspect_model
+from atpn_ros.learning.data.batches import Truth
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings, CheapHeatmap
 from atpn_ros.learning.networks.gaze_head import HEIGHT, WIDTH, EyeGaze
+from atpn_ros.learning.training.checkpoints import update_ema
+from atpn_ros.learning.training.losses import atpn_loss
 
 
 def crops(count: int, seed: int = 0) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (count, 128, 128, 3), dtype=torch.uint8, generator=generator)
+
+
+def test_a_training_step_keeps_to_the_networks_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The meta device stands in for a GPU: it computes nothing, and refuses tensors of the CPU.
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
+    settings = AtpnSettings(gaze=True, own_presence=True)
+    network, average = (Atpn(settings).to("meta").train() for _ in range(2))
+    shapes = {
+        "landmarks": (98, 2), "landmark_weight": (98,), "rotation": (3, 3), "gaze": (2, 3),
+        "gaze_weight": (2,),
+    }  # fmt: skip
+    truth = Truth(*(torch.zeros(2, *shapes.get(f, ()), device="meta") for f in Truth._fields))
+    losses = atpn_loss(network(torch.zeros_like(crops(2), device="meta")), truth)
+    losses.total.backward()
+    update_ema(average, network, 0.9)
+    assert all(loss.device.type == "meta" for loss in losses)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +178,10 @@ def test_an_eyes_patch_is_what_lies_around_the_eye() -> None:
         assert abs(row - top[0]) <= 1
         assert abs(column - top[1]) <= 1
         assert 0 < float(patch.max()) <= value
+
+
+def test_an_export_leaves_the_network_as_it_was(tmp_path: Path) -> None:
+    network = Atpn(AtpnSettings(width=4)).train()
+    export(network, tmp_path / "atpn.onnx")
+    assert network.training
+    assert network.pose.weight.requires_grad

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,8 @@ class _Deployed(nn.Module):
 
 def export(network: Atpn, path: Path) -> None:
     """Write a network as ONNX: input ``crops`` (N, 128, 128, 3) uint8 BGR, batch dynamic."""
-    deployed = _Deployed(network).eval()
+    # A copy: tracing wants the network where the crops are, which is not a GPU.
+    deployed = _Deployed(copy.deepcopy(network).cpu()).eval()
     outputs = OUTPUTS if network.gaze is not None else OUTPUTS[:-2]
     crops = torch.zeros(2, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8)
     # The TorchScript exporter folds batch norms into convolutions and needs no further packages.
