@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from atpn_ros.cli.extras import need
+from atpn_ros.types import AtpnError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,6 +19,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument("--out", type=Path, required=True, help="output folder of the run")
     train.add_argument("--workers", type=int, default=1, help="processes that make training crops")
     train.add_argument("--threads", type=int, help="PyTorch's threads (default: one per core)")
+    train.add_argument("--minutes", type=float, help="end after so many minutes: the steps are "
+                       "planned from their measured time, in place of the file's")  # fmt: skip
     train.set_defaults(run=_train, outputs=("out",))
 
 
@@ -25,5 +28,7 @@ def _train(args: argparse.Namespace) -> int:
     need("torch", "learning")
     from atpn_ros.learning.training.stages import run_file
 
-    run_file(args.run_file, args.data, args.out, args.workers, args.threads)
+    if args.minutes is not None and not args.minutes > 0:
+        raise AtpnError(f"--minutes must be above 0, is {args.minutes}")
+    run_file(args.run_file, args.data, args.out, args.workers, args.threads, args.minutes)
     return 0

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from atpn_ros.learning.data.cutout_faces import convention_offsets, load_cutout_
 from atpn_ros.learning.data.cutouts import load_cutouts
 from atpn_ros.learning.data.detection_crops import load_detection_crops
 from atpn_ros.learning.data.labelled_face import LabelledFace
-from atpn_ros.learning.data.landmark_convention import corrected
+from atpn_ros.learning.data.landmark_convention import corrected, load_offsets
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.training_faces import (
     load_training_faces,
@@ -28,6 +29,7 @@ from atpn_ros.learning.data.training_faces import (
     positives,
 )
 from atpn_ros.learning.networks.atpn import Atpn
+from atpn_ros.learning.training.time_plan import train_until
 from atpn_ros.learning.training.train import TrainSettings, train
 from atpn_ros.types import Floats
 
@@ -37,8 +39,9 @@ class TrainingData:
     """Data folders, relative to the data folder of the command; empty for none.
 
     Attributes:
-        renders: Training shards of ``atpn synth --shards``.
-        photographs: Folder with ``labels.json``, whose split ``train`` is used for training.
+        renders: Training shards of ``atpn synth --shards``, or a file of packed faces.
+        photographs: Folder with ``labels.json``, whose split ``train`` is used for training, or a
+            file of packed faces (:mod:`atpn_ros.learning.data.packed_faces`).
         sets: Public data sets as ``KIND:FOLDER``, such as ``wflw:WFLW``, see docs/measure.md.
         complete: Whether these must have the published number of faces.
         lens_faces: Folder of the photographs of people who look into the lens, with the subfolders
@@ -50,11 +53,13 @@ class TrainingData:
         cutouts_root: Folder of the data sets that were cut out.
         correct_renders: Whether landmarks of renders are moved to where the cut-outs' hand-placed
             ones are, as far as the model in ``begin_with`` differs from those.
+        render_offsets: File of such offsets that were measured before, by which renders are moved.
         without_faces: Folder of photographs without a face, used as backgrounds.
         finds: Archive of crops of a detector's finds, which train presence.
         backgrounds: Folder of ``.hdr`` panoramas without people.
-        validation_renders: Shards for validation.
-        validation_photographs: Folder with ``labels.json``, whose split ``val`` is for validation.
+        validation_renders: Shards, or a file of packed faces, for validation.
+        validation_photographs: Folder with ``labels.json``, whose split ``val`` is for validation,
+            or a file of packed faces.
     """
 
     renders: str = ""
@@ -66,6 +71,7 @@ class TrainingData:
     cutouts: str = ""
     cutouts_root: str = "."
     correct_renders: bool = False
+    render_offsets: str = ""
     without_faces: str = ""
     finds: str = ""
     backgrounds: str = ""
@@ -133,28 +139,14 @@ def _corrected(face: LabelledFace, offsets: Floats) -> LabelledFace:
     return face if face.rotation is None else corrected(face, offsets, face.rotation)
 
 
-def run_training(
-    run: TrainingRun, root: Path, folder: Path, workers: int = 1, threads: int | None = None
-) -> Atpn:
-    """Execute a training run, or resume it; returns the network with averaged weights.
-
-    Args:
-        run: Contents of a run file.
-        root: Folder that the data folders are relative to.
-        folder: Output folder of the run.
-        workers: Processes that make training crops.
-        threads: PyTorch's number of threads; None for one per core.
+def load_training_set(run: TrainingRun, root: Path) -> TrainingSet:
+    """Load the training data of a run, with the faces whose labels its first network reads.
 
     Raises:
-        DataError: Data or the folder's checkpoint cannot be read.
+        DataError: A folder or file is missing or damaged.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
-    begin = root / run.begin_with if run.begin_with else None
-    if begin is not None and not begin.is_file():
-        raise DataError(f"{begin}: no such checkpoint to begin with")
-    data = run.data
-    source = load_source(data, root)
+    data, source = run.data, load_source(run.data, root)
+    offsets = load_offsets(root / data.render_offsets) if data.render_offsets else None
     if data.lens_faces or data.cutouts:
         engine = OnnxEngine(root / run.begin_with, "onnx-cpu", "CPUExecutionProvider")
         faces = source.photographs
@@ -166,8 +158,18 @@ def run_training(
             faces += load_cutout_faces(cutouts, root / data.cutouts_root, engine)
             if data.correct_renders:
                 offsets = convention_offsets(load_cutouts(cutouts, held_out=False), engine)
-                source.renders[:] = [_corrected(f, offsets) for f in source.renders]
         engine.close()
+    if offsets is not None:
+        source.renders[:] = [_corrected(f, offsets) for f in source.renders]
+    return source
+
+
+def load_validation_sets(data: TrainingData, root: Path) -> dict[str, list[LabelledFace]]:
+    """Load the faces for validation, by the name of their set.
+
+    Raises:
+        DataError: A folder or file is missing or damaged.
+    """
     validation = {}
     if data.validation_photographs:
         validation["photographs"] = load_training_photographs(
@@ -175,5 +177,40 @@ def run_training(
         )
     if data.validation_renders:
         validation["renders"] = positives(load_renders(root / data.validation_renders))
-    validation = {name: faces[:_VALIDATION_FACES] for name, faces in validation.items()}
+    return {name: faces[:_VALIDATION_FACES] for name, faces in validation.items()}
+
+
+def run_training(
+    run: TrainingRun,
+    root: Path,
+    folder: Path,
+    workers: int = 1,
+    threads: int | None = None,
+    seconds: float | None = None,
+) -> Atpn:
+    """Execute a training run, or resume it; returns the network with averaged weights.
+
+    Args:
+        run: Contents of a run file.
+        root: Folder that the data folders are relative to.
+        folder: Output folder of the run.
+        workers: Processes that make training crops.
+        threads: PyTorch's number of threads; None for one per core.
+        seconds: All that this call may take; the number of steps is planned for it. None: as many
+            steps as the settings say.
+
+    Raises:
+        DataError: Data or the folder's checkpoint cannot be read, or a run with a limit of time
+            has a checkpoint already.
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    if threads is not None:
+        torch.set_num_threads(threads)
+    begin = root / run.begin_with if run.begin_with else None
+    if begin is not None and not begin.is_file():
+        raise DataError(f"{begin}: no such checkpoint to begin with")
+    source = load_training_set(run, root)
+    validation = load_validation_sets(run.data, root)
+    if end is not None:
+        return train_until(run.train, source, validation, folder, workers, begin, end)
     return train(run.train, source, validation, folder, workers, begin)

@@ -9,6 +9,7 @@ A run file has either the fields of :class:`TrainingRun`, or ``stages``, a list 
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -74,7 +75,12 @@ def load_stages(path: Path) -> tuple[TrainingRun, tuple[Stage, ...]]:
 
 
 def run_file(
-    path: Path, root: Path, folder: Path, workers: int = 1, threads: int | None = None
+    path: Path,
+    root: Path,
+    folder: Path,
+    workers: int = 1,
+    threads: int | None = None,
+    minutes: float | None = None,
 ) -> None:
     """Execute a run file, or resume it.
 
@@ -87,21 +93,29 @@ def run_file(
         folder: Output folder.
         workers: Processes that make training crops.
         threads: PyTorch's number of threads; None for one per core.
+        minutes: All that the command may take: the numbers of steps are planned for it, and stages
+            share it as their crops in the file do. None: as many steps as the file says.
 
     Raises:
         ConfigError: The file is not valid.
         DataError: Data or a checkpoint cannot be read.
     """
+    end = None if minutes is None else time.monotonic() + minutes * 60
     run, stages = load_stages(path)
     if not stages:
-        run_training(run, root, folder, workers, threads)
+        seconds = None if end is None else end - time.monotonic()
+        run_training(run, root, folder, workers, threads, seconds)
         return
     begin = run.begin_with
-    for stage in stages:
+    for number, stage in enumerate(stages):
         made = folder / f"{stage.name}.onnx"
         if not made.exists():
             staged = replace(run, train=stage.train, data=stage.data, begin_with=begin)
-            run_training(staged, root, folder / stage.name, workers, threads)
+            seconds = None
+            if end is not None:
+                crops = [s.train.steps * s.train.batch for s in stages[number:]]
+                seconds = (end - time.monotonic()) * crops[0] / sum(crops)
+            run_training(staged, root, folder / stage.name, workers, threads, seconds)
             _copy(folder / stage.name / "atpn.onnx", made)
         begin = str(made.absolute())
     _copy(Path(begin), folder / "atpn.onnx")

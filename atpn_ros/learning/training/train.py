@@ -8,6 +8,8 @@ A run can be interrupted at any time and resumed from its checkpoint with the sa
 from __future__ import annotations
 
 import csv
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -35,8 +37,9 @@ _ALIGNMENT = ("stem", "shallow", "middle", "deep", "lateral", "fuse", "maps", "c
 
 _MAX_GRADIENT_NORM = 5.0
 
-_STATISTICS = 8
-"""Batches that give the normalization of a network from an ONNX file its statistics."""
+_STATISTICS, _STATISTICS_CROPS = 8, 384
+"""Batches, and about so many crops at most, that give the normalization of a network from an ONNX
+file its statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ def train(
     folder: Path,
     workers: int = 1,
     begin_with: Path | None = None,
+    seconds: float | None = None,
+    on_step: Callable[[], None] = lambda: None,
 ) -> Atpn:
     """Train, or resume training, in a folder; returns the network with averaged weights.
 
@@ -118,11 +123,17 @@ def train(
         workers: Processes that make crops; 0 makes them in this one.
         begin_with: Checkpoint, or exported ``.onnx`` file, whose weights initialize a new run,
             where shapes agree.
+        seconds: From the first step on. Where the steps take longer, the learning rate follows the
+            time in place of the steps, and a run that is out of time ends with a last save.
+        on_step: Called after every step.
 
     Raises:
         DataError: A checkpoint has other settings or cannot be read.
     """
     group = ProcessGroup.init()
+    gpu = group.device.type == "cuda"
+    if gpu:
+        torch.backends.cudnn.benchmark = True  # all batches have the same shape
     cv2.setNumThreads(1)  # before workers are forked: OpenCV's threads would not survive that
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
@@ -131,7 +142,8 @@ def train(
         load_matching_weights(network, begin_with)
         if begin_with.suffix == ".onnx":
             examples = TrainingBatches(source, settings.mix())
-            crops = np.concatenate([examples.batch(step)[0] for step in range(_STATISTICS)])
+            batches = range(max(1, min(_STATISTICS, _STATISTICS_CROPS // settings.batch)))
+            crops = np.concatenate([examples.batch(step)[0] for step in batches])
             restore_normalization(network.eval(), torch.from_numpy(crops))
     average = Atpn(settings.network)
     average.load_state_dict(network.state_dict())
@@ -148,30 +160,39 @@ def train(
         TrainingBatches(source, settings.mix(), first, group.rank, group.count),
         batch_size=None,
         num_workers=workers,
-        prefetch_factor=8 if workers else None,
+        prefetch_factor=max(2, 8 // workers) if workers else None,
+        pin_memory=gpu,
     )
     half, heads_from = settings.precision == "bfloat16", settings.steps // 2
     sums, count = np.zeros(len(Losses._fields)), 0
+    began = time.monotonic()
     for step, (crops, *truth) in enumerate(stream, first):
+        spent = 0.0 if seconds is None else (time.monotonic() - began) / seconds
+        place = max(step, first + int(spent * (settings.steps - first)))
         if step == first or (settings.order == "in_turn" and step == heads_from):
             weights = _freeze_modules(network, settings, step)
             parallel = group.parallel(network)
-        crops = crops.to(group.device)
-        truths = Truth(*(t.to(group.device) for t in truth))
+        crops = crops.to(group.device, non_blocking=gpu)
+        truths = Truth(*(t.to(group.device, non_blocking=gpu) for t in truth))
         with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
             out = parallel(crops)
         losses = atpn_loss(out, truths, weights)
-        state.update(step, losses.total, settings.rate(step), _MAX_GRADIENT_NORM)
-        sums += [float(v.detach()) for v in losses]
+        rate = settings.rate(min(place, settings.steps - 1))
+        state.update(step, losses.total, rate, _MAX_GRADIENT_NORM)
+        sums += torch.stack([v.detach().float() for v in losses]).tolist()  # waits for a GPU once
         count += 1
+        on_step()
         done = step + 1
-        if group.is_main and (done % settings.save_every == 0 or done == settings.steps):
+        last = place >= settings.steps - 1
+        if group.is_main and (done % settings.save_every == 0 or last):
             state.save(done)
             metrics = {name: validate(average, samples) for name, samples in validation.items()}
             export(average, folder / "atpn.onnx")
             left = state.minutes_left(done, settings.steps)
             _log(folder / "log.csv", done, sums / count, metrics, left)
             sums[:], count = 0, 0
+        if last:
+            break
     return average
 
 
