@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Packs a training run with all it needs into one small folder, for a borrowed machine.
+
+``python tools/gpu/pack.py RUN.yaml --data DATA --out BOX`` needs the package with its learning
+dependencies and ONNX Runtime here; ``bash BOX/run.sh MINUTES`` needs only Python, PyTorch, OpenCV
+and ONNX there, and no network. Landmarks and rotations that a run reads with its first network are
+read while packing. Never commit or publish a box: it holds the data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from ctypes.util import find_library
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atpn_ros.engines.onnx import OnnxEngine
+from atpn_ros.files import cache_folder
+from atpn_ros.learning.data.cutout_faces import convention_offsets
+from atpn_ros.learning.data.cutouts import load_cutouts
+from atpn_ros.learning.data.detection_crops import DetectionCrops, save_packed_crops
+from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.layouts import WFLW98
+from atpn_ros.learning.data.packed_faces import save_packed_faces, with_face_side
+from atpn_ros.learning.data.renders import load_renders
+from atpn_ros.learning.synth.assets import library, packed
+from atpn_ros.learning.training.run_file import (
+    TrainingData,
+    TrainingRun,
+    load_training_set,
+    load_validation_sets,
+)
+from atpn_ros.learning.training.stages import load_stages
+from atpn_ros.settings import SHIPPED_MODEL
+from atpn_ros.types import AtpnError
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CARRIED = ("moderngl", "glcontext", "ruamel.yaml")
+"""Packages that a machine for training may lack, and that are small."""
+GL_LIBRARIES = ("libEGL.so.1", "libOpenGL.so.0", "libGLdispatch.so.0")
+"""What finds the graphics driver (libglvnd); drivers themselves are not carried."""
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run_file", type=Path, metavar="RUN.yaml")
+    parser.add_argument("--data", type=Path, required=True, help="as for atpn train")
+    parser.add_argument("--out", type=Path, required=True, help="folder to make; replaced")
+    parser.add_argument("--assets", type=Path, help="as for atpn synth: a folder, or a file of "
+                        "packed ones; without them nothing is rendered there")  # fmt: skip
+    parser.add_argument("--cache", type=Path, default=cache_folder("synth"))
+    parser.add_argument("--face", type=float, default=112, help="longest side of faces in "
+                        "photographs, pixels (112)")  # fmt: skip
+    parser.add_argument("--quality", type=int, default=80, help="of pictures, 1 to 100 (80)")
+    parser.add_argument("--renders", type=int, default=500, help="packed renders (500)")
+    parser.add_argument("--finds", type=int, default=6000, help="crops of finds (6000)")
+    parser.add_argument("--validation", type=int, default=302, help="faces of each set (302)")
+    parser.add_argument("--size", type=int, default=192, help="side of renders made there (192)")
+    parser.add_argument("--share", type=float, nargs=2, default=(0.4, 0.5), metavar=("MIN", "MAX"))
+    parser.add_argument("--effects", type=float, default=0.25)
+    parser.add_argument("--seed", type=int, default=1, help="of the renders made there")
+    parser.add_argument("--wheels", type=Path, help="folder with wheels to carry; default: "
+                        f"{', '.join(CARRIED)} are downloaded")  # fmt: skip
+    parser.add_argument("--python", nargs="+", default=["3.11", "3.12", "3.13"],
+                        help="versions that wheels are downloaded for")  # fmt: skip
+    parser.add_argument("--limit", type=float, default=60, help="largest size, MiB (60)")
+    args = parser.parse_args()
+    try:
+        return _pack(args)
+    except AtpnError as error:
+        print(f"pack: {error}", file=sys.stderr)
+        return 1
+
+
+def _pack(args: argparse.Namespace) -> int:
+    run, stages = load_stages(args.run_file)
+    box: Path = args.out
+    if box.exists() and not (box / "box.json").is_file():
+        raise AtpnError(f"{box}: exists and is not a box")
+    shutil.rmtree(box, ignore_errors=True)
+    data = box / "data"
+    data.mkdir(parents=True)
+    (box / "box.json").write_text("{}")  # from now on it is known as a box
+    begin = ""
+    if run.begin_with:
+        begin = f"begin{Path(run.begin_with).suffix}"
+        shutil.copyfile(args.data / run.begin_with, data / begin)
+
+    # A first stage may begin with nothing: then the shipped network reads what has to be read.
+    reads = args.data / run.begin_with if begin.endswith(".onnx") else SHIPPED_MODEL
+    run = replace(run, begin_with=str(reads.absolute()))
+    packed_data: dict[TrainingData, TrainingData] = {}
+    for part in [stage.data for stage in stages] or [run.data]:
+        if part not in packed_data:
+            packed_data[part] = _pack_data(replace(run, data=part), data, len(packed_data), args)
+    content: dict[str, Any] = {"begin_with": begin}
+    if stages:
+        content["stages"] = [asdict(replace(s, data=packed_data[s.data])) for s in stages]
+    else:
+        content |= {"train": asdict(run.train), "data": asdict(packed_data[run.data])}
+    (box / "run.yaml").write_text(json.dumps(content, indent=1))  # JSON is YAML too
+
+    if args.assets is not None:
+        if args.assets.is_file():
+            shutil.copyfile(args.assets, box / "assets.npz")
+        else:
+            packed.save(box / "assets.npz", library.load(args.assets, args.cache), args.quality)
+    unused = shutil.ignore_patterns("__pycache__", "weights", "*.so", "msg")
+    shutil.copytree(ROOT / "atpn_ros", box / "code" / "atpn_ros", ignore=unused)
+    for name in ("box.py", "run.sh"):
+        shutil.copyfile(HERE / name, box / name)
+    _wheels(box / "wheels", args)
+    _gl_libraries(box / "lib")
+    plan = {"size": args.size, "share": args.share, "effects": args.effects, "part": "train"}
+    settings = {"plan": plan, "seed": args.seed, "packed_renders": args.renders}
+    (box / "box.json").write_text(json.dumps(settings))
+    return _report(box, args.limit)
+
+
+def _pack_data(run: TrainingRun, out: Path, number: int, args: argparse.Namespace) -> TrainingData:
+    """Write the data of one run; returns what its run file says in the box."""
+    data = run.data
+    source = load_training_set(replace(run, data=replace(data, renders="")), args.data)
+    empty = [
+        LabelledFace(image, None, WFLW98, "background", presence=False)
+        for image in source.backgrounds
+    ]
+
+    def save(name: str, faces: list[LabelledFace]) -> str:
+        """The name of a file of faces; empty where there are none."""
+        file = f"{name}-{number}.npz"
+        if faces:
+            small = [with_face_side(face, args.face) for face in faces]
+            save_packed_faces(out / file, small, args.quality)
+        return file if faces else ""
+
+    result = {"photographs": save("photographs", [*source.photographs, *empty])}
+    if data.renders:
+        renders = load_renders(args.data / data.renders, args.renders)[: args.renders]
+        result["renders"] = save("renders", renders)
+    if source.finds is not None:
+        chosen = np.random.default_rng(0).permutation(len(source.finds.faces))[: args.finds]
+        finds = DetectionCrops(source.finds.crops[chosen], source.finds.faces[chosen])
+        result["finds"] = f"finds-{number}.npz"
+        save_packed_crops(out / result["finds"], finds, args.quality)
+    for name, faces in load_validation_sets(data, args.data).items():
+        result[f"validation_{name}"] = save(f"validation_{name}", faces[: args.validation])
+    if data.correct_renders:
+        result["render_offsets"] = f"offsets-{number}.npy"
+        engine = OnnxEngine(args.data / run.begin_with, "onnx-cpu", "CPUExecutionProvider")
+        cutouts = load_cutouts(args.data / data.cutouts, held_out=False)
+        np.save(out / result["render_offsets"], convention_offsets(cutouts, engine))
+        engine.close()
+    return TrainingData(**result)
+
+
+def _wheels(folder: Path, args: argparse.Namespace) -> None:
+    folder.mkdir()
+    if args.wheels is not None:
+        for wheel in sorted(args.wheels.glob("*.whl")):
+            shutil.copyfile(wheel, folder / wheel.name)
+        return
+    platforms = [f"--platform=manylinux{v}_x86_64" for v in ("_2_28", "_2_17", "2014")]
+    for version in args.python:
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps",
+                   "--only-binary=:all:", "--python-version", version, *platforms, "-d",
+                   str(folder), *CARRIED]  # fmt: skip
+        if subprocess.run(command, check=False).returncode:
+            raise AtpnError(f"pip could not download {', '.join(CARRIED)} for Python {version}")
+
+
+def _gl_libraries(folder: Path) -> None:
+    """Copy this machine's libraries that find the graphics driver, as far as it has them."""
+    folder.mkdir()
+    where = (Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/lib64"), Path("/usr/lib"))
+    for name in GL_LIBRARIES:
+        found = next((path / name for path in where if (path / name).exists()), None)
+        if found is not None:
+            shutil.copyfile(found, folder / name)
+    if find_library("EGL") is None:
+        print("pack: no libEGL here to carry: the other machine needs its own")
+
+
+def _report(box: Path, limit: float) -> int:
+    def mib(path: Path) -> float:
+        files = path.rglob("*") if path.is_dir() else [path]
+        return sum(f.stat().st_size for f in files if f.is_file()) / 2**20
+
+    for path in sorted([*box.iterdir(), *(box / "data").iterdir()]):
+        print(f"{mib(path):6.2f} MiB  {path.relative_to(box)}")
+    total = mib(box)
+    print(f"{total:6.2f} MiB in all")
+    if total > limit:
+        print(f"pack: more than {limit:g} MiB: lower --quality, --finds or --renders, or "
+              "turned_irises in the run file", file=sys.stderr)  # fmt: skip
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
