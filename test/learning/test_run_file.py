@@ -105,7 +105,7 @@ def test_a_typing_mistake_names_the_file_and_the_field(
     path.write_text(text)
     with pytest.raises(ConfigError, match=word):
         load_stages(path)
-    assert main(["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path)]) != 0
+    assert main(["train", str(path), "--data", str(tmp_path), "--out", str(tmp_path / "out")]) != 0
     said = capsys.readouterr().err.strip()
     assert "run.yaml" in said
     assert "\n" not in said
