@@ -45,6 +45,12 @@ FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
             "no image on /cam/image for 12 s: no publisher",
         ),
         (
+            replace(FINE, silent_ns=4 * 10**9, publishers=0, other_transport="compressed"),
+            Level.WARN,
+            "no image on /cam/image for 4 s: no publisher,"
+            " but there is with image_transport:=compressed",
+        ),
+        (
             replace(FINE, silent_ns=4 * 10**9),
             Level.WARN,
             "no image on /cam/image for 4 s: 1 publisher",

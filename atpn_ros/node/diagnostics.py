@@ -26,6 +26,8 @@ class GraphStatus:
         idle: Whether images are not received because no output has subscribers.
         publishers: Number of publishers of the topic.
         incompatible: The QoS policy or type by which a publisher does not match, if any.
+        other_transport: The value of image_transport with which there would be a publisher, if the
+            topic has none.
         duplicate_nodes: Number of other nodes with the same name.
         simulated: Whether the node's clock follows /clock.
         now_ns: Time of the node's clock.
@@ -37,6 +39,7 @@ class GraphStatus:
     idle: bool = False
     publishers: int = 0
     incompatible: str | None = None
+    other_transport: str = ""
     duplicate_nodes: int = 0
     simulated: bool = False
     now_ns: int = 0
@@ -98,6 +101,7 @@ class Diagnostics:
             idle=graph.idle,
             silent_ns=steady - max(self._since_ns, last or 0),
             publishers=graph.publishers,
+            other_transport=graph.other_transport,
             incompatible=graph.incompatible,
             duplicate_nodes=graph.duplicate_nodes,
             received=stats.received - before.received,

@@ -36,6 +36,7 @@ class NodeStatus:
         idle: Whether images are not received because no output has subscribers.
         silent_ns: Time since the last image, or since activation if none arrived.
         publishers: Number of publishers of the topic.
+        other_transport: The value of image_transport with which there would be a publisher.
         incompatible: The QoS policy or type by which a publisher does not match, if any.
         received: Images received in the last period.
         processed: Images processed in the last period.
@@ -64,6 +65,7 @@ class NodeStatus:
     silent_ns: int = 0
     publishers: int = 0
     incompatible: str | None = None
+    other_transport: str = ""
     received: int = 0
     processed: int = 0
     refused: int = 0
@@ -231,6 +233,7 @@ class ClockWatch:
 
 def _publishers(status: NodeStatus) -> str:
     if status.publishers == 0:
-        return "no publisher"
+        other = f", but there is with image_transport:={status.other_transport}"
+        return "no publisher" + (other if status.other_transport else "")
     seen = "1 publisher" if status.publishers == 1 else f"{status.publishers} publishers"
     return f"{seen}, incompatible {status.incompatible}" if status.incompatible else seen

@@ -145,9 +145,18 @@ class Subscriptions:
             topic=self.topic,
             idle=not self.receives_images,
             publishers=len(publishers),
+            other_transport="" if publishers else self._other_transport(),
             incompatible=incompatible,
             duplicate_nodes=node.count_publishers(f"{node.get_fully_qualified_name()}/status") - 1,
         )
+
+    def _other_transport(self) -> str:
+        """The value of image_transport whose topic, beside this one, has a publisher."""
+        if self._kind is Image:
+            found = self._node.count_publishers(f"{self.topic}/compressed")
+            return "compressed" if found else ""
+        raw = self.topic.removesuffix("/compressed")
+        return "raw" if raw != self.topic and self._node.count_publishers(raw) else ""
 
     def _incompatible_with(self, offered: QoSProfile) -> bool:
         compatibility, _ = qos_check_compatible(offered, self._qos)
