@@ -37,7 +37,7 @@ def record(n, ids=(), state=2, answered=True, detector_ran=False, at=()):
     places = at or [(320.0, 200.0)] * len(ids)
     faces = [
         {"id": i, "state": state, "box": [*place, 100, 120], "presence": 0.9, "xy": [],
-         "rotation": None, "position": None, "gaze": None, "gaze_source": None}
+         "rotation": None, "position": None, "gaze": None, "gaze_source": None, "looking": False}
         for i, place in zip(ids, places, strict=True)
     ]  # fmt: skip
     return {
@@ -134,11 +134,13 @@ def test_a_record_becomes_the_cores_type():
         "position": [1, 2, 3],
         "gaze": [0, 0, -1],
         "gaze_source": 2,
+        "looking": True,
     }
     (face,) = face_frame(full, 640, 480).faces
     assert face.landmarks[1].tolist() == [2, 3]
     assert face.pose.position.tolist() == [1, 2, 3]
     assert face.gaze.direction.tolist() == [0, 0, -1]
+    assert face.gaze.looking
     (bare,) = face_frame(record(0, [4]), 640, 480).faces
     assert bare.landmarks is bare.pose is bare.gaze is None
 
@@ -149,8 +151,12 @@ def test_the_sheet_is_three_rows_of_four_pictures():
 
 
 def test_every_frame_is_drawn_into_a_video(tmp_path, scene):
-    drawn = demo._draw(good_show(scene), scene, tmp_path / "demo.mp4")
+    records = good_show(scene)
+    records[0] = record(0, answered=False)
+    drawn = demo._draw(records, scene, tmp_path / "demo.mp4")
     assert drawn.shape == (900, 1600, 3)
+    plain = cv2.resize(scene.frame(1), (400, 300), interpolation=cv2.INTER_AREA)
+    assert (drawn[:300, :400] != plain).any()  # the first frame that has a result
     assert len(list(VideoReader(str(tmp_path / "demo.mp4")))) == COUNT
 
 

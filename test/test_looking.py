@@ -130,11 +130,6 @@ def test_a_glance_shorter_than_the_delay_changes_nothing() -> None:
     assert said(settings, [0] * 3 + [40] * 9) == [True] * 10 + [False] * 2  # 7 * 33 ms later
 
 
-def test_with_stamps_that_stand_still_frames_count() -> None:
-    settings = LookingSettings(math.radians(10), delay_ns=200_000_000)
-    assert said(settings, [0] + [40] * 20, step_ns=0) == [True] * 15 + [False] * 6
-
-
 # In the estimator, with heads that stand somewhere --------------------------------------------
 
 

@@ -135,7 +135,9 @@ _CLIENT_ERROR = 3
 
 def _draw(records: list[dict[str, Any]], scene: Scene, video: Path) -> Image:
     """Write a video of all annotated frames; returns a sheet of some of them."""
-    chosen = set(np.linspace(0, len(records) - 1, _TILES).round().astype(int).tolist())
+    with_result = [n for n, record in enumerate(records) if record["received_ns"] is not None]
+    even = np.linspace(0, len(with_result) - 1, _TILES).round().astype(int)
+    chosen = {with_result[i] for i in even.tolist()} if with_result else set()
     writer = VideoWriter(video, scene.rate)
     pictures = []
     try:
@@ -174,7 +176,8 @@ def face_frame(record: dict[str, Any], width: int, height: int) -> FaceFrame:
             position = None if f["position"] is None else np.array(f["position"])
             pose = HeadPose(np.array(f["rotation"]).reshape(3, 3), position, np.zeros((6, 6)))
         if f["gaze"]:
-            gaze = Gaze(np.array(f["gaze"]), GazeSource(f["gaze_source"]), 1.0)
+            source = GazeSource(f["gaze_source"])
+            gaze = Gaze(np.array(f["gaze"]), source, 1.0, looking=f["looking"])
         faces.append(
             Face(f["id"], FaceState(f["state"]), Box(*f["box"]), f["presence"], 0, 0, points,
                  pose=pose, gaze=gaze)

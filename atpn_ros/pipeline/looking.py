@@ -19,9 +19,6 @@ from atpn_ros.types import Floats, Gaze
 HYSTERESIS = 1.3
 """Looking ends at the limit times this factor, so that it does not flicker at the limit."""
 
-_FRAMES = 15
-"""So many frames change the decision too, for cameras whose stamps stand still."""
-
 CAMERA_ORIGIN: Floats = np.zeros(3)
 """The target of people who look at the camera, in the camera frame."""
 
@@ -42,11 +39,10 @@ class LookingSettings:
 
 @dataclass(slots=True)
 class _Decision:
-    """Whether a person looks, and since when and in how many frames the gaze says otherwise."""
+    """Whether a person looks, and since when the gaze says otherwise."""
 
     looking: bool
-    since_ns: int = 0
-    frames: int = 0
+    since_ns: int | None = None
 
 
 class LookingEstimator:
@@ -80,14 +76,12 @@ class LookingEstimator:
             decision = self._decisions[track_id] = _Decision(angle < limit)
         meets = angle < limit * (HYSTERESIS if decision.looking else 1.0)
         if meets == decision.looking:
-            decision.frames = 0
+            decision.since_ns = None
         else:
-            if not decision.frames:
+            if decision.since_ns is None:
                 decision.since_ns = stamp_ns
-            decision.frames += 1
-            since_ns = stamp_ns - decision.since_ns
-            if since_ns >= self.settings.delay_ns or decision.frames >= _FRAMES:
-                decision.looking, decision.frames = meets, 0
+            if stamp_ns - decision.since_ns >= self.settings.delay_ns:
+                decision.looking, decision.since_ns = meets, None
         return replace(gaze, angle_to_target=angle, looking=decision.looking)
 
     def drop(self, track_id: int) -> None:
