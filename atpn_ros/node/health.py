@@ -18,8 +18,8 @@ _MUCH_LOST = 0.05
 """Share of lost images above which they are reported."""
 _NOTHING_NS = 8_000_000_000
 _FEW = 30
-"""Images may be lost on the way if none comes for so long, and no more have come before. Cameras that
-pause need no advice."""
+"""Images may be lost on the way if none comes for so long, and no more have come before: cameras
+that pause need no advice."""
 
 
 class Level(IntEnum):
