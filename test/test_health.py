@@ -170,9 +170,11 @@ def test_the_worst_is_said_in_words(facts: NodeStatus, level: Level, words: str)
         (FINE, ""),
         (replace(FINE, lost=1), ""),
         (replace(FINE, received=2, lost=13), "13 of 15 images were lost in transport"),
-        (replace(FINE, silent_ns=4 * 10**9), "no image of /cam/image arrives although it has a"),
-        (replace(FINE, silent_ns=4 * 10**9, publishers=0), ""),
-        (replace(FINE, silent_ns=4 * 10**9, incompatible="reliability"), ""),
+        (replace(FINE, silent_ns=9 * 10**9), "no image of /cam/image arrives although it has a"),
+        (replace(FINE, silent_ns=4 * 10**9), ""),
+        (replace(FINE, silent_ns=9 * 10**9, total=100), ""),  # a camera that pauses
+        (replace(FINE, silent_ns=9 * 10**9, publishers=0), ""),
+        (replace(FINE, silent_ns=9 * 10**9, incompatible="reliability"), ""),
         (NodeStatus(True, None), ""),
     ],
 )

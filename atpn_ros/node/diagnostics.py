@@ -105,6 +105,7 @@ class Diagnostics:
             incompatible=graph.incompatible,
             duplicate_nodes=graph.duplicate_nodes,
             received=stats.received - before.received,
+            total=stats.received,
             processed=stats.processed - before.processed,
             refused=recent.total(),
             refused_reason=recent.most_common(1)[0][0] if recent else "",

@@ -16,6 +16,10 @@ BEHIND_NS = 2_000_000_000
 
 _MUCH_LOST = 0.05
 """Share of lost images above which they are reported."""
+_NOTHING_NS = 8_000_000_000
+_FEW = 30
+"""Images may be lost on the way if none comes for so long, and no more have come before: cameras
+that pause need no advice."""
 
 
 class Level(IntEnum):
@@ -39,6 +43,7 @@ class NodeStatus:
         other_transport: The value of image_transport with which there would be a publisher.
         incompatible: The QoS policy or type by which a publisher does not match, if any.
         received: Images received in the last period.
+        total: Images received since activation.
         processed: Images processed in the last period.
         refused: Images refused in the last period.
         refused_reason: The most frequent reason for refusing.
@@ -67,6 +72,7 @@ class NodeStatus:
     incompatible: str | None = None
     other_transport: str = ""
     received: int = 0
+    total: int = 0
     processed: int = 0
     refused: int = 0
     refused_reason: str = ""
@@ -184,7 +190,7 @@ def loss_advice(status: NodeStatus, profile: str, fast_dds: bool) -> str:
         return ""
     if status.lost > _MUCH_LOST * (status.lost + status.received):
         seen = f"{status.lost} of {status.lost + status.received} images were lost in transport"
-    elif status.silent_ns > SILENCE_NS:
+    elif status.silent_ns > _NOTHING_NS and status.total < _FEW:
         seen = f"no image of {status.topic} arrives although it has a publisher"
     else:
         return ""
