@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -115,7 +116,7 @@ def test_without_ros_one_line_says_what_to_install(monkeypatch, capsys) -> None:
             patch.delitem(sys.modules, "atpn_ros.node.face_node", raising=False)
             patch.delitem(sys.modules, "atpn_ros.node.publishers", raising=False)
             patch.delitem(sys.modules, "atpn_ros.node.ros_messages", raising=False)
-            patch.setattr(main, "ShutdownFlag", lambda: None)
+            patch.setattr(main, "ShutdownFlag", mock.Mock)
             assert main.main([]) == 1
             told = capsys.readouterr().err
             assert told.count("\n") == 1

@@ -32,6 +32,15 @@ class ShutdownFlag:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
 
+    def ignore_more(self) -> None:
+        """Ignore further signals.
+
+        The interpreter resets other handlers to their defaults at its end, so that one more
+        interrupt would change the exit code.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.exit_at_once:
             os._exit(0)
@@ -52,6 +61,7 @@ def main(args: list[str] | None = None) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+    shutdown.ignore_more()
     return code
 
 
