@@ -177,23 +177,20 @@ def _state(robot: Robot, node: NodeProcess) -> tuple[float, int, int]:
     return int(fields["VmRSS"].split()[0]) / 1024, int(fields["Threads"]), len(topics)
 
 
-def verdict(
-    result: Soaked, memory_mb: float = 20.0, answered: float = 0.5, threads: int = 0
-) -> list[str]:
+def verdict(result: Soaked, memory_mb: float = 20.0, answered: float = 0.5) -> list[str]:
     """What is wrong with a soak; empty when nothing is.
 
     Args:
         result: What was seen.
         memory_mb: Growth that is allowed.
         answered: Share of the frames that must have been answered.
-        threads: Threads more that are allowed.
     """
     wrong = [f"log: {line}" for line in result.bad_lines]
     if result.exit_code:
         wrong.append(f"exit code {result.exit_code}")
     if result.memory_growth_mb > memory_mb:
         wrong.append(f"memory grew by {result.memory_growth_mb} MB")
-    if result.threads[1] > result.threads[0] + threads:
+    if result.threads[1] > result.threads[0]:
         wrong.append(f"threads grew from {result.threads[0]} to {result.threads[1]}")
     if result.publishers[1] != result.publishers[0]:
         wrong.append(f"published topics went from {result.publishers[0]} to {result.publishers[1]}")
