@@ -69,6 +69,10 @@ def soak(seconds: float, folder: Path, seed: int = 0, warm_up_s: float = WARM_UP
     try:
         robot.wait_for_node()
         robot.calibrate()
+        # OpenCV starts its worker threads with the first large image, which may come after the
+        # warm-up when images are dropped: they are not a leak.
+        robot.show(big, stamp)
+        stamp += SECOND
         began = time.monotonic()
         next_at = began
         while (now := time.monotonic()) < began + seconds:
