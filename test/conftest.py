@@ -1,16 +1,21 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Gives every test run a ROS world of its own. Before any ROS import: they read it then."""
+"""Settings of every test run, before ROS is imported and reads them, and the common fixtures."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from node_here import World
+    from ros_world import NodeProcess, Robot
 
 _logs = tempfile.TemporaryDirectory(prefix="atpn_ros_log_")  # removed at exit
 
@@ -65,3 +70,55 @@ else:  # Humble's pytest
     def pytest_pycollect_makemodule(path: Any, parent: pytest.Collector) -> Any:
         """Keep launch_testing from importing modules that are no launch tests."""
         return _module(Path(path), parent)
+
+
+@pytest.fixture
+def robot() -> Iterator[Robot]:
+    """A camera, and a subscriber of all outputs."""
+    from ros_world import Robot
+
+    robot = Robot()
+    yield robot
+    robot.close()
+
+
+@pytest.fixture
+def node(tmp_path: Path, robot: Robot) -> Iterator[NodeProcess]:
+    """The node in a process of its own, connected to the robot; it must end without an error."""
+    from ros_world import NodeProcess
+
+    node = NodeProcess(tmp_path)
+    robot.wait_for_node()
+    yield node
+    code = node.stop()
+    assert code == 0, node.words()
+    assert "Traceback" not in node.words()
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """The active node in this process, the same for all tests of a module."""
+    from node_here import World
+
+    world = World().start()
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="module")
+def compressed() -> Iterator[World]:
+    """The same for compressed images."""
+    from node_here import World
+
+    world = World(compressed=True).start()
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bag of a moving portrait."""
+    pytest.importorskip("rosbags", reason="pip install rosbags")
+    from bag_world import record, show
+
+    return record(tmp_path_factory.mktemp("bags") / "show", show)

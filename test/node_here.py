@@ -19,9 +19,8 @@ from atpn_ros.node import ros_messages
 from atpn_ros.node.face_node import FaceNode
 from atpn_ros.node.frame_slot import FlowStats
 from atpn_ros.node.worker import Worker
-from ros_world import INPUTS, OUTPUTS, SECOND, Robot, header, portrait
+from ros_world import FRAME, INPUTS, OUTPUTS, SECOND, Robot, header, portrait
 
-FRAME = SECOND // 15
 _OTHER = count()
 
 

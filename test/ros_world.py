@@ -35,6 +35,9 @@ LISTEN_RELIABLY = tuple(f"qos_overrides./{t}.subscription.reliability:=reliable"
 """What makes the node hear every single frame of the robot's, however busy the machine is."""
 WIDTH, HEIGHT = 320, 240  # small enough for one UDP burst, so that no frame is lost on the way
 SECOND = 1_000_000_000
+T0 = 1_000 * SECOND
+FRAME = SECOND // 15
+"""Time between two images of these tests, ns."""
 OUTPUTS = {
     "boxes": FaceBoxArray,
     "landmarks": FaceLandmarksArray,

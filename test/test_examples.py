@@ -54,13 +54,6 @@ class CvBridge:
 
 
 @pytest.fixture
-def robot() -> Iterator[Robot]:
-    robot = Robot()
-    yield robot
-    robot.close()
-
-
-@pytest.fixture
 def doubles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a double of cv_bridge, where the real one is not installed."""
     if not HAS_CV_BRIDGE:

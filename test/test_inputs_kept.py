@@ -117,14 +117,6 @@ def test_every_command_declares_what_it_writes():
         assert written <= set(parser.get_default("outputs") or ()), name
 
 
-@pytest.fixture(scope="module")
-def bag(tmp_path_factory):
-    pytest.importorskip("rosbags", reason="pip install rosbags")
-    from bag_world import record, show
-
-    return record(tmp_path_factory.mktemp("bags") / "show", show)
-
-
 @pytest.fixture
 def copy(bag, tmp_path, monkeypatch):
     """A copy of the bag, in the working folder."""

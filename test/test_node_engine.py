@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,16 +22,7 @@ from rcl_interfaces.srv import GetParameters
 
 import atpn_ros
 from engine_world import DOUBLES
-from ros_world import SECOND, NodeProcess, Robot, portrait
-
-T0 = 1_000 * SECOND
-
-
-@pytest.fixture
-def robot() -> Iterator[Robot]:
-    robot = Robot()
-    yield robot
-    robot.close()
+from ros_world import SECOND, T0, NodeProcess, Robot, portrait
 
 
 @pytest.fixture

@@ -22,11 +22,6 @@ NODE = "/face_node"
 
 
 @pytest.fixture(scope="module")
-def bag(tmp_path_factory):
-    return record(tmp_path_factory.mktemp("bags") / "show", show)
-
-
-@pytest.fixture(scope="module")
 def sqlite(tmp_path_factory):
     return record(tmp_path_factory.mktemp("bags") / "show", show, "sqlite3")
 

@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Decoding of compressed images: formats, damaged files and limits of size."""
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atpn_ros import images
+from atpn_ros.images import BadImage, decode_compressed
+from coloured_images import (
+    COLOURS,
+    HEIGHT,
+    PICTURE,
+    WIDE,
+    WIDTH,
+    at_patches,
+    encoded,
+    with_alpha,
+)
+
+JPEG = encoded(".jpg", PICTURE, cv2.IMWRITE_JPEG_QUALITY, 98)
+
+
+PROGRESSIVE = encoded(".jpg", PICTURE, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+
+
+PNG = encoded(".png")
+
+
+@pytest.mark.parametrize(
+    ("data", "tolerance"),
+    [
+        (JPEG, 12),
+        (PROGRESSIVE, 12),
+        (PNG, 0),
+        (encoded(".png", with_alpha(PICTURE)), 0),
+        (encoded(".png", WIDE), 1),
+        (PNG + b"more", 0),
+        (JPEG + b"more", 12),
+    ],
+    ids=["jpeg", "progressive", "png", "png-alpha", "png-16", "png-tail", "jpeg-tail"],
+)
+def test_compressed_colours_come_out(data, tolerance):
+    picture = decode_compressed(data)
+    assert picture.shape == PICTURE.shape
+    assert picture.dtype == np.uint8
+    assert np.abs(at_patches(picture) - COLOURS.astype(int)).max() <= tolerance
+
+
+@pytest.mark.parametrize("extension", [".png", ".jpg"])
+def test_compressed_grey_has_three_channels(extension):
+    picture = decode_compressed(encoded(extension, np.full((16, 8), 90, np.uint8)))
+    assert picture.shape == (16, 8, 3)
+    assert (picture == 90).all()
+
+
+def segment(kind, body):
+    return b"\xff" + bytes([kind]) + struct.pack(">H", len(body) + 2) + body
+
+
+def test_orientation_tags_are_ignored_because_camera_info_knows_the_stored_pixels():
+    tag = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + tag + bytes(4)
+    turned = JPEG[:2] + segment(0xE1, exif) + JPEG[2:]
+    np.testing.assert_array_equal(decode_compressed(turned), decode_compressed(JPEG))
+
+
+def test_a_truncated_jpeg_is_noticed_behind_its_thumbnail():
+    with_thumbnail = JPEG[:2] + segment(0xE1, b"Exif\0\0" + JPEG) + JPEG[2:]
+    assert decode_compressed(with_thumbnail).shape == PICTURE.shape
+    with pytest.raises(BadImage, match="truncated"):
+        decode_compressed(with_thumbnail[:-2])
+
+
+def png_claiming(width, height):
+    return PNG[:16] + struct.pack(">II", width, height) + PNG[24:]
+
+
+def jpeg_claiming(width, height):
+    at = JPEG.index(b"\xff\xc0")
+    return JPEG[: at + 5] + struct.pack(">HH", height, width) + JPEG[at + 9 :]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"\xff", "unknown_format"),
+        (b"RIFF....WEBP", "unknown_format"),
+        (b"GIF89a" + bytes(100), "unknown_format"),
+        (PICTURE.tobytes(), "unknown_format"),
+        (JPEG[:2], "corrupt"),
+        (JPEG[:20], "corrupt"),
+        (JPEG[: len(JPEG) // 2], "truncated"),
+        (JPEG[:-2], "truncated"),
+        (b"\xff\xd8\xff\xd9", "corrupt"),
+        (b"\xff\xd8" + b"\xff" * 100, "corrupt"),
+        (b"\xff\xd8\xff\xe0\x00\x00" + bytes(20), "corrupt"),
+        (PNG[:8], "corrupt"),
+        (PNG[:30], "corrupt"),
+        (PNG[: len(PNG) // 2], "truncated"),
+        (PNG[:8] + b"\0\0\0\rXHDR" + PNG[16:], "corrupt"),
+        (PNG[:33] + b"\0\0\0\0IEND\xaeB`\x82", "corrupt"),
+        (png_claiming(0, 5), "empty"),
+        (png_claiming(60000, 60000), "too_large"),
+        (png_claiming(2**32 - 1, 2**32 - 1), "too_large"),
+        (jpeg_claiming(65535, 65535), "too_large"),
+        (jpeg_claiming(0, 5), "empty"),
+    ],
+)
+def test_bad_files_are_refused_with_their_reason(data, reason):
+    with pytest.raises(BadImage, match=f"^{reason}: ."):
+        decode_compressed(data)
+
+
+@pytest.mark.parametrize(
+    "data", [png_claiming(60000, 60000), jpeg_claiming(60000, 60000)], ids=["png", "jpeg"]
+)
+def test_a_bomb_never_reaches_the_decoder(data, monkeypatch):
+    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(BadImage, match="too_large: 60000x60000"):
+        decode_compressed(data)
+
+
+def test_the_limit_of_compressed_pixels_is_the_callers():
+    assert decode_compressed(PNG, max_pixels=WIDTH * HEIGHT).shape == PICTURE.shape
+    with pytest.raises(BadImage, match="too_large"):
+        decode_compressed(PNG, max_pixels=WIDTH * HEIGHT - 1)
+
+
+def check_compressed(data):
+    try:
+        picture = decode_compressed(data, max_pixels=10**6)
+    except BadImage:
+        return
+    assert picture.ndim == 3
+    assert picture.shape[2] == 3
+    assert picture.dtype == np.uint8
+    assert 0 < picture.shape[0] * picture.shape[1] <= 10**6
+
+
+starts = st.sampled_from([b"", b"\xff\xd8", JPEG[:160], JPEG[:-40], PNG[:8], PNG[:33], PNG[:60]])
+
+
+@given(start=starts, rest=st.binary(max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_a_picture_or_bad_image(start, rest):
+    check_compressed(start + rest)
+
+
+@given(
+    data=st.sampled_from([JPEG, PROGRESSIVE, PNG]),
+    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=12),
+    keep=st.floats(0, 1) | st.just(1.0),
+)
+@settings(max_examples=400, deadline=None)
+def test_mutated_and_truncated_files_are_a_picture_or_bad_image(data, changes, keep):
+    mutated = bytearray(data)
+    for place, value in changes:
+        mutated[round(place * (len(mutated) - 1))] = value
+    check_compressed(bytes(mutated[: round(keep * len(mutated))]))
