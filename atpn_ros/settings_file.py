@@ -80,7 +80,8 @@ def read_parameters(
     if not wanted and namespace is None:
         raise SettingsError(f"{file}: no ros__parameters for {node} or /**")
     for section in wanted:
-        for name, value in sections[section].items():
+        for key, value in sections[section].items():
+            name = str(key)
             if name in CONSTRAINTS:
                 values[name] = value
             elif not _is_expected(name, section):
@@ -100,7 +101,7 @@ def check_ros_arguments(words: Sequence[str]) -> None:
         SettingsError: As :func:`read_parameters`, and for a parameter that is no setting.
     """
     is_ros = False
-    renamed = {"__ns": "", "__node": _NODE}
+    namespace, own_name = "", _NODE
     found: list[tuple[str, str]] = []
     for word, following in pairwise([*words, ""]):
         if word in ("--ros-args", "--"):
@@ -109,15 +110,17 @@ def check_ros_arguments(words: Sequence[str]) -> None:
             found.append((word, following))
     for option, word in found:
         target, _, value = word.partition(":=")
-        if option in ("-r", "--remap") and target.rpartition(":")[2] in renamed:
-            renamed[target.rpartition(":")[2]] = value
+        rule = target.rpartition(":")[2] if option in ("-r", "--remap") else ""
+        if rule == "__ns":
+            namespace = value
+        elif rule in ("__node", "__name"):  # rcl takes both
+            own_name = value
     for option, word in found:
         node, _, name = word.partition(":=")[0].rpartition(":")
         if option == "--params-file":
-            read_parameters(Path(word), renamed["__ns"], renamed["__node"])
-        elif option in ("-p", "--param") and node in ("", renamed["__node"]):
-            root = name.partition(".")[0]
-            if root not in (*CONSTRAINTS, *_EVERY_NODE):
+            read_parameters(Path(word), namespace, own_name)
+        elif option in ("-p", "--param") and node in ("", own_name):
+            if name not in CONSTRAINTS and not _is_of_every_node(name):
                 raise unknown_name(name, CONSTRAINTS, "setting")
 
 
@@ -149,7 +152,8 @@ def _sections(content: Any, prefix: str = "") -> Iterator[tuple[str, dict[str, A
     """Name and parameters of each node; namespaces may be nested."""
     if not isinstance(content, dict):
         return
-    for name, part in content.items():
+    for key, part in content.items():
+        name = str(key)  # YAML also has numbers and truth values as keys
         if name == "ros__parameters" and isinstance(part, dict):
             yield prefix, part
         elif isinstance(part, dict):
@@ -158,8 +162,13 @@ def _sections(content: Any, prefix: str = "") -> Iterator[tuple[str, dict[str, A
             )
 
 
+def _is_of_every_node(name: str) -> bool:
+    """Whether a parameter, or one of its group such as ``qos_overrides./tf.depth``, is of ROS."""
+    return name.partition(".")[0] in _EVERY_NODE
+
+
 def _is_expected(name: str, section: str) -> bool:
     """Whether a parameter that is no setting may stand in a section."""
-    if name in _EVERY_NODE:
+    if _is_of_every_node(name):
         return True
     return section in _WILDCARDS and not nearest_name(name, CONSTRAINTS, _TYPO)

@@ -171,3 +171,17 @@ def test_the_target_can_be_changed_while_the_node_runs(world: World) -> None:
     face = gaze(world)
     assert face.angle_to_target == pytest.approx(angle_to(face, 0, 0, 0), abs=0.01)
     world.robot.wait(lambda: world.robot.node.count_subscribers("/tf_static") == 0)
+
+
+def test_a_lazy_node_is_idle_although_it_subscribes_to_tf_itself() -> None:
+    world = World(lazy=True, looking_target="eyes").start()
+    try:
+        for subscription in list(world.robot.node.subscriptions):
+            if subscription.topic_name != "/diagnostics":
+                world.robot.node.destroy_subscription(subscription)
+        world.robot.wait(lambda: world.robot.camera.get_subscription_count() == 0, 20)
+        assert world.robot.diagnosis()["summary"] == "idle: no output has subscribers"
+        world.robot._listen("tf", TFMessage, "/tf")
+        world.robot.wait(lambda: world.robot.camera.get_subscription_count() == 1, 20)
+    finally:
+        world.close()

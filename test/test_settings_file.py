@@ -119,6 +119,28 @@ def test_a_dump_of_the_nodes_own_parameters_is_taken(tmp_path):
     check_ros_arguments(["--ros-args", "--params-file", str(path)])
 
 
+def test_overrides_of_qos_may_be_one_dotted_name(tmp_path):
+    name = "qos_overrides./camera/image_raw.subscription.reliability"
+    path = written(
+        tmp_path, f"/face_node:\n  ros__parameters: {{max_faces: 3, {name}: reliable}}\n"
+    )
+    assert read_parameters(path, "") == {"max_faces": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("face_node:\n  ros__parameters: {1: 2}\n", "1: no such setting"),
+        ("face_node:\n  ros__parameters: {true: 2}\n", "True: no such setting"),
+        ("1:\n  ros__parameters: {max_faces: 2}\n", "no ros__parameters for face_node"),
+        ("front:\n  2:\n    ros__parameters: {max_faces: 2}\n", "no ros__parameters"),
+    ],
+)
+def test_a_key_that_is_no_text_is_refused_in_one_line(tmp_path, text, words):
+    with pytest.raises(SettingsError, match=words):
+        load_settings(written(tmp_path, text))
+
+
 @pytest.mark.parametrize("section", ["/front/face_node", "front/face_node", "front:\n  face_node"])
 def test_sections_of_a_namespace_are_taken(tmp_path, section):
     indent = "    " if "\n" in section else "  "
@@ -149,6 +171,15 @@ def test_an_unknown_name_on_the_command_line_is_refused(name):
         return
     with pytest.raises(SettingsError, match="max_face: no such setting; did you mean max_faces"):
         check_ros_arguments(words)
+
+
+@pytest.mark.parametrize("rule", ["__node", "__name", "face_node:__node"])
+def test_a_renamed_node_has_the_sections_of_its_new_name(tmp_path, rule):
+    path = written(tmp_path, "my_node:\n  ros__parameters: {max_face: 2}\n")
+    words = ["--ros-args", "--params-file", str(path)]
+    check_ros_arguments(words)
+    with pytest.raises(SettingsError, match="max_face: no such setting"):
+        check_ros_arguments([*words, "-r", f"{rule}:=my_node"])
 
 
 def test_what_every_node_has_and_what_is_no_ros_argument_passes():

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -132,10 +133,15 @@ class Publishers:
 
     @property
     def has_subscribers(self) -> bool:
-        """Whether any output has a subscriber."""
+        """Whether any output has a subscriber other than this node."""
         if self._faces is not None and self._faces.has_subscribers:
             return True
-        return any(publisher.get_subscription_count() for _, publisher in self._open)
+        # With looking_target this node subscribes to /tf, on which it also publishes.
+        own = Counter(subscription.topic_name for subscription in self._node.subscriptions)
+        return any(
+            publisher.get_subscription_count() > own[publisher.topic_name]
+            for _, publisher in self._open
+        )
 
     def close_face_topics(self) -> None:
         """Destroy the REP-155 topics of all faces."""
