@@ -59,8 +59,8 @@ def _unchanged(pixels: Array) -> Array:
 _BITS = (8, 10, 12, 14, 16)
 """Depths of sensors whose values come in 16-bit encodings."""
 
-_DISTANCES = ("16UC1", "32FC1")
-"""Encodings that depth images have."""
+_DEPTH_ENCODINGS = ("16UC1", "32FC1")
+"""Encodings of depth images."""
 
 
 class PixelDepth:
@@ -70,8 +70,8 @@ class PixelDepth:
     almost black. The range only grows, so that the brightness does not change from image to image.
 
     Attributes:
-        note: What was inferred, for people; empty where values fill the range of their encoding.
-        may_be_depth: Whether the last image looked like distances rather than brightness.
+        note: What was inferred from the last image, for people; empty if nothing had to be.
+        may_be_depth: Whether the last image had an encoding of depth images and values beyond 0..1.
 
     >>> depth = PixelDepth()
     >>> int(depth.to_8_bits("mono16", np.full((4, 4), 1023, np.uint16)).max())
@@ -87,8 +87,8 @@ class PixelDepth:
 
     def to_8_bits(self, encoding: str, pixels: Array) -> Array:
         """Scale (H, W) or (H, W, C) uint16 or float32 values to uint8; uint8 is returned as is."""
-        self.note, self.may_be_depth = "", False
         if pixels.dtype == np.uint8:
+            self.note, self.may_be_depth = "", False
             return pixels
         # Every 15th pixel: enough to see the range, and both columns and rows of a Bayer pattern.
         sample = pixels[::3, ::5]
@@ -101,11 +101,13 @@ class PixelDepth:
         else:
             needed = next((b for b in _BITS if greatest < 2**b), 16)
         bits = self._bits[encoding] = max(bits, needed)
-        self.may_be_depth = encoding in _DISTANCES and bits > 0
-        if self.may_be_depth:
-            self.note = f"{encoding} with values below {2**bits}: taken as brightness"
+        may_be_depth, note = encoding in _DEPTH_ENCODINGS and bits > 0, ""
+        if may_be_depth:
+            note = f"{encoding} with values below {2**bits}: taken as brightness"
         elif bits not in (0, 16):
-            self.note = f"{encoding} with values below {2**bits}: taken as {bits} bits"
+            note = f"{encoding} with values below {2**bits}: taken as {bits} bits"
+        # Assigned once: another thread reads them for the diagnostics.
+        self.note, self.may_be_depth = note, may_be_depth
         return _to_8_bits(pixels, bits)
 
 

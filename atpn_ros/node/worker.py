@@ -97,6 +97,7 @@ class Worker:
         self._job: EngineJob | None = None
         self._publish_ns = 0
         self._drop_reason = ""
+        self._depth_note = ""
         self._applied: Settings | None = None
         self.engine_thread = EngineThread(load, LoadedPipeline.close, host.report_engine)
 
@@ -172,8 +173,10 @@ class Worker:
         began = time.perf_counter_ns()
         image = messages.decode_image(message, settings.max_pixels, stats.depth)
         decode_ns = time.perf_counter_ns() - began
-        if stats.depth.note:
-            host.warn(stats.depth.note, "pixel depth")
+        if stats.depth.note != self._depth_note:
+            self._depth_note = stats.depth.note
+            if self._depth_note:
+                host.warn(self._depth_note, self._depth_note)
         height, width = image.shape[:2]
         camera = self.calibration.camera(
             width, height, header.frame_id, lambda what: host.warn(what, "camera_info")
