@@ -119,9 +119,13 @@ def check_ros_arguments(words: Sequence[str]) -> None:
         node, _, name = word.partition(":=")[0].rpartition(":")
         if option == "--params-file":
             read_parameters(Path(word), namespace, own_name)
-        elif option in ("-p", "--param") and node in ("", own_name):
-            if name not in CONSTRAINTS and not _is_of_every_node(name):
-                raise unknown_name(name, CONSTRAINTS, "setting")
+        elif (
+            option in ("-p", "--param")
+            and node in ("", own_name)
+            and name not in CONSTRAINTS
+            and not _is_of_every_node(name)
+        ):
+            raise unknown_name(name, CONSTRAINTS, "setting")
 
 
 def _parsed(file: Path) -> Any:

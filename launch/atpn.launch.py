@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Launch file that starts ``face_node`` for one camera; ``--show-args`` lists its arguments."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
-from launch.substitutions import LaunchConfiguration
+from launch.actions import SetEnvironmentVariable
 from launch_ros.actions import Node
 
 from atpn_ros.node import launch_arguments as arguments
 from atpn_ros.settings import CONSTRAINTS
-from launch import LaunchContext, LaunchDescription
+from launch import LaunchDescription, LaunchDescriptionEntity
 
 SHARE = Path(__file__).parents[1]
 
@@ -41,24 +41,11 @@ ARGUMENTS = {
 
 def generate_launch_description() -> LaunchDescription:
     """The launch description; arguments for settings take precedence over params_file."""
-    declared = [
-        DeclareLaunchArgument(name, default_value=default, description=text)
-        for name, (default, text) in ARGUMENTS.items()
-    ]
-    declared += [
-        DeclareLaunchArgument(
-            name, default_value=arguments.UNSET, description=arguments.description(name)
-        )
-        for name in CONSTRAINTS
-    ]
-    return LaunchDescription([*declared, OpaqueFunction(function=_start)])
+    settings = {name: (arguments.UNSET, arguments.description(name)) for name in CONSTRAINTS}
+    return arguments.launch_description(__file__, ARGUMENTS | settings, _actions)
 
 
-def _start(context: LaunchContext) -> list:
-    arguments.check_names(__file__, context.argv, {*ARGUMENTS, *CONSTRAINTS})
-    given = {
-        name: LaunchConfiguration(name).perform(context) for name in (*ARGUMENTS, *CONSTRAINTS)
-    }
+def _actions(given: Mapping[str, str]) -> list[LaunchDescriptionEntity]:
     profile = arguments.existing_file("dds_profile", given["dds_profile"])
     names = arguments.PROFILE_VARIABLES if profile else ()
     node = Node(

@@ -6,15 +6,15 @@
 ``v4l2_camera`` instead. The driver's package must be installed.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from atpn_ros.node import launch_arguments as arguments
-from launch import LaunchContext, LaunchDescription
+from launch import LaunchDescription, LaunchDescriptionEntity
 
 ONE_CAMERA = Path(__file__).with_name("atpn.launch.py")
 SET_HERE = ("image_topic", "camera_info_topic")
@@ -33,23 +33,10 @@ ARGUMENTS = {
 
 def generate_launch_description() -> LaunchDescription:
     """The launch description; the other arguments of atpn.launch.py are passed to the node."""
-    own = [
-        DeclareLaunchArgument(name, default_value=default, description=text)
-        for name, (default, text) in ARGUMENTS.items()
-    ]
-    return LaunchDescription([*own, *_shared(LaunchContext()), OpaqueFunction(function=_start)])
+    return arguments.launch_description(__file__, ARGUMENTS, _actions, ONE_CAMERA, SET_HERE)
 
 
-def _shared(context: LaunchContext) -> list[DeclareLaunchArgument]:
-    """The arguments of atpn.launch.py that this file passes on."""
-    one = PythonLaunchDescriptionSource(str(ONE_CAMERA)).get_launch_description(context)
-    return [a for a in one.get_launch_arguments() if a.name not in SET_HERE]
-
-
-def _start(context: LaunchContext) -> list:
-    known = [*ARGUMENTS, *(argument.name for argument in _shared(context))]
-    arguments.check_names(__file__, context.argv, known)
-    given = {name: LaunchConfiguration(name).perform(context) for name in known}
+def _actions(given: Mapping[str, str]) -> list[LaunchDescriptionEntity]:
     driver = arguments.one_of("driver", given["driver"], tuple(arguments.DRIVERS))
     profile = arguments.existing_file("dds_profile", given["dds_profile"])
     camera = Node(

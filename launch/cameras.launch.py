@@ -6,21 +6,21 @@
 and ``/rear/image_raw`` and publishes the TF frames ``front_face_1``, ``rear_face_1`` and so on.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
 
 from atpn_ros.node import launch_arguments as arguments
-from launch import LaunchContext, LaunchDescription
+from launch import LaunchDescription, LaunchDescriptionEntity
 
 ONE_CAMERA = Path(__file__).with_name("atpn.launch.py")
 PER_CAMERA = ("namespace", "image_topic", "camera_info_topic")
 """Arguments of atpn.launch.py that this file sets for each camera."""
 
 ARGUMENTS = {
-    "cameras": (None, "namespaces of the cameras, separated by spaces"),
+    "cameras": (None, "namespaces of the cameras, separated by spaces or commas"),
     "image": ("image_raw", "image topic within each namespace"),
     "camera_info": ("camera_info", "calibration topic within each namespace"),
 }
@@ -28,35 +28,20 @@ ARGUMENTS = {
 
 def generate_launch_description() -> LaunchDescription:
     """The launch description; the other arguments of atpn.launch.py are passed to all nodes."""
-    own = [
-        DeclareLaunchArgument(name, default_value=default, description=text)
-        for name, (default, text) in ARGUMENTS.items()
-    ]
-    return LaunchDescription([*own, *_shared(LaunchContext()), OpaqueFunction(function=_start)])
+    return arguments.launch_description(__file__, ARGUMENTS, _actions, ONE_CAMERA, PER_CAMERA)
 
 
-def _shared(context: LaunchContext) -> list[DeclareLaunchArgument]:
-    """The arguments of atpn.launch.py that hold for all cameras."""
-    one = PythonLaunchDescriptionSource(str(ONE_CAMERA)).get_launch_description(context)
-    return [a for a in one.get_launch_arguments() if a.name not in PER_CAMERA]
-
-
-def _start(context: LaunchContext) -> list[IncludeLaunchDescription]:
-    def given(name: str) -> str:
-        return LaunchConfiguration(name).perform(context)
-
-    known = [*ARGUMENTS, *(argument.name for argument in _shared(context))]
-    arguments.check_names(__file__, context.argv, known)
-    prefix = given("tf_prefix").replace(arguments.UNSET, "")
+def _actions(given: Mapping[str, str]) -> list[LaunchDescriptionEntity]:
+    prefix = "" if given["tf_prefix"] == arguments.UNSET else given["tf_prefix"]
     return [
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(str(ONE_CAMERA)),
             launch_arguments={
                 "namespace": camera,
-                "image_topic": f"/{camera}/{given('image')}",
-                "camera_info_topic": f"/{camera}/{given('camera_info')}",
+                "image_topic": f"/{camera}/{given['image']}",
+                "camera_info_topic": f"/{camera}/{given['camera_info']}",
                 "tf_prefix": f"{prefix}{camera.replace('/', '_')}_",
             }.items(),
         )
-        for camera in arguments.camera_names(given("cameras"))
+        for camera in arguments.camera_names(given["cameras"])
     ]

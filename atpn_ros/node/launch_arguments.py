@@ -1,17 +1,18 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments of the launch files: their descriptions, and checks of the values that were given.
+"""Arguments of the launch files: their declaration and description, and checks of their values.
 
-ROS's launch takes any ``name:=value`` and ignores names that no launch file declares. Imports
-neither launch nor rclpy.
+ROS's launch takes any ``name:=value`` and ignores names that no launch file declares. Does not
+import rclpy, and launch only in the function that launch files call.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from atpn_ros.settings import (
     CONSTRAINTS,
@@ -25,6 +26,9 @@ from atpn_ros.settings import (
 )
 from atpn_ros.settings_file import read_parameters
 
+if TYPE_CHECKING:
+    from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+
 UNSET = "params_file"
 """Default of the arguments for settings: the value is that of the parameter file."""
 
@@ -35,6 +39,45 @@ DRIVERS = {"usb_cam": "usb_cam_node_exe", "v4l2_camera": "v4l2_camera_node"}
 """Camera drivers that camera.launch.py can start: package and executable."""
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
+
+
+def launch_description(
+    launch_file: str,
+    own: Mapping[str, tuple[str | None, str]],
+    actions: Callable[[Mapping[str, str]], Sequence[LaunchDescriptionEntity]],
+    included: Path | None = None,
+    set_here: Collection[str] = (),
+) -> LaunchDescription:
+    """The launch description of a file with its arguments, whose names are checked at the start.
+
+    Args:
+        launch_file: Path of the launch file.
+        own: Default and description of each of its arguments; None: the argument must be given.
+        actions: Returns the actions to start; called with the text of each argument.
+        included: A launch file that it includes, whose arguments are its own too.
+        set_here: Those of the included file's arguments that it sets itself.
+    """
+    from launch.actions import DeclareLaunchArgument, OpaqueFunction
+    from launch.launch_description_sources import PythonLaunchDescriptionSource
+    from launch.substitutions import LaunchConfiguration
+
+    from launch import LaunchContext, LaunchDescription
+
+    declared = [
+        DeclareLaunchArgument(name, default_value=default, description=text)
+        for name, (default, text) in own.items()
+    ]
+    if included is not None:
+        source = PythonLaunchDescriptionSource(str(included))
+        other = source.get_launch_description(LaunchContext())
+        declared += [a for a in other.get_launch_arguments() if a.name not in set_here]
+    names = [argument.name for argument in declared]
+
+    def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+        check_names(launch_file, context.argv, names)
+        return [*actions({name: LaunchConfiguration(name).perform(context) for name in names})]
+
+    return LaunchDescription([*declared, OpaqueFunction(function=start)])
 
 
 def description(name: str) -> str:
@@ -136,16 +179,13 @@ def driver_parameters(driver: str, given: Mapping[str, str]) -> dict[str, object
             raise SettingsError(f"{name}: {given[name]!r} is not a positive whole number")
         numbers[name] = int(given[name])
     frame, calibration = given["frame_id"], given["camera_info_url"]
-    shared: dict[str, object] = {"camera_info_url": calibration} if calibration else {}
+    shared: dict[str, object] = {"video_device": given["device"]}
+    if calibration:
+        shared["camera_info_url"] = calibration
     if driver == "v4l2_camera":
         size = [numbers["width"], numbers["height"]]
-        return shared | {
-            "video_device": given["device"],
-            "image_size": size,
-            "camera_frame_id": frame,
-        }
+        return shared | {"image_size": size, "camera_frame_id": frame}
     return shared | {
-        "video_device": given["device"],
         "image_width": numbers["width"],
         "image_height": numbers["height"],
         "framerate": float(numbers["rate"]),
@@ -154,10 +194,10 @@ def driver_parameters(driver: str, given: Mapping[str, str]) -> dict[str, object
 
 
 def camera_names(text: str) -> list[str]:
-    """The namespaces of cameras, from a text with spaces or commas between them.
+    """The namespaces of cameras, from a text that separates them by spaces or commas.
 
     Raises:
-        SettingsError: There is none, one stands twice, or one is not a ROS name.
+        SettingsError: There is none, one is given twice, or one is not a ROS name.
 
     >>> camera_names("front, arm/left")
     ['front', 'arm/left']
@@ -174,7 +214,7 @@ def camera_names(text: str) -> list[str]:
 
 
 def is_none(text: str) -> bool:
-    """Whether an argument for a file says that there is none: empty or ``none``."""
+    """Whether an argument for a file means no file: it is empty or ``none``."""
     return text.strip().lower() in ("", "none")
 
 
