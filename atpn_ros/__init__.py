@@ -53,7 +53,7 @@ def open_pipeline(params_file: Path | None = None, **settings: Any) -> LoadedPip
     """
     from atpn_ros.engines import LoadControl
     from atpn_ros.runtime import load_pipeline
-    from atpn_ros.settings import update_settings
+    from atpn_ros.setting_values import update_settings
     from atpn_ros.settings_file import load_settings
 
     return load_pipeline(update_settings(load_settings(params_file), settings), LoadControl())

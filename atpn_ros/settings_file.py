@@ -13,16 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from atpn_ros.settings import (
-    CONSTRAINTS,
-    Settings,
-    SettingsError,
-    Value,
+from atpn_ros.setting_values import (
     nearest_name,
     parse_value,
     unknown_name,
     update_settings,
 )
+from atpn_ros.settings import CONSTRAINTS, Settings, SettingsError, Value
 
 _NODE = "face_node"
 _WILDCARDS = ("/**", "/*")

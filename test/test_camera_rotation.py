@@ -18,7 +18,8 @@ from atpn_ros.pipeline.camera_rotation import ROTATIONS, CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
-from atpn_ros.settings import SHIPPED_MODEL, Settings, SettingsError, update_settings
+from atpn_ros.setting_values import update_settings
+from atpn_ros.settings import SHIPPED_MODEL, Settings, SettingsError
 from atpn_ros.types import FaceFrame, FaceState, Floats, Frame
 from fakes import MS, DiscDetector, DiscEngine, scene
 from test_pose_truth import LENSES

@@ -10,14 +10,8 @@ from pathlib import Path
 import pytest
 
 from atpn_ros.pipeline.pipeline import PipelineSettings
-from atpn_ros.settings import (
-    CONSTRAINTS,
-    SHIPPED_MODEL,
-    Settings,
-    SettingsError,
-    parse_value,
-    update_settings,
-)
+from atpn_ros.setting_values import parse_value, update_settings
+from atpn_ros.settings import CONSTRAINTS, SHIPPED_MODEL, Settings, SettingsError
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = asdict(Settings())

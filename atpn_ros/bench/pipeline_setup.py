@@ -14,7 +14,8 @@ from atpn_ros.detectors import load_detector
 from atpn_ros.detectors.base import Detector
 from atpn_ros.engines import Engine, load_engine
 from atpn_ros.pipeline.pipeline import FacePipeline
-from atpn_ros.settings import Settings, update_settings
+from atpn_ros.setting_values import update_settings
+from atpn_ros.settings import Settings
 
 _VIEW_DEG = 60.0
 """Horizontal angle of view of a typical webcam."""

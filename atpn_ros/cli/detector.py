@@ -15,7 +15,8 @@ from atpn_ros.cli.extras import need
 from atpn_ros.detectors import Detector, load_detector
 from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
 from atpn_ros.engines import Engine, load_engine
-from atpn_ros.settings import SHIPPED_MODEL, Settings, update_settings
+from atpn_ros.setting_values import update_settings
+from atpn_ros.settings import SHIPPED_MODEL, Settings
 from atpn_ros.types import AtpnError
 
 

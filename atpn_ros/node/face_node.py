@@ -36,7 +36,8 @@ from atpn_ros.node.subscriptions import Subscriptions
 from atpn_ros.node.worker import FrameResult, Worker
 from atpn_ros.resources import ResourceNotFoundError, share_path
 from atpn_ros.runtime import load_pipeline
-from atpn_ros.settings import Settings, SettingsError, update_settings
+from atpn_ros.setting_values import update_settings
+from atpn_ros.settings import Settings, SettingsError
 from atpn_ros.types import Floats
 
 Step: TypeAlias = "Callable[[FaceNode, LifecycleState], TransitionCallbackReturn]"

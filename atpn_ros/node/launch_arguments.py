@@ -14,16 +14,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from atpn_ros.settings import (
-    CONSTRAINTS,
-    Settings,
-    SettingsError,
-    Value,
+from atpn_ros.setting_values import (
     parse_bool,
     parse_value,
     unknown_name,
     update_settings,
 )
+from atpn_ros.settings import CONSTRAINTS, Settings, SettingsError, Value
 from atpn_ros.settings_file import read_parameters
 
 if TYPE_CHECKING:

@@ -8,14 +8,8 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
-from atpn_ros.settings import (
-    CONSTRAINTS,
-    Constraint,
-    Settings,
-    SettingsError,
-    Value,
-    update_settings,
-)
+from atpn_ros.setting_values import update_settings
+from atpn_ros.settings import CONSTRAINTS, Constraint, Settings, SettingsError, Value
 
 
 def declare_parameters(node: Node) -> Settings:
