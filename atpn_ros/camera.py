@@ -142,11 +142,11 @@ _FISHEYE = frozenset({"equidistant", "fisheye", "kannala_brandt", "kannala_brand
 """Names of the model of ``cv2.fisheye``."""
 
 CALIBRATIONS = ("auto", "raw", "rectified")
-"""What an image may be: raw (K and D hold), rectified (P holds), or known by its topic's name."""
+"""What an image is: raw (K and D apply), rectified (P and R), or as its topic's name implies."""
 
 
 def is_rectified(calibration: str, topic: str) -> bool:
-    """Whether P of the CameraInfo holds for the images of a topic, in place of K and D.
+    """Whether P of the CameraInfo applies to the images of a topic, instead of K and D.
 
     >>> is_rectified("auto", "/left/image_rect_color"), is_rectified("auto", "/image_raw")
     (True, False)
@@ -166,7 +166,7 @@ def camera_from_info(
         info: The CameraInfo.
         image_width: Of the image.
         image_height: Of the image.
-        rectified: Whether the image is rectified: P and R hold, and there is no distortion.
+        rectified: Whether the image is rectified: P and R apply, and there is no distortion.
 
     Raises:
         BadCamera: The CameraInfo is uncalibrated, not finite, of an unknown distortion model, or
@@ -282,7 +282,7 @@ def _projection(info: CameraInfo) -> tuple[Floats, Floats]:
     p, r = np.asarray(info.p, np.float64), np.asarray(info.r, np.float64)
     if p.size != 12 or not np.isfinite(p).all() or not p[0] > 0 or not p[5] > 0:
         raise BadCamera(
-            "camera_info: P is not set, as a rectified image needs it; "
+            "camera_info: P is not set, which a rectified image needs; "
             "if the image is not rectified, set calibration to raw"
         )
     rotation = r.reshape(3, 3).T if r.size == 9 and np.isfinite(r).all() and r.any() else np.eye(3)
@@ -294,8 +294,8 @@ def _projection(info: CameraInfo) -> tuple[Floats, Floats]:
 def _distortion(info: CameraInfo) -> tuple[Floats, bool]:
     """OpenCV's coefficients, and whether they are those of ``cv2.fisheye``.
 
-    Drivers pad D with zeros, give fewer coefficients than their model has, or name the model
-    otherwise than ROS.
+    Drivers pad D with zeros, give fewer coefficients than their model has, or name the models
+    differently from ROS.
     """
     d = np.asarray(info.d, np.float64)
     if not np.isfinite(d).all():

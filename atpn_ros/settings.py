@@ -68,12 +68,10 @@ class Settings:
         "raw", "raw: sensor_msgs/Image on image; compressed: CompressedImage on image/compressed",
         choices=("raw", "compressed"), reconfigurable=False,
     )  # fmt: skip
-    lazy: bool = _setting(
-        False, "receive images only while an output has subscribers: without them there is no work"
-    )
+    lazy: bool = _setting(False, "receive and process images only while an output has subscribers")
     calibration: str = _setting(
-        "auto", "what of camera_info holds: raw: K and D; rectified: P and R; "
-        "auto: rectified where the topic's name has rect in it",
+        "auto", "matrices of camera_info that apply: raw: K and D; rectified: P and R; "
+        "auto: rectified if the topic's name contains rect",
         choices=CALIBRATIONS, reconfigurable=False,
     )  # fmt: skip
     max_pixels: int = _setting(
@@ -120,7 +118,7 @@ class Settings:
     detector_model: str = _setting(
         "",
         "atpn or empty: the shipped network; "
-        "yunet: what 'atpn fetch yunet' downloaded; else the path of a YuNet .onnx file",
+        "yunet: the file that 'atpn fetch yunet' downloads; else the path of a YuNet .onnx file",
         reconfigurable=False,
     )
     smallest_face: float = _setting(
@@ -146,8 +144,8 @@ class Settings:
     )  # fmt: skip
     absence: float = _setting(
         4.0,
-        "a lost face that is found where it was, and that nobody else could be, keeps its id for "
-        "this long, s",
+        "a lost face that is found again at its place, where no other person is possible, keeps "
+        "its id for this long, s",
         minimum=0.0, maximum=60.0,
     )  # fmt: skip
     recheck: float = _setting(
@@ -183,7 +181,7 @@ class Settings:
         minimum=0.0, maximum=90.0,
     )  # fmt: skip
     looking_delay: float = _setting(
-        0.2, "how long a gaze must meet the target, or miss it, before looking changes, s",
+        0.2, "how long a gaze must be on the target, or off it, before looking changes, s",
         minimum=0.0, maximum=10.0,
     )  # fmt: skip
     publish_tf: bool = _setting(True, "publish face_<id> and gaze_<id> on /tf")

@@ -23,11 +23,11 @@ from atpn_ros.settings import CONSTRAINTS, Settings, SettingsError, Value
 
 _NODE = "face_node"
 _WILDCARDS = ("/**", "/*")
-"""Sections for all nodes, which may hold parameters that this node does not have."""
+"""Sections for all nodes, which may contain parameters that this node does not have."""
 _EVERY_NODE = ("use_sim_time", "qos_overrides", "start_type_description_service")
-"""Parameters that nodes have beside their own; ``ros2 param dump`` writes them."""
+"""Parameters that every node has; ``ros2 param dump`` writes them."""
 _TYPO = 0.85
-"""A name in a section for all nodes that is so much like one of ours is taken for a mistake."""
+"""Similarity to a setting above which a name in a section for all nodes is refused as a typo."""
 
 
 def load_settings(file: Path | None = None, words: Sequence[str] = ()) -> Settings:

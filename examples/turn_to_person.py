@@ -21,7 +21,7 @@ from rclpy.node import Node
 
 from atpn_ros.msg import Gaze, GazeArray
 
-PATIENCE_S = 0.5
+TIMEOUT_S = 0.5
 
 
 def nearest_looking(gazes: GazeArray) -> Gaze | None:
@@ -43,14 +43,14 @@ class TurnToPerson(Node):
         self.gain = self.declare_parameter("gain", 1.0).value  # rad/s per rad
         self.max_speed = self.declare_parameter("max_speed", 0.5).value  # rad/s
         self.dead_zone = self.declare_parameter("dead_zone", 0.05).value  # rad
-        self.speed, self.heard_s = 0.0, 0.0
+        self.speed, self.received_s = 0.0, 0.0
         self.publisher = self.create_publisher(Twist, "cmd_vel", 10)
         self.create_subscription(GazeArray, "face_node/gazes", self.on_gazes, 10)
         self.create_timer(0.05, self.turn)
 
     def on_gazes(self, gazes: GazeArray) -> None:
         """Take the speed from the newest image."""
-        self.heard_s = time.monotonic()
+        self.received_s = time.monotonic()
         face = nearest_looking(gazes)
         angle = 0.0 if face is None else bearing(face)
         if abs(angle) < self.dead_zone:
@@ -60,7 +60,7 @@ class TurnToPerson(Node):
     def turn(self) -> None:
         """Publish the speed; 0 if the newest image is too old."""
         twist = Twist()
-        twist.angular.z = self.speed if time.monotonic() - self.heard_s < PATIENCE_S else 0.0
+        twist.angular.z = self.speed if time.monotonic() - self.received_s < TIMEOUT_S else 0.0
         self.publisher.publish(twist)
 
 

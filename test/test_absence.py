@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ids of people who turn away for seconds: kept only where nobody else could be it."""
+"""Ids of people who turn away for seconds: kept only where no other person is possible."""
 
 from dataclasses import replace
 
@@ -95,7 +95,7 @@ def test_two_people_who_both_turn_away_keep_theirs_if_they_stand_apart():
     assert scene.show(0.5, A, B) == [1, 2]
 
 
-def test_of_two_who_stand_close_and_turn_away_nobody_can_tell_who_returns():
+def test_two_who_stand_close_and_turn_away_get_new_ids():
     scene = Scene()
     scene.show(1, A, (A[0] + 3 * R, 240))
     scene.show(2)
@@ -154,7 +154,7 @@ def test_another_place_or_size_does_not(new):
     assert sole_matches([lost()], [new], PICTURE) == {}
 
 
-def test_who_walked_is_not_where_they_were():
+def test_a_person_who_walked_does_not_match():
     assert sole_matches([lost(velocity=(70.0, 0.0))], [PLACE], PICTURE) == {0: 0}
     assert sole_matches([lost(velocity=(80.0, 0.0))], [PLACE], PICTURE) == {}
 
@@ -165,7 +165,7 @@ def test_two_new_faces_at_one_place_are_ambiguous():
     assert sole_matches([lost()], [far, PLACE], PICTURE) == {1: 0}
 
 
-def test_a_rival_is_anyone_whose_way_leads_there():
+def test_a_lost_face_whose_path_leads_there_excludes_a_match():
     standing = lost(Box(420, 200, 50, 50))
     assert sole_matches([lost(), standing], [PLACE], PICTURE) == {0: 0}
     coming = lost(Box(420, 200, 50, 50), (-100.0, 0.0))

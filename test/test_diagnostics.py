@@ -105,7 +105,7 @@ def test_what_is_odd_is_counted_and_costs_nothing(show):
     assert show.values["odd: frame_id is empty"] == "3"
 
 
-def test_stamps_of_no_use_are_told_in_the_second_in_which_they_come(show):
+def test_unusable_stamps_are_reported_in_the_second_of_their_images(show):
     show.stats.odd[STAMP_REPEATED] += 3
     words = f"{STAMP_REPEATED} in 3 of 30 images: tracking counts images instead"
     assert show.second(30) == (Level.WARN, f"{words}; correct the camera driver's stamps")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The time that tracking makes of image stamps that do not advance as the camera does."""
+"""The time that tracking derives from image stamps that do not advance with the images."""
 
 import itertools
 
@@ -118,7 +118,7 @@ def test_a_camera_that_begins_to_stamp_its_images_is_no_jump():
     ("step", "why"),
     [(-4 * PERIOD, WENT_BACK), (-100 * SECOND, WENT_BACK), (3 * SECOND, JUMPED_FORWARD)],
 )
-def test_jumps_are_told_and_begin_anew_at_the_stamp(step, why):
+def test_jumps_are_reported_and_the_clock_starts_at_the_stamp(step, why):
     clock = FrameClock()
     for n in range(10):
         clock.advance(T0 + n * PERIOD, 2 * SECOND)

@@ -47,8 +47,7 @@ FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
         (
             replace(FINE, silent_ns=4 * 10**9, publishers=0, other_transport="compressed"),
             Level.WARN,
-            "no image on /cam/image for 4 s: no publisher,"
-            " but there is with image_transport:=compressed",
+            "no image on /cam/image for 4 s: no publisher; image_transport:=compressed has one",
         ),
         (
             replace(FINE, silent_ns=4 * 10**9),
@@ -81,7 +80,7 @@ FINE = NodeStatus(True, "/cam/image", publishers=1, received=30, processed=30)
             "every image is refused: unknown_encoding",
         ),
         (
-            replace(FINE, no_brightness="16UC1 with values below 4096: taken as brightness"),
+            replace(FINE, depth_image="16UC1 with values below 4096: taken as brightness"),
             Level.WARN,
             "no faces: 16UC1 with values below 4096: taken as brightness; is it a depth image? "
             "Use the colour one",
@@ -178,7 +177,7 @@ def test_the_worst_is_said_in_words(facts: NodeStatus, level: Level, words: str)
         (NodeStatus(True, None), ""),
     ],
 )
-def test_lost_images_are_told_with_the_command_that_mends_it(facts: NodeStatus, words: str) -> None:
+def test_lost_images_are_reported_with_the_remedy(facts: NodeStatus, words: str) -> None:
     said = loss_advice(facts, "/share/shm.xml", True)
     assert said.startswith(words)
     assert bool(said) == bool(words)

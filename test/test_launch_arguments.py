@@ -68,7 +68,7 @@ def test_the_file_and_the_arguments_are_checked_together(tmp_path: Path) -> None
     assert taken == [str(path), {"start_presence": 0.6, "use_sim_time": True}]
 
 
-def test_descriptions_tell_choices_range_and_default() -> None:
+def test_descriptions_give_choices_range_and_default() -> None:
     assert launch_arguments.description("backend").endswith("onnx-cpu; default auto)")
     assert launch_arguments.description("max_faces").endswith("(1 .. 64; default 8)")
     assert launch_arguments.description("smoothing").endswith("(true | false; default true)")
@@ -204,7 +204,7 @@ def lines_until(process: subprocess.Popen[str], word: str, times: int, seconds: 
 
 
 @pytest.mark.parametrize("respawn", ["true", "false"])
-def test_a_node_that_dies_is_started_again_unless_told_otherwise(respawn: str) -> None:
+def test_a_node_that_dies_is_started_again_unless_respawn_is_false(respawn: str) -> None:
     needs_launch()
     process = subprocess.Popen(
         [sys.executable, "-c", START, str(ONE), f"respawn:={respawn}", "dds_profile:=none"],

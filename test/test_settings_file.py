@@ -154,7 +154,7 @@ def test_sections_of_a_namespace_are_taken(tmp_path, section):
     assert read_parameters(path, "/rear")["max_faces"] == 5
 
 
-def test_several_nodes_in_one_file_are_told_apart_by_their_namespace(tmp_path):
+def test_several_nodes_in_one_file_are_distinguished_by_their_namespace(tmp_path):
     parts = [f"/{ns}/face_node:\n  ros__parameters: {{max_faces: {n}}}\n" for ns, n in
              (("front", 2), ("rear", 3))]  # fmt: skip
     path = written(tmp_path, "".join(parts))

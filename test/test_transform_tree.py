@@ -94,7 +94,7 @@ def test_images_without_a_stamp_get_the_newest() -> None:
     assert tree.position("neck", "base_link", 0)[2] == pytest.approx(1.8)
 
 
-def test_what_is_not_known_is_named() -> None:
+def test_unknown_frames_are_named() -> None:
     tree = robot()
     with pytest.raises(TransformError, match="no frame 'nose'"):
         tree.position("nose", "camera", NOW)
@@ -140,7 +140,7 @@ def test_only_the_latest_seconds_are_kept() -> None:
     assert tree.position("b", "a", NOW)[0] == -1
 
 
-def test_frames_of_people_who_left_do_not_pile_up() -> None:
+def test_frames_of_people_who_left_are_dropped() -> None:
     tree = robot()
     for n in range(100):
         tree.add("camera", f"face_{n}", NOW + n * SECOND, pose(0, 0, 2))

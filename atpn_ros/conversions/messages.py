@@ -82,7 +82,7 @@ def decode_image(
 ) -> Image:
     """Decode an Image or CompressedImage message to (H, W, 3) uint8 BGR.
 
-    ``depth`` infers the range of pixel values with more than 8 bits; without it, it is the whole.
+    ``depth`` infers the range of pixel values with more than 8 bits; None: the whole range.
 
     Raises:
         BadImage: The message does not hold a valid image.

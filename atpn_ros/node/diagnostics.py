@@ -26,8 +26,8 @@ class GraphStatus:
         idle: Whether images are not received because no output has subscribers.
         publishers: Number of publishers of the topic.
         incompatible: The QoS policy or type by which a publisher does not match, if any.
-        other_transport: The value of image_transport with which there would be a publisher, if the
-            topic has none.
+        other_transport: The value of image_transport whose topic has a publisher, if the
+            subscribed one has none.
         duplicate_nodes: Number of other nodes with the same name.
         simulated: Whether the node's clock follows /clock.
         now_ns: Time of the node's clock.
@@ -52,7 +52,7 @@ class Diagnostics:
 
     Attributes:
         engine: Progress or result of loading the engine, for people.
-        status: What the last report was made of.
+        status: The status that the last report was made from.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Diagnostics:
         self._since_ns = time.monotonic_ns()
 
     def resume(self) -> None:
-        """Do not count the time so far as silence: no images were wanted."""
+        """Measure the time without images from now on: none were subscribed to before."""
         self._since_ns = time.monotonic_ns()
 
     def report(
@@ -117,7 +117,7 @@ class Diagnostics:
             lost=stats.lost - before.lost,
             untracked=stats.untracked,
             age_ns=stats.age_ns,
-            no_brightness=stats.depth.note
+            depth_image=stats.depth.note
             if stats.depth.may_be_depth and stats.with_faces == before.with_faces
             else "",
             odd_stamps=stamps.total(),

@@ -46,8 +46,8 @@ _CONFIGURE_TIMEOUT_S = 3.0
 """How long configuring waits for the engine; a build continues in the background."""
 _POLL_S = 0.05
 """How often configuring checks whether the process is to shut down, s."""
-_LISTENERS_S = 0.2
-"""How often a lazy node looks for subscribers of its outputs, s."""
+_SUBSCRIBERS_POLL_S = 0.2
+"""How often a lazy node checks whether its outputs have subscribers, s."""
 _STOP_TIMEOUT_S = 1.5
 """How long stopping and freeing wait for the worker."""
 
@@ -95,7 +95,7 @@ class FaceNode(LifecycleNode):
         # A steady clock: diagnostics must also be published when a simulated clock stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._publish_diagnostics, clock=steady)
-        self.create_timer(_LISTENERS_S, self._follow_listeners, clock=steady)
+        self.create_timer(_SUBSCRIBERS_POLL_S, self._follow_subscribers, clock=steady)
         # Forward jumps show in the image stamps; a backward jump may come long before an image.
         backward = JumpThreshold(
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -313,10 +313,10 @@ class FaceNode(LifecycleNode):
                 "none" if loaded is None else loaded.engine.name, level, summary, values,
             )
         )  # fmt: skip
-        self._log_losses()
+        self._log_lost_images()
         self._log_load_result()  # last: it may clean up the node
 
-    def _follow_listeners(self) -> None:
+    def _follow_subscribers(self) -> None:
         """With ``lazy``, subscribe to images while an output has subscribers, and not otherwise."""
         subscriptions, publishers = self._camera_subscriptions, self._face_publishers
         if subscriptions is None or publishers is None:
@@ -328,8 +328,8 @@ class FaceNode(LifecycleNode):
             publishers.close_face_topics()
         subscriptions.receives_images = wanted
 
-    def _log_losses(self) -> None:
-        """Log once that images are lost on the way, with what to do."""
+    def _log_lost_images(self) -> None:
+        """Log once that images are lost in transport, with the remedy."""
         if self._loss_logged or self._worker is None or not self._worker.engine_thread.settled:
             return
         fast_dds = "fastrtps" in get_rmw_implementation_identifier()

@@ -14,12 +14,12 @@ AHEAD_NS = 500_000_000
 BEHIND_NS = 2_000_000_000
 """A stamp further behind the clock is reported."""
 
-_MUCH_LOST = 0.05
+_LOSS_SHARE = 0.05
 """Share of lost images above which they are reported."""
-_NOTHING_NS = 8_000_000_000
-_FEW = 30
-"""Images may be lost on the way if none comes for so long, and no more have come before: cameras
-that pause need no advice."""
+_NO_IMAGE_NS = 8_000_000_000
+_FEW_IMAGES = 30
+"""Images may be lost in transport if none arrives for this long and fewer than this many arrived
+before. A camera that pauses after more images is not reported."""
 
 
 class Level(IntEnum):
@@ -40,7 +40,8 @@ class NodeStatus:
         idle: Whether images are not received because no output has subscribers.
         silent_ns: Time since the last image, or since activation if none arrived.
         publishers: Number of publishers of the topic.
-        other_transport: The value of image_transport with which there would be a publisher.
+        other_transport: The value of image_transport whose topic has a publisher, if the
+            subscribed one has none.
         incompatible: The QoS policy or type by which a publisher does not match, if any.
         received: Images received in the last period.
         total: Images received since activation.
@@ -55,8 +56,8 @@ class NodeStatus:
         lost: Images of the last period that the middleware lost.
         untracked: Faces in view beyond max_faces.
         age_ns: Age of the last image on arrival by its stamp; None: its stamp is zero.
-        no_brightness: Why the images may be distances, if no face was found in the last period.
-        odd_stamps: Images of the last period whose stamp tracking could not use.
+        depth_image: Why they may be depth images, if no face was found in the last period.
+        odd_stamps: Images of the last period with a stamp that tracking cannot use.
         odd_stamp: What was wrong with most of these stamps.
         duplicate_nodes: Number of other nodes with the same name.
         calibrated: Whether a camera_info has arrived.
@@ -84,7 +85,7 @@ class NodeStatus:
     lost: int = 0
     untracked: int = 0
     age_ns: int | None = 0
-    no_brightness: str = ""
+    depth_image: str = ""
     odd_stamps: int = 0
     odd_stamp: str = ""
     duplicate_nodes: int = 0
@@ -128,10 +129,10 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
         return Level.WARN, "another node has the same name: every message is published twice"
     if status.refused:
         return Level.WARN, f"{status.refused} images refused: {status.refused_reason}"
-    if status.received and status.no_brightness:
+    if status.received and status.depth_image:
         return (
             Level.WARN,
-            f"no faces: {status.no_brightness}; is it a depth image? Use the colour one",
+            f"no faces: {status.depth_image}; is it a depth image? Use the colour one",
         )
     if status.clock_problem:
         return Level.WARN, status.clock_problem
@@ -143,7 +144,7 @@ def assess(status: NodeStatus) -> tuple[Level, str]:
         return Level.WARN, f"faces in view beyond max_faces: {status.untracked}; raise it"
     if status.received and (problem := _stamp_problem(status)):
         return Level.WARN, problem
-    if status.lost > _MUCH_LOST * (status.lost + status.received):
+    if status.lost > _LOSS_SHARE * (status.lost + status.received):
         seen = f"{status.lost} of {status.lost + status.received} images"
         return Level.WARN, f"{seen} lost in transport: is the Fast DDS profile in use?"
     if status.dropped > 0.2 * status.received:
@@ -188,9 +189,9 @@ def loss_advice(status: NodeStatus, profile: str, fast_dds: bool) -> str:
     """
     if status.topic is None or status.idle or not status.publishers or status.incompatible:
         return ""
-    if status.lost > _MUCH_LOST * (status.lost + status.received):
+    if status.lost > _LOSS_SHARE * (status.lost + status.received):
         seen = f"{status.lost} of {status.lost + status.received} images were lost in transport"
-    elif status.silent_ns > _NOTHING_NS and status.total < _FEW:
+    elif status.silent_ns > _NO_IMAGE_NS and status.total < _FEW_IMAGES:
         seen = f"no image of {status.topic} arrives although it has a publisher"
     else:
         return ""
@@ -239,7 +240,7 @@ class ClockWatch:
 
 def _publishers(status: NodeStatus) -> str:
     if status.publishers == 0:
-        other = f", but there is with image_transport:={status.other_transport}"
+        other = f"; image_transport:={status.other_transport} has one"
         return "no publisher" + (other if status.other_transport else "")
     seen = "1 publisher" if status.publishers == 1 else f"{status.publishers} publishers"
     return f"{seen}, incompatible {status.incompatible}" if status.incompatible else seen

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Listens to TF for the position of ``looking_target`` in the camera frame.
+"""Looks up the position of ``looking_target`` in the camera frame.
 
-Subscribes only while the target is a frame. The worker asks for its position without waiting.
+Subscribes to TF only while the target is a frame. The worker reads the position without waiting.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class LookingTarget:
     """The position of the frame that people may look at.
 
     Attributes:
-        problem: Why the position is unknown; empty if it is known, or not yet missed.
+        problem: Why the position is unknown; empty if it is known, or for the first two seconds.
     """
 
     def __init__(self, node: Node) -> None:

@@ -32,10 +32,10 @@ class ShutdownFlag:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
 
-    def ignore_more(self) -> None:
+    def ignore_signals(self) -> None:
         """Ignore further signals.
 
-        The interpreter resets other handlers to their defaults at its end, so that one more
+        At its end the interpreter resets other handlers to their defaults, so that one more
         interrupt would change the exit code.
         """
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -61,7 +61,7 @@ def main(args: list[str] | None = None) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    shutdown.ignore_more()
+    shutdown.ignore_signals()
     return code
 
 

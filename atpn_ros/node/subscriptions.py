@@ -40,14 +40,14 @@ _LATCHED = QoSProfile(
     reliability=QoSReliabilityPolicy.RELIABLE,
     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
 )
-"""Hears what was published once, before the node started."""
+"""Receives the last message of a publisher even if it was published before the node started."""
 
 
 def image_topic(node: Node, compressed: bool) -> str:
     """The topic to subscribe to: ``image``, or the compressed one beside it, after remapping.
 
     The compressed topic follows a remapping of ``image``, with or without ``/compressed`` at its
-    end, as with image_transport; a remapping of ``image/compressed`` itself goes before it.
+    end, as with image_transport; a remapping of ``image/compressed`` itself takes precedence.
     """
     raw = str(node.resolve_topic_name("image"))
     if not compressed:
@@ -97,7 +97,7 @@ class Subscriptions:
         )
         self._on_camera_info = on_camera_info
         self._latched_info: Any = None
-        self._hear_latched_info()
+        self._subscribe_to_latched_info()
         self._subscribe = lambda: node.create_subscription(
             self._kind,
             image_topic(node, compressed),
@@ -131,7 +131,7 @@ class Subscriptions:
 
         Called once a second; a latched calibration that has appeared since is subscribed to.
         """
-        self._hear_latched_info()
+        self._subscribe_to_latched_info()
         node = self._node
         publishers = node.get_publishers_info_by_topic(self.topic)
         wanted = f"sensor_msgs/msg/{self._kind.__name__}"
@@ -168,7 +168,7 @@ class Subscriptions:
             if subscription is not None:
                 self._node.destroy_subscription(subscription)
 
-    def _hear_latched_info(self) -> None:
+    def _subscribe_to_latched_info(self) -> None:
         """Subscribe a second time if a publisher keeps its calibration for late subscribers.
 
         Only then: a driver whose publisher does not match would log a warning.

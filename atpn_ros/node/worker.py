@@ -66,7 +66,7 @@ class Host(Protocol):
         """Publish the result of a frame."""
 
     def target_position(self, target: str, frame_id: str, stamp_ns: int) -> Floats | None:
-        """Position of the frame that people may look at in the camera frame; must not wait."""
+        """Position of ``looking_target`` in the camera frame, None if unknown; must not wait."""
 
     def warn(self, text: str, kind: str) -> None:
         """Log a problem with a frame, throttled for each kind."""

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Finds out which new face can only be a person who turned away or was hidden for some seconds.
+"""Matches new faces to people who turned away or were hidden for some seconds.
 
-Nobody is recognised: a face that appears where one was lost is taken for the same person if, by
-where people were and how they moved, it can be nobody else.
+No appearance is compared: a face that appears where one was lost is taken for the same person if
+positions and motions exclude every other one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _REACH = 1.0
 """How far a person who stays moves while turned away, along each axis, in sizes of the face."""
 
 _RIVAL_REACH = 2.0
-"""How far another lost person may have come off the path of their motion, in face sizes."""
+"""How far another lost person may be from the path of their motion, in face sizes."""
 
 _STILL = 1.5
-"""Speed, in face sizes per second, above which a person was walking and is not where they were."""
+"""Speed, in face sizes per second, above which a person was walking and has left their place."""
 
 _BORDER = 0.1
-"""A face this close to the picture's border, in face sizes, may be leaving or just have come."""
+"""A face this close to the picture's border, in face sizes, may be leaving or have just entered."""
 
 _RATIO, _RIVAL_RATIO = 1.5, 2.0
 """Largest ratio of the sizes of one person's face before and after."""
@@ -48,10 +48,10 @@ class LostFace:
 def sole_matches(
     lost: Sequence[LostFace], new: Sequence[Box], picture: tuple[int, int] | None
 ) -> dict[int, int]:
-    """Pairs of new and lost faces that can only be each other.
+    """Pairs of new and lost faces that exclude every other pair.
 
     A pair matches if the person stood still when lost, the new face has about the same place and
-    size, neither is at the picture's border, no other lost face can have come there, and no other
+    size, neither is at the picture's border, no other lost face can have moved there, and no other
     new face can be the same person.
 
     Args:
@@ -67,10 +67,11 @@ def sole_matches(
         if _at_border(box, picture):
             continue
         for j, face in enumerate(lost):
-            alone = not any(_can_reach(face, b) for n, b in enumerate(new) if n != i) and not any(
-                _can_reach(rival, box) for m, rival in enumerate(lost) if m != j
-            )
-            if alone and not _at_border(face.box, picture) and _stayed(face, box):
+            if _at_border(face.box, picture) or not _stayed(face, box):
+                continue
+            others = [(face, b) for n, b in enumerate(new) if n != i]
+            others += [(rival, box) for m, rival in enumerate(lost) if m != j]
+            if not any(_can_reach(who, where) for who, where in others):
                 out[i] = j
     return out
 
@@ -93,7 +94,7 @@ def _stayed(face: LostFace, box: Box) -> bool:
 
 def _can_reach(face: LostFace, box: Box) -> bool:
     """Whether a face at ``box`` might be the lost person, walking or not."""
-    # The nearest point of the way that they would have gone.
+    # The nearest point of the path at the last velocity.
     dx, dy = box.cx - face.box.cx, box.cy - face.box.cy
     vx, vy = (v * face.lost_ns * 1e-9 for v in face.velocity)
     length = vx * vx + vy * vy

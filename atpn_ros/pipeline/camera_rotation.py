@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Turns the pictures and the camera model of a rotated camera upright, and the faces back.
+"""Turns pictures and camera models of cameras that are mounted rotated, and results back.
 
-The pipeline works on the turned picture, in which people are upright. What it gives out refers to
-the camera's own picture and optical frame again.
+The pipeline works on the turned picture, in which people are upright. Its results refer to the
+camera's own picture and optical frame.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ABOUT_Z: dict[int, Floats] = {
 
 @dataclass(frozen=True, slots=True)
 class CameraRotation:
-    """The turn of one camera's pictures, for pictures of one size.
+    """The rotation of one camera's pictures, for pictures of one size.
 
     Attributes:
         degrees: 90, 180 or 270: by how much the pictures are turned clockwise to be upright.
@@ -47,7 +47,7 @@ class CameraRotation:
         return np.asarray(cv2.rotate(image, _CODES[self.degrees]), np.uint8)
 
     def upright_camera(self, camera: CameraModel) -> CameraModel:
-        """The camera that would have taken the turned picture."""
+        """The model of a camera that takes the turned picture."""
         return _UprightCamera(self, camera)
 
     def original_points(self, points: Floats) -> Floats:
@@ -102,8 +102,8 @@ class CameraRotation:
 class _UprightCamera:
     """A camera model for the turned picture.
 
-    The pixels are turned back before the lens is undone, rather than K and the distortion being
-    turned: this holds for every lens model, also those whose coefficients cannot be turned.
+    Pixels are turned back before they are undistorted, instead of turning K and the distortion:
+    that works for every lens model, also for those whose coefficients cannot be turned.
     """
 
     rotation: CameraRotation

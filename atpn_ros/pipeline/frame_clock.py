@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a usable time from image stamps that stand still, are missing, come in bursts or swapped.
+"""Derives the time of each image from stamps that may be missing, repeated, bunched or swapped.
 
-Tracking divides by the time between two images, and the detector runs at intervals of time. With
-stamps that do not advance as the camera does, both fail. Where stamps are regular this clock equals
-them; elsewhere it advances by the camera's mean period per image.
+Tracking divides by the time between two images, and the detector runs at intervals of time. Both
+fail with stamps that do not advance with the images. Where stamps are regular this clock equals
+them; elsewhere it advances by the camera's period per image.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _DEFAULT_PERIOD_NS = 33_333_333
 _SHORTEST_NS = 3_000_000
 """No camera that is processed image by image has a shorter period."""
 _SUSPECT_NS = 12_000_000
-"""A step below this is of a burst if it is also much shorter than the camera's mean period."""
+"""A step below this is part of a burst if it is also much shorter than the camera's period."""
 _BURST_SHARE = 0.4
 _LONGEST_REORDER_NS = 500_000_000
-_LARGEST_DEBT_NS = 1_000_000_000
-"""Stamps of whole seconds stand still for this long."""
-_KNOWN = 5
+_LONGEST_AHEAD_NS = 1_000_000_000
+"""Stamps of whole seconds repeat for this long."""
+_ENOUGH_STEPS = 5
 """After this many steps the camera's period is known."""
 
 
@@ -55,16 +55,16 @@ class FrameClock:
         self.problem = ""
         self._newest_ns: int | None = None
         self._period_ns = _DEFAULT_PERIOD_NS
-        self._debt_ns = 0
+        self._ahead_ns = 0  # of the stamps
         self._periods: deque[float] = deque(maxlen=15)
-        self._group: list[int] = []  # steps since the last one that could be used
+        self._burst: list[int] = []  # steps since the last usable one
 
     def reset(self) -> None:
         """Forget all stamps: the next one is the first."""
         self._newest_ns, self.problem = None, ""
-        self._period_ns, self._debt_ns = _DEFAULT_PERIOD_NS, 0
+        self._period_ns, self._ahead_ns = _DEFAULT_PERIOD_NS, 0
         self._periods.clear()
-        self._group.clear()
+        self._burst.clear()
 
     def advance(self, stamp_ns: int, jump_ns: int) -> str:
         """Go on to the next image.
@@ -74,8 +74,8 @@ class FrameClock:
             jump_ns: A step forward by more than this is a jump.
 
         Returns:
-            Why this is a jump, :data:`WENT_BACK` or :data:`JUMPED_FORWARD`; the clock is as before
-            then, to be reset and advanced again. Empty if it is none.
+            Why this is a jump, :data:`WENT_BACK` or :data:`JUMPED_FORWARD`: the clock is unchanged,
+            and must be reset and advanced again. Empty if it is none.
         """
         newest = self._newest_ns
         if newest is None:
@@ -83,25 +83,25 @@ class FrameClock:
             self.problem = ""  # a recording may begin at 0
             return ""
         if newest == 0 and stamp_ns > jump_ns:  # the first stamp of a camera that had none
-            self._newest_ns, self._debt_ns, self.problem = stamp_ns, 0, ""
+            self._newest_ns, self._ahead_ns, self.problem = stamp_ns, 0, ""
             self.time_ns += self._period_ns
             return ""
         step = stamp_ns - newest
         self.problem = self._problem(stamp_ns, step)
         if self.problem in (STAMP_ZERO, STAMP_REPEATED, STAMP_OLDER):
-            self._stand_in(0)
+            self._step_by_period(0)
             return ""
-        if step < 0 or step - self._debt_ns > jump_ns:
+        if step < 0 or step - self._ahead_ns > jump_ns:
             return WENT_BACK if step < 0 else JUMPED_FORWARD
         self._newest_ns = stamp_ns
         if self.problem:
-            self._stand_in(step)
+            self._step_by_period(step)
         else:
-            taken = max(step - self._debt_ns, self._period_ns // 2) if self._debt_ns else step
+            taken = max(step - self._ahead_ns, self._period_ns // 2) if self._ahead_ns else step
             self.time_ns += taken
-            self._debt_ns += taken - step
+            self._ahead_ns += taken - step
             self._measure_period(step)
-        self._debt_ns = min(self._debt_ns, _LARGEST_DEBT_NS)
+        self._ahead_ns = min(self._ahead_ns, _LONGEST_AHEAD_NS)
         return ""
 
     def _problem(self, stamp_ns: int, step: int) -> str:
@@ -111,18 +111,18 @@ class FrameClock:
             return STAMP_REPEATED
         if -min(5 * self._period_ns // 2, _LONGEST_REORDER_NS) <= step < 0:
             return STAMP_OLDER
-        known = len(self._periods) >= _KNOWN  # until then a fast camera cannot be told from bursts
+        known = len(self._periods) >= _ENOUGH_STEPS  # before, a fast camera looks like bursts
         suspect = min(_SUSPECT_NS, _BURST_SHARE * self._period_ns) if known else 0.0
         return STAMP_CLOSE if 0 < step < max(_SHORTEST_NS, suspect) else ""
 
-    def _stand_in(self, step: int) -> None:
-        """Advance by the mean period in place of a step; later steps make up for the difference."""
-        self._group.append(step)
+    def _step_by_period(self, step: int) -> None:
+        """Advance by the period instead of a step; later steps compensate for the difference."""
+        self._burst.append(step)
         self.time_ns += self._period_ns
-        self._debt_ns += self._period_ns - step
+        self._ahead_ns += self._period_ns - step
 
     def _measure_period(self, step: int) -> None:
-        """The mean step of a burst of images; of several bursts, or single images, the median."""
-        self._periods.append((sum(self._group) + step) / (len(self._group) + 1))
-        self._group.clear()
+        """Update the period: the median over bursts, or single images, of their mean step."""
+        self._periods.append((sum(self._burst) + step) / (len(self._burst) + 1))
+        self._burst.clear()
         self._period_ns = max(_SHORTEST_NS, round(median(self._periods)))

@@ -4,7 +4,7 @@
 
 A person looks at the target while the angle between the gaze and the line to the target is below a
 limit, the root of ``looking_angle^2 + spread^2``, for a short time. An uncertain gaze, such as the
-direction of the head during a blink, has a wider limit and does not end what certain eyes began.
+direction of the head during a blink, has a wider limit, so that it does not end the decision.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ class LookingSettings:
 
     Attributes:
         angle: Greatest angle to the target, radians, of an exactly known gaze that looks at it.
-        delay_ns: How long a gaze must have met the target, or missed it, before the decision
-            changes.
+        delay_ns: How long a gaze must contradict the decision before it changes.
     """
 
     angle: float = math.radians(10.0)
@@ -39,7 +38,7 @@ class LookingSettings:
 
 @dataclass(slots=True)
 class _Decision:
-    """Whether a person looks, and since when the gaze says otherwise."""
+    """Whether a person looks, and since when the gaze contradicts it."""
 
     looking: bool
     since_ns: int | None = None
@@ -63,7 +62,7 @@ class LookingEstimator:
             track_id: The track; the decision has hysteresis for each.
             gaze: Its gaze in this frame.
             line: (3,) from the person to the target, any length, in the frame of the gaze's
-                direction; None if unknown. Then the person is not said to look.
+                direction; None if unknown. ``looking`` is then false.
             stamp_ns: Stamp of the frame.
         """
         angle = None if line is None else angle_between_directions(gaze.direction, line)

@@ -32,9 +32,9 @@ from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Frame, Image, Tim
 _DARK = 6.0
 """Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
 
-_CROWD_NS = 1_000_000_000
-_CROWD_FACTOR = 5
-"""How rarely the detector runs where no further face would be tracked."""
+_COUNT_NS = 1_000_000_000
+_COUNT_FACTOR = 5
+"""Least interval of the detector with ``max_faces`` faces, and its ratio to the usual one."""
 
 _FAR = 1.5
 """An output with landmarks further than this from the crop's centre, in crop sides, is invalid."""
@@ -54,7 +54,7 @@ class PipelineSettings:
         jump_ns: A step between stamps, back by more than a few frames or forward by more than this,
             is a jump in time: all tracks are dropped.
         rotate: Degrees, clockwise, by which the camera's pictures are turned before use: 0, 90, 180
-            or 270. Faces are given in the camera's own picture and frame all the same.
+            or 270. Results refer to the camera's own picture and frame.
     """
 
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
@@ -148,7 +148,7 @@ class FacePipeline:
             frame: The next image of this camera.
             camera: Its calibration, for the image as it is given; None if unknown.
             target: (3,) metres in the camera frame, for ``Gaze.looking``; default: the camera.
-                None: not known, nobody is said to look at it.
+                None: unknown, ``looking`` is then false.
 
         Raises:
             BackendError: The engine failed; the tracks are as they were before.
@@ -234,7 +234,7 @@ class FacePipeline:
             return True
         since = stamp_ns - self._last_detection_ns
         if tracker.free_places <= 0:
-            return since >= max(_CROWD_FACTOR * self._settings.detect_interval_ns, _CROWD_NS)
+            return since >= max(_COUNT_FACTOR * self._settings.detect_interval_ns, _COUNT_NS)
         if tracker.has_recent_losses:
             return since > 0
         s = self._settings

@@ -78,7 +78,7 @@ class Tracker:
     Attributes:
         settings: May be replaced between frames.
         tracks: The faces that are tracked now, oldest first.
-        untracked: Number of faces that the detector found last for which there was no place.
+        untracked: Number of faces beyond ``max_faces`` at the detector's last run.
     """
 
     def __init__(self, settings: TrackerSettings) -> None:
@@ -129,7 +129,7 @@ class Tracker:
 
         Returns:
             Crops of faces that are not tracked. There may be more of them than free places: then
-            the network decides which are faces, and those without a place are counted.
+            the network decides which are faces, and those beyond ``max_faces`` are counted.
         """
         self._detected = True
         boxes = [crop_from_landmarks(t.landmarks).box() for t in self.tracks]
@@ -174,8 +174,8 @@ class Tracker:
             observations: In the order of the crops of :meth:`predict`, :meth:`match_detections`
                 and :meth:`reverification_crops`.
             stamp_ns: Of the frame.
-            picture: Its width and height in pixels; None: without a border, where people could
-                leave and others come.
+            picture: Its width and height in pixels; None: people cannot enter or leave at a
+                border.
 
         Returns:
             The tracks that were lost in this frame. They are no longer in ``tracks``.
@@ -208,8 +208,8 @@ class Tracker:
             track.state = FaceState.LOST
         self.tracks = [t for t in self.tracks if t.state is not FaceState.LOST]
         self._lost += lost
-        sure = [o for o in new if self._is_plausible(o, self._presence_to_start(o.evidence))]
-        self._start(sure, stamp_ns, picture)
+        certain = [o for o in new if self._is_plausible(o, self._presence_to_start(o.evidence))]
+        self._start(certain, stamp_ns, picture)
         # A detection in this very frame may have found one of them again.
         return [t for t in lost if t.state is FaceState.LOST]
 
@@ -260,9 +260,9 @@ class Tracker:
         return track.failed_checks < _MAX_FAILED_CHECKS
 
     def _presence_to_start(self, evidence: float) -> float:
-        """Presence that starts a track: ``start_presence`` where the detection says nothing more.
+        """Presence that starts a track: ``start_presence``, adjusted by the detection's evidence.
 
-        Log odds of independent evidence add up. Less than ``keep_presence`` would not keep it.
+        Log odds of independent evidence add up. At least ``keep_presence``, or the track would end.
         """
         start = self.settings.start_presence
         if not evidence or start >= 1.0:
@@ -291,15 +291,15 @@ class Tracker:
     ) -> None:
         """Start tracks of new faces; a lost face that is found again keeps its id."""
         taken = [track.box for track in self.tracks]
-        apart: list[tuple[Observation, Box]] = []
+        separate: list[tuple[Observation, Box]] = []
         for observation in observations:
             box = observation.box
             if all(box.iou(other) <= 0.4 for other in taken):
-                apart.append((observation, box))
+                separate.append((observation, box))
                 taken.append(box)
-        new = apart[: max(0, self.free_places)]
+        new = separate[: max(0, self.free_places)]
         if self._detected:
-            self.untracked = len(apart) - len(new)
+            self.untracked = len(separate) - len(new)
         found_again = self._found_again([box for _, box in new], stamp_ns, picture)
         for i, (observation, _) in enumerate(new):
             if i in found_again:
@@ -316,7 +316,7 @@ class Tracker:
     def _found_again(
         self, new: Sequence[Box], stamp_ns: int, picture: tuple[int, int] | None
     ) -> dict[int, Track]:
-        """The lost track of each new face that is one: near by, or nobody else's."""
+        """The lost track of each new face that is near one, or that can be no other person."""
         recent = [t for t in self._lost if self._is_recent(t)]
         last = [(t.box, t.velocity.tolist(), stamp_ns - t.stamp_ns) for t in recent]
         cost = np.array([[reidentification_cost(*known, box) for known in last] for box in new])

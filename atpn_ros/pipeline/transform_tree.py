@@ -76,7 +76,7 @@ class TransformTree:
             child: Name of the child frame.
             stamp_ns: Its time.
             transform: Pose of the child in the parent.
-            is_static: Whether it holds at all times.
+            is_static: Whether it is valid at all times.
         """
         parent, child = parent.removeprefix("/"), child.removeprefix("/")
         q = np.asarray(transform.quaternion, np.float64)
@@ -155,7 +155,7 @@ class TransformTree:
         return position, rotation
 
     def _drop_stale(self, stamp_ns: int) -> None:
-        """Drop frames without recent transforms: those of people who left would pile up."""
+        """Drop frames without recent transforms, else those of people who left would accumulate."""
         self._frames = {
             name: history
             for name, history in self._frames.items()
