@@ -169,7 +169,7 @@ def _is_of_every_node(name: str) -> bool:
 
 
 def _is_expected(name: str, section: str) -> bool:
-    """Whether a parameter that is no setting may stand in a section."""
+    """Whether a parameter that is no setting may be in a section."""
     if _is_of_every_node(name):
         return True
     return section in _WILDCARDS and not nearest_name(name, CONSTRAINTS, _TYPO)
