@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's scenes, figures and pictures, from made-up records instead of a running node."""
 
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 from atpn_ros import resources
 from atpn_ros.bench import node_process
 from atpn_ros.bench.node_process import wait_until
-from atpn_ros.cli import demo, demo_people, main
+from atpn_ros.cli import demo, demo_people, demo_scene, main
 from atpn_ros.cli.demo import DemoError, face_frame, sheet
 from atpn_ros.cli.demo_scene import PeopleScene, PictureScene, open_scene
 from atpn_ros.cli.demo_summary import print_summary, summarise
@@ -223,8 +224,6 @@ def test_a_clip_of_the_user_keeps_its_rate_and_is_reduced(tmp_path):
 
 
 def test_the_frames_of_a_camera_are_kept_to_be_read_again(tmp_path, monkeypatch):
-    from atpn_ros.cli import demo_scene
-
     class Camera:
         fps = 20.0
 
@@ -265,6 +264,30 @@ def test_what_cannot_be_shown_is_named_before_the_node_is_started(tmp_path, caps
     assert "is an input: choose another output" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("source", ["-", "pipe.avi", "http://127.0.0.1:9/live"])
+def test_a_source_that_can_be_read_once_is_left_to_the_client(
+    tmp_path, monkeypatch, capsys, source
+):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.avi")
+    monkeypatch.setattr(demo_scene, "VideoReader", None)
+
+    def play(*_):
+        raise DemoError("started")
+
+    monkeypatch.setattr(demo, "_play", play)
+    assert main(["demo", source]) == 1
+    assert capsys.readouterr().err == "atpn demo: started\n"
+
+
+def test_the_recording_of_a_camera_replaces_no_input(tmp_path, capsys):
+    video = tmp_path / "camera.raw"
+    video.write_bytes(b"mine")
+    assert main(["demo", str(video), "--out", str(tmp_path)]) == 1
+    assert "is an input: choose another output" in capsys.readouterr().err
+    assert video.read_bytes() == b"mine"
+
+
 def test_the_portrait_leaves_and_returns():
     portrait = MovingPortrait(COUNT)
     assert 0 < portrait.leaves_at < portrait.returns_at < COUNT
@@ -292,6 +315,12 @@ def test_errors_are_one_line_and_code_1(monkeypatch, capsys, tmp_path):
 def test_a_show_of_no_frame_is_refused(capsys, tmp_path):
     assert main(["demo", "--out", str(tmp_path), "--seconds", "0"]) == 1
     assert "too short" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan"])
+def test_a_length_that_is_not_finite_is_refused(capsys, tmp_path, seconds):
+    assert main(["demo", "--out", str(tmp_path), "--seconds", seconds]) == 1
+    assert capsys.readouterr().err == f"atpn demo: --seconds {seconds} is not a finite number\n"
 
 
 def test_a_script_that_is_not_installed_is_told_with_the_way_out():
