@@ -100,18 +100,6 @@ def _remove_abandoned(parent: Path) -> None:
                 os.close(lock)
 
 
-def is_same_path(a: Path, b: Path) -> bool:
-    """Whether two paths lead to one file or folder, also through links; it need not exist.
-
-    >>> is_same_path(Path("out/../a.jpg"), Path("a.jpg")), is_same_path(Path("a"), Path("b"))
-    (True, False)
-    """
-    try:
-        return a.samefile(b)
-    except OSError:
-        return os.path.realpath(a) == os.path.realpath(b)
-
-
 def check_inputs_kept(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Check that no output is one of the inputs, by name or through links.
 
@@ -120,12 +108,21 @@ def check_inputs_kept(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     Raises:
         OverwritesInput: An output is an input; names it.
     """
-    read = list(inputs)
+    read = {key for path in inputs for key in _identities(path)}
     for path in outputs:
         if path.exists() and not (path.is_file() or path.is_dir()):
             continue
-        if any(is_same_path(path, other) for other in read):
+        if not read.isdisjoint(_identities(path)):
             raise OverwritesInput(f"{path}: is an input: choose another output")
+
+
+def _identities(path: Path) -> list[tuple[int, int] | str]:
+    """What two paths of one file share: its real path, and its device and inode if it exists."""
+    identities: list[tuple[int, int] | str] = [os.path.realpath(path)]
+    with suppress(OSError):
+        status = path.stat()
+        identities.append((status.st_dev, status.st_ino))
+    return identities
 
 
 def cache_folder(name: str) -> Path:
