@@ -8,17 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
+pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
 
-from atpn_ros.cli import main
 from atpn_ros.drawing import video
 from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, read_image
+from portrait_files import atpn, portrait, write_clip
 
-PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
-
-
-def atpn(*words):
-    return main([*map(str, words)])
+PORTRAIT = portrait()
 
 
 def lines(path):
@@ -27,12 +23,7 @@ def lines(path):
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clips") / "portrait.mp4"
-    writer = VideoWriter(path, 10.0)
-    for n in range(6):
-        writer.write(np.roll(PORTRAIT, 2 * n, axis=1))
-    writer.close(keep=True)
-    return path
+    return write_clip(tmp_path_factory.mktemp("clips") / "portrait.mp4", 6)
 
 
 def test_a_picture_is_drawn_told_and_written_as_json(tmp_path, capsys):

@@ -13,31 +13,20 @@ from functools import partial
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
-data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
+pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
 
-import atpn_ros
-from atpn_ros.cli import main
 from atpn_ros.drawing import video
-from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, video_source
+from atpn_ros.drawing.video import MediaError, VideoReader, video_source
+from portrait_files import atpn, portrait, start_atpn, write_clip
 
-PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
-
-
-def atpn(*words):
-    return main([*map(str, words)])
+PORTRAIT = portrait()
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clips") / "portrait.mp4"
-    writer = VideoWriter(path, 10.0)
-    for n in range(6):
-        writer.write(np.roll(PORTRAIT, 2 * n, axis=1))
-    writer.close(keep=True)
-    return path
+    return write_clip(tmp_path_factory.mktemp("clips") / "portrait.mp4", 6)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +60,9 @@ def test_a_device_is_a_camera(monkeypatch):
             "10_0_0_2_554_h264",
             1,
         ),
+        ("rtsp://u:p@host/live@2", "rtsp://host/live@2", "host_live_2", 1),
+        ("rtsp://u:p@q@host", "rtsp://host", "host", 1),
+        ("http://host?mail=a@b", "http://host?mail=a@b", "host", 0),
         ("udp://@239.0.0.1:1234", "udp://239.0.0.1:1234", "239_0_0_1_1234", 1),
         ("http://host/a@b.mp4", "http://host/a@b.mp4", "host_a_b_mp4", 0),
     ],
@@ -115,28 +107,38 @@ def test_a_camera_that_is_not_there_is_one_line(tmp_path, capfd):
     assert capfd.readouterr().err == words
 
 
-def test_a_pipe_is_a_video(tmp_path):
-    """An AVI of JPEG frames can be read from its beginning to its end."""
+@pytest.fixture
+def avi(tmp_path):
+    """Six JPEG frames in an AVI file, which can be read from its beginning to its end."""
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (320, 240))
     for _ in range(6):
         writer.write(PORTRAIT)
     writer.release()
+    return path.read_bytes()
+
+
+def test_a_pipe_is_a_video(tmp_path, avi):
     os.mkfifo(tmp_path / "pipe.avi")
-    code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
-    world = os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])}
     for source in ("-", "/dev/stdin", str(tmp_path / "pipe.avi")):
         out = tmp_path / "out"
-        words = [sys.executable, "-c", code, "video", source, "--out", out]
-        with subprocess.Popen(words, stdin=subprocess.PIPE, env=world) as process:
+        with start_atpn("video", source, "--out", out, stdin=subprocess.PIPE) as process:
             if source.endswith(".avi"):
-                (tmp_path / "pipe.avi").write_bytes(path.read_bytes())
+                (tmp_path / "pipe.avi").write_bytes(avi)
             else:
-                process.stdin.write(path.read_bytes())
+                process.stdin.write(avi)
             process.stdin.close()
             assert process.wait(60) == 0
         lines = (out / "faces.jsonl").read_text().splitlines()
         assert [len(json.loads(line)["faces"]) for line in lines] == [1] * 6
+
+
+def test_standard_input_and_output_are_not_one_file(tmp_path, avi):
+    words = ("video", "-", "--json", "-", "--out", tmp_path / "out")
+    process = start_atpn(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    written, _ = process.communicate(avi, timeout=60)
+    assert process.returncode == 0
+    assert [len(json.loads(line)["faces"]) for line in written.splitlines()] == [1] * 6
 
 
 class Container:
@@ -201,24 +203,22 @@ def test_a_name_that_is_no_text_is_read_written_and_shown(tmp_path, clip):
     (tmp_path / "photo.png").rename(tmp_path / f"{name}.png")
     (tmp_path / f"{name}.mp4").write_bytes(clip.read_bytes())
     (tmp_path / name).mkdir()
-    code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
-    world = os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])}
+
+    def run(*words):
+        process = start_atpn(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
     for command, suffix in (("image", ".png"), ("video", ".mp4")):
         for out in (tmp_path / "out", tmp_path / name):
-            words = [command, tmp_path / f"{name}{suffix}", "--out", out]
-            done = subprocess.run(
-                [sys.executable, "-c", code, *words], env=world, capture_output=True
-            )
-            assert (done.returncode, done.stderr) == (0, b"")
-            assert rb"fran\xe7ois" in done.stdout
+            code, shown, err = run(command, tmp_path / f"{name}{suffix}", "--out", out)
+            assert (code, err) == (0, b"")
+            assert rb"fran\xe7ois" in shown
             assert (out / f"{name}{suffix}").is_file()
             line = (out / "faces.jsonl").read_text().splitlines()[0]
             assert Path(json.loads(line)["source"]).name == rf"fran\xe7ois{suffix}"
-    gone = subprocess.run(
-        [sys.executable, "-c", code, "image", tmp_path / f"{name}.gone", "--out", tmp_path / "out"],
-        env=world, capture_output=True,
-    )  # fmt: skip
-    assert gone.stderr.endswith(b"fran\\xe7ois.gone: No such file or directory\n")
+    _, _, err = run("image", tmp_path / f"{name}.gone", "--out", tmp_path / "out")
+    assert err.endswith(b"fran\\xe7ois.gone: No such file or directory\n")
 
 
 def test_a_bag_whose_name_is_no_text_is_read_and_written(tmp_path, capsys):

@@ -122,7 +122,7 @@ def _json_lines(args: argparse.Namespace) -> JsonLinesFile:
     """The file for JSON lines; also creates the output folder."""
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        return JsonLinesFile(None if args.json == "-" else _json_path(args))
+        return JsonLinesFile(next(iter(_json_files(args)), None))
     except OSError as error:
         raise MediaError(error_text(error)) from error
 
@@ -130,7 +130,7 @@ def _json_lines(args: argparse.Namespace) -> JsonLinesFile:
 def _images(args: argparse.Namespace) -> int:
     failed = 0
     targets = _targets(args.out, [_image_name(path) for path in args.files])
-    check_inputs_kept([_json_path(args), *targets], [*args.files, *settings_files(args)])
+    check_inputs_kept([*_json_files(args), *targets], [*args.files, *settings_files(args)])
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
         for path, target in zip(args.files, targets, strict=True):
             try:
@@ -152,7 +152,7 @@ def _videos(args: argparse.Namespace) -> int:
     failed = 0
     targets = _targets(args.out, [_video_name(source) for source in args.sources])
     inputs = [*map(Path, args.sources), *settings_files(args)]
-    check_inputs_kept([_json_path(args), *targets], inputs)
+    check_inputs_kept([*_json_files(args), *targets], inputs)
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
         for source, target in zip(args.sources, targets, strict=True):
             try:
@@ -260,14 +260,17 @@ def _video_name(source: str) -> str:
 
 def _targets(folder: Path, names: Sequence[str]) -> list[Path]:
     """A path in a folder for each file name; names that occur again are numbered."""
-    taken: list[Path] = []
+    taken: dict[Path, None] = {}  # a set in order
     for name in map(Path, names):
         path, n = folder / name, 2
         while path in taken:
             path, n = folder / f"{name.stem}-{n}{name.suffix}", n + 1
-        taken.append(path)
-    return taken
+        taken[path] = None
+    return list(taken)
 
 
-def _json_path(args: argparse.Namespace) -> Path:
-    return Path(args.json) if args.json else args.out / "faces.jsonl"
+def _json_files(args: argparse.Namespace) -> list[Path]:
+    """The file of the JSON lines; none if they go to the standard output."""
+    if args.json == "-":
+        return []
+    return [Path(args.json) if args.json else args.out / "faces.jsonl"]

@@ -102,7 +102,7 @@ def video_source(text: str) -> VideoSource:
         return VideoSource(int(text), f"camera {text}", f"camera{text}", live=True)
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", text):
         scheme, _, rest = text.partition("://")
-        place = rest.rpartition("@")[2] if "@" in rest.partition("/")[0] else rest
+        place = re.sub(r"^[^/?#]*@", "", rest)  # without user and password
         stem = re.sub(r"[^A-Za-z0-9]+", "_", place.partition("?")[0]).strip("_")[:80]
         live = scheme.lower() in _LIVE_SCHEMES
         return VideoSource(text, f"{scheme}://{place}", stem or scheme, live)
