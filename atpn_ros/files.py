@@ -58,7 +58,7 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in one step; a device or pipe is written directly.
 
     Raises:
-        OSError: It cannot be written; what was there remains.
+        OSError: It cannot be written; an existing file is unchanged.
     """
     if path.exists() and not path.is_file():
         path.write_text(text)
@@ -68,7 +68,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def printable(path: str | Path) -> str:
-    r"""A path as text for people and JSON: bytes that are not UTF-8 become escapes.
+    r"""A path as text for messages and JSON: bytes that are not UTF-8 become escapes.
 
     >>> printable("fran\udce7ois.jpg")
     'fran\\xe7ois.jpg'
@@ -77,7 +77,7 @@ def printable(path: str | Path) -> str:
 
 
 def error_text(error: OSError) -> str:
-    """An error of the operating system as text for people: the file, if it names one, and why.
+    """An error of the operating system as one line: the file, if it names one, and the reason.
 
     >>> error_text(OSError(28, "No space left on device"))
     'No space left on device'
@@ -87,7 +87,7 @@ def error_text(error: OSError) -> str:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Remove the temporary folders of processes that have ended: nobody holds their lock."""
+    """Remove the temporary folders of processes that have ended: these are not locked."""
     for folder in parent.glob(f".*{_PART}*"):
         with suppress(OSError):
             if time.time() - folder.stat().st_mtime < _NEW_S:
@@ -103,7 +103,7 @@ def _remove_abandoned(parent: Path) -> None:
 def check_inputs_kept(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Check that no output is one of the inputs, by name or through links.
 
-    Device files, pipes and the like are ignored: writing to them replaces nothing.
+    Device files and pipes are ignored: writing to them replaces nothing.
 
     Raises:
         OverwritesInput: An output is an input; names it.

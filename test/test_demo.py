@@ -72,10 +72,10 @@ def test_a_good_show_in_numbers(scene):
     assert faces["track_ids"] == [1, 2, 3]
     second = sum(len(scene.shown(n)) == 2 for n in range(COUNT))
     assert faces["people"] == [
-        {"shown": COUNT, "held": COUNT, "ids": [1], "times_in_view": 1},
-        {"shown": second, "held": second, "ids": [2, 3], "times_in_view": 2},
+        {"shown": COUNT, "tracked": COUNT, "ids": [1], "times_in_view": 1},
+        {"shown": second, "tracked": second, "ids": [2, 3], "times_in_view": 2},
     ]
-    assert faces["faces_of_nobody"] == 0
+    assert faces["false_faces"] == 0
     latency = summary["latency_ms"]
     assert (latency["p50"], latency["p95"], latency["max"]) == (20, 20, 20)
     assert latency["share_outside_network_p50"] == 0.75
@@ -91,9 +91,9 @@ def test_a_face_is_held_only_at_its_place_and_under_its_id(scene):
     records[4] = record(4, [1, 2], at=[(5.0, 470.0), (635.0, 470.0)])  # elsewhere
     records[5] = record(5, [1, 2], state=3, at=people)  # lost
     faces = summarise(records, scene)["faces"]
-    assert [p["held"] - p["shown"] for p in faces["people"]] == [-3, -2]
+    assert [p["tracked"] - p["shown"] for p in faces["people"]] == [-3, -2]
     assert faces["people"][0]["ids"] == [1, 7]
-    assert faces["faces_of_nobody"] == 2
+    assert faces["false_faces"] == 2
 
 
 def test_frames_without_an_answer_are_dropped_ones(scene):
@@ -118,7 +118,7 @@ def test_the_summary_has_a_line_for_each_person(scene, capsys):
     assert [line.split()[0] for line in lines] == [
         "frames", "faces", "person", "person", "latency", "detector", "engine",
     ]  # fmt: skip
-    assert "held under one id in 120 (100%); ids [1]" in lines[2]
+    assert "tracked under one id in 120 (100%); ids [1]" in lines[2]
 
 
 def test_of_a_users_own_picture_nobody_knows_who_is_shown():

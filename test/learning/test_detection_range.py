@@ -139,7 +139,7 @@ def test_the_page_names_its_command_and_has_every_figure():
     assert "```\natpn measure-range\n```" in text
     assert "| own | `own.onnx` |" in text
     assert "| 1280x720 | 90 | 5 |" in text
-    assert text.count(" 62 (50-100), found 100 |") == 9
+    assert text.count(" 62 (50-100), detected 100 |") == 9
     assert text.count(" 100 (50-100) |") == 54
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in lines)
