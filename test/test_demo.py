@@ -32,7 +32,7 @@ def scene():
     return PeopleScene(COUNT)
 
 
-def record(n, ids=(), state=2, answered=True, detector_ran=False, at=()):
+def record(n, ids=(), state=2, has_result=True, detector_ran=False, at=()):
     """As demo_client writes it: 20 ms after the stamp, 5 of them in the network."""
     stamp = 10**9 + round(n * 1e9 / RATE)
     places = at or [(320.0, 200.0)] * len(ids)
@@ -44,7 +44,7 @@ def record(n, ids=(), state=2, answered=True, detector_ran=False, at=()):
     return {
         "n": n,
         "stamp_ns": stamp,
-        "received_ns": stamp + 20 * MS if answered else None,
+        "received_ns": stamp + 20 * MS if has_result else None,
         "network_ns": 5 * MS,
         "detector_ran": detector_ran,
         "detector": "atpn",
@@ -53,7 +53,7 @@ def record(n, ids=(), state=2, answered=True, detector_ran=False, at=()):
     }
 
 
-def good_show(scene):
+def all_tracked(scene):
     """Each person under one id, the second under another one after the return."""
     away = [n for n in range(COUNT) if len(scene.shown(n)) < 2]
 
@@ -65,8 +65,8 @@ def good_show(scene):
     return [one(n) for n in range(COUNT)]
 
 
-def test_a_good_show_in_numbers(scene):
-    summary = summarise(good_show(scene), scene)
+def test_the_summary_of_a_run_in_which_all_people_are_tracked(scene):
+    summary = summarise(all_tracked(scene), scene)
     assert summary["frames"] == {"sent": COUNT, "processed": COUNT, "dropped": 0, "rate_hz": 15.0}
     faces = summary["faces"]
     assert faces["track_ids"] == [1, 2, 3]
@@ -83,9 +83,9 @@ def test_a_good_show_in_numbers(scene):
     assert summary["engine"] == "onnx-cpu"
 
 
-def test_a_face_is_held_only_at_its_place_and_under_its_id(scene):
-    """A track of the background, another id or a lost face holds nobody."""
-    records = good_show(scene)
+def test_a_person_is_tracked_only_at_the_right_place_and_under_one_id(scene):
+    """A track of the background, another id or a lost face does not count."""
+    records = all_tracked(scene)
     people = [(p.x, p.y) for p in scene.shown(3)]
     records[3] = record(3, [7, 2], at=people)  # another id
     records[4] = record(4, [1, 2], at=[(5.0, 470.0), (635.0, 470.0)])  # elsewhere
@@ -96,16 +96,16 @@ def test_a_face_is_held_only_at_its_place_and_under_its_id(scene):
     assert faces["false_faces"] == 2
 
 
-def test_frames_without_an_answer_are_dropped_ones(scene):
-    records = good_show(scene)
-    records[3] = record(3, answered=False)
+def test_frames_without_a_result_are_counted_as_dropped(scene):
+    records = all_tracked(scene)
+    records[3] = record(3, has_result=False)
     summary = summarise(records, scene)
     assert (summary["frames"]["processed"], summary["frames"]["dropped"]) == (COUNT - 1, 1)
     assert summary["faces"]["people"][0]["shown"] == COUNT - 1
 
 
-def test_a_show_without_any_answer_has_a_summary_too(scene, capsys):
-    summary = summarise([record(n, answered=False) for n in range(COUNT)], scene)
+def test_a_run_without_any_result_has_a_summary(scene, capsys):
+    summary = summarise([record(n, has_result=False) for n in range(COUNT)], scene)
     assert summary["frames"]["processed"] == 0
     assert summary["engine"] is None
     print_summary(summary)
@@ -113,7 +113,7 @@ def test_a_show_without_any_answer_has_a_summary_too(scene, capsys):
 
 
 def test_the_summary_has_a_line_for_each_person(scene, capsys):
-    print_summary(summarise(good_show(scene), scene))
+    print_summary(summarise(all_tracked(scene), scene))
     lines = capsys.readouterr().out.strip().splitlines()
     assert [line.split()[0] for line in lines] == [
         "frames", "faces", "person", "person", "latency", "detector", "engine",
@@ -121,7 +121,7 @@ def test_the_summary_has_a_line_for_each_person(scene, capsys):
     assert "tracked under one id in 120 (100%); ids [1]" in lines[2]
 
 
-def test_of_a_users_own_picture_nobody_knows_who_is_shown():
+def test_people_in_a_users_own_picture_are_unknown():
     scene = PictureScene(np.zeros((100, 200, 3), np.uint8), COUNT)
     faces = summarise([record(n, [1]) for n in range(COUNT)], scene)["faces"]
     assert faces == {"frames_with_face": COUNT, "track_ids": [1]}
@@ -152,8 +152,8 @@ def test_the_sheet_is_three_rows_of_four_pictures():
 
 
 def test_every_frame_is_drawn_into_a_video(tmp_path, scene):
-    records = good_show(scene)
-    records[0] = record(0, answered=False)
+    records = all_tracked(scene)
+    records[0] = record(0, has_result=False)
     drawn = demo._draw(records, scene, tmp_path / "demo.mp4")
     assert drawn.shape == (900, 1600, 3)
     plain = cv2.resize(scene.frame(1), (400, 300), interpolation=cv2.INTER_AREA)
@@ -178,7 +178,7 @@ def test_two_people_of_different_sizes_move_and_one_leaves_and_returns(scene):
     np.testing.assert_array_equal(scene.frame(7), PeopleScene(COUNT).frame(7))
 
 
-def test_the_people_are_seen_where_the_scene_says(scene):
+def test_the_people_are_detected_at_the_scenes_places(scene):
     """By the detector and the network, in frames from all over the scene."""
     from atpn_ros import Frame, open_pipeline
 
@@ -249,7 +249,7 @@ def test_the_frames_of_a_camera_are_kept_to_be_read_again(tmp_path, monkeypatch)
     assert [f[0, 0, 0] for f in first] == list(range(10))
 
 
-def test_what_cannot_be_shown_is_named_before_the_node_is_started(tmp_path, capsys, monkeypatch):
+def test_an_unreadable_source_is_reported_before_the_node_is_started(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(demo, "_play", None)
     assert main(["demo", str(tmp_path / "gone.mp4"), "--out", str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err == f"atpn demo: {tmp_path / 'gone.mp4'}: no such file\n"

@@ -55,7 +55,7 @@ def test_the_digest_is_sha_256(tmp_path):
     assert sha256(path).startswith("ba7816bf8f01cfea414140de5dae2223")
 
 
-def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(tmp_path):
+def test_the_folder_of_a_killed_process_is_removed_and_that_of_a_running_one_is_not(tmp_path):
     with atomic_replace(tmp_path / "live.txt") as live:
         old = time.time() - 60
         abandoned = tmp_path / ".a.txt.atpn-part-12345678"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""No command writes over what it reads, by the same name, another name or a link."""
+"""No command replaces its inputs, by the same name, another name or a link."""
 
 import argparse
 import hashlib

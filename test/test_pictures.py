@@ -30,9 +30,9 @@ def test_a_picture_is_drawn_told_and_written_as_json(tmp_path, capsys):
     picture = tmp_path / "a.png"
     cv2.imwrite(str(picture), PORTRAIT)
     assert atpn("image", picture, picture, "--out", tmp_path / "out", "--view", "60") == 0
-    told = capsys.readouterr().out
-    assert "#1  detected" in told
-    assert " m  " in told  # an angle of view gives a distance
+    printed = capsys.readouterr().out
+    assert "#1  detected" in printed
+    assert " m  " in printed  # an angle of view gives a distance
     first, second = lines(tmp_path / "out" / "faces.jsonl")
     assert first["faces"] == second["faces"]  # each picture is a scene of its own
     (face,) = first["faces"]
@@ -45,7 +45,7 @@ def test_a_picture_is_drawn_told_and_written_as_json(tmp_path, capsys):
         assert (drawn != PORTRAIT).any()
 
 
-def test_pictures_of_a_rotated_camera_are_answered_in_their_own_pixels(tmp_path):
+def test_results_of_a_rotated_camera_refer_to_its_own_pixels(tmp_path):
     usual, lying = tmp_path / "usual.png", tmp_path / "lying.png"
     cv2.imwrite(str(usual), PORTRAIT)
     cv2.imwrite(str(lying), cv2.rotate(PORTRAIT, cv2.ROTATE_90_COUNTERCLOCKWISE))
@@ -187,7 +187,7 @@ class ClipWithTimes:
         ([0, 1, 2, 3], [0, 1, 2, 3], "too close to that of the previous image in 3 of 4 frames"),
     ],
 )
-def test_a_clip_whose_clock_is_of_no_use_keeps_its_face(
+def test_a_clip_with_unusable_stamps_keeps_its_track(
     tmp_path, clip, monkeypatch, capsys, times, stamps, note
 ):
     monkeypatch.setattr(ClipWithTimes, "times", times)
@@ -203,9 +203,9 @@ def test_a_clip_whose_clock_is_of_no_use_keeps_its_face(
     every = lines(tmp_path / "out" / "faces.jsonl")
     assert [line["stamp_ns"] // 1_000_000 for line in every] == stamps
     assert [f["id"] for line in every for f in line["faces"]] == [1] * len(times)
-    told = capsys.readouterr().err
-    assert note in told
-    assert bool(note) == ("tracking counts frames" in told)
+    printed = capsys.readouterr().err
+    assert note in printed
+    assert bool(note) == ("tracking counts frames" in printed)
 
 
 def test_what_is_no_clip_is_named(tmp_path, clip, capsys):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bags with damaged metadata, packed files, several transports, and the names of the outputs."""
+"""Bags with damaged metadata, compressed files and several transports; names of the outputs."""
 
 import json
 import shutil
@@ -65,7 +65,7 @@ def other_name(folder):
     ],
 )
 @pytest.mark.parametrize("kind", ["bag", "sqlite"])
-def test_damaged_metadata_are_told_and_done_without(tmp_path, request, capsys, kind, damage, words):
+def test_damaged_metadata_are_reported_and_not_used(tmp_path, request, capsys, kind, damage, words):
     source = tmp_path / "in"
     shutil.copytree(request.getfixturevalue(kind), source)
     damage(source)
@@ -87,7 +87,7 @@ def test_a_part_that_is_missing_is_an_error(tmp_path, bag, capsys):
 @pytest.mark.parametrize("metadata", [True, False])
 @pytest.mark.parametrize("plugin", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
 @pytest.mark.parametrize("mode", [CompressionMode.MESSAGE, CompressionMode.FILE])
-def test_a_packed_bag_is_read_with_and_without_metadata(tmp_path, plugin, mode, metadata):
+def test_a_compressed_bag_is_read_with_and_without_metadata(tmp_path, plugin, mode, metadata):
     writer = Writer(tmp_path / "in", version=8, storage_plugin=plugin)
     writer.set_compression(mode, CompressionFormat.ZSTD)
     with writer:
@@ -98,7 +98,7 @@ def test_a_packed_bag_is_read_with_and_without_metadata(tmp_path, plugin, mode, 
     assert summary(tmp_path / "out")["topics"]["/image"]["with_faces"] == 4
 
 
-def test_a_packed_file_is_a_bag(tmp_path, bag):
+def test_a_compressed_file_is_a_bag(tmp_path, bag):
     packed = tmp_path / "show.mcap.zstd"
     packed.write_bytes(zstd.compress((bag / "show.mcap").read_bytes()))
     assert replay(packed, tmp_path / "out", "--only-faces") == 0
@@ -109,7 +109,7 @@ def test_a_packed_file_is_a_bag(tmp_path, bag):
     assert find_storage(tmp_path)[0] == [tmp_path / "show.mcap"]  # packing was interrupted
 
 
-def test_an_index_that_names_no_topics_is_done_without(tmp_path, bag):
+def test_an_index_without_topics_is_not_used(tmp_path, bag):
     """A writer may leave channels, schemas and statistics out of an MCAP file's summary."""
     data = (bag / "show.mcap").read_bytes()
     summary_start = int.from_bytes(data[-28:-20], "little")

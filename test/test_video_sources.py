@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What ``atpn video`` and ``atpn image`` say of devices, addresses, pipes and odd names."""
+"""``atpn video`` and ``atpn image`` with devices, addresses, pipes and names that are not UTF-8."""
 
 import http.server
 import json
@@ -37,7 +37,7 @@ def clip(tmp_path_factory):
         ("/dev/null", "/dev/null: is not a camera's device, such as /dev/video0"),
     ],
 )
-def test_what_can_be_no_video_is_named_rightly(text, words):
+def test_a_source_that_cannot_be_a_video_is_an_error(text, words):
     with pytest.raises(MediaError, match=f"^{words}$"):
         video_source(text)
 
@@ -177,7 +177,7 @@ class Container:
         ([n / 25 for n in range(98)], 4.0, ""),
     ],
 )
-def test_only_what_ends_early_is_said_to(monkeypatch, clip, times, duration, words):
+def test_an_early_end_is_reported_by_the_duration(monkeypatch, clip, times, duration, words):
     monkeypatch.setattr(video.cv2, "VideoCapture", Container)
     monkeypatch.setattr(Container, "times", times)
     monkeypatch.setattr(Container, "duration", duration)
@@ -186,7 +186,7 @@ def test_only_what_ends_early_is_said_to(monkeypatch, clip, times, duration, wor
     assert reader.early_end() == words
 
 
-def test_a_camera_that_is_unplugged_is_told(tmp_path, monkeypatch, capsys):
+def test_an_unplugged_camera_is_reported(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Container, "times", [0.0] * 3)
     monkeypatch.setattr(Container, "set", lambda self, what, value: True, raising=False)
     real = video.cv2.VideoCapture
@@ -197,7 +197,7 @@ def test_a_camera_that_is_unplugged_is_told(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of other systems are text")
-def test_a_name_that_is_no_text_is_read_written_and_shown(tmp_path, clip):
+def test_a_file_name_that_is_not_utf_8_is_read_written_and_printed(tmp_path, clip):
     name = os.fsdecode(b"fran\xe7ois")
     cv2.imwrite(str(tmp_path / "photo.png"), PORTRAIT)
     (tmp_path / "photo.png").rename(tmp_path / f"{name}.png")
@@ -221,7 +221,7 @@ def test_a_name_that_is_no_text_is_read_written_and_shown(tmp_path, clip):
     assert err.endswith(b"fran\\xe7ois.gone: No such file or directory\n")
 
 
-def test_a_bag_whose_name_is_no_text_is_read_and_written(tmp_path, capsys):
+def test_a_bag_whose_name_is_not_utf_8_is_read_and_written(tmp_path, capsys):
     pytest.importorskip("rosbags", reason="pip install rosbags")
     from bag_world import record, show
 
