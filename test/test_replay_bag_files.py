@@ -16,6 +16,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from atpn_ros.cli import main
 from atpn_ros.replay.bag_files import bag_name, find_storage, storage_format, zstd
 from atpn_ros.replay.bags import BagWriter
+from atpn_ros.runtime import LoadedPipeline
 from bag_world import Recorder, read, record, show
 
 NODE = "/face_node"
@@ -215,3 +216,11 @@ def test_a_raw_topic_without_messages_does_not_hide_the_compressed_one(tmp_path)
     assert replay(tmp_path / "in", tmp_path / "out", "--only-faces") == 0
     assert list(summary(tmp_path / "out")["topics"]) == ["/image/compressed"]
     assert np.isfinite(summary(tmp_path / "out")["images_per_second"])
+
+
+def test_the_engine_is_freed_when_a_bag_cannot_be_replayed(tmp_path, bag, monkeypatch, capsys):
+    closed = []
+    monkeypatch.setattr(LoadedPipeline, "close", lambda self: closed.append(self.engine.close()))
+    assert replay(bag, tmp_path / "out", "--answered-only") == 1
+    assert "contains no status of a face_node" in capsys.readouterr().err
+    assert len(closed) == 1
