@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads a file whose SHA-256 digest is known; resumes where an earlier download was cut off."""
+"""Downloads a file whose SHA-256 digest is known; resumes an interrupted download."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Unreachable(DownloadError):
 
 
 def download(file: PublishedFile, target: Path, source: str = "") -> bool:
-    """Put a file to a path, unless it is there already; returns whether it was put there.
+    """Download a file unless it exists already; returns whether it was downloaded.
 
-    What arrives before a connection ends is kept as ``TARGET.part``; the next call asks the server
-    for the rest. Nothing gets the name of ``target`` before its digest has been verified.
+    An incomplete download is kept as ``TARGET.part``; the next call requests the rest. A file is
+    moved to ``target`` only after its digest has been verified.
 
     Args:
         file: What to download.
@@ -87,7 +87,7 @@ def _download(file: PublishedFile, url: str, target: Path) -> None:
             out.truncate(0)
             if not start:
                 raise DownloadError(f"{url}: is not {file.name}: {_digests(digest, file)}")
-            # What was there before may have been of another file: once more from the beginning.
+            # The earlier part may be of another file: download again from the beginning.
         part.replace(target)
 
 
@@ -96,7 +96,7 @@ def _digests(digest: str, file: PublishedFile) -> str:
 
 
 def _receive(url: str, start: int, size: int, out: BinaryIO) -> None:
-    """Append the bytes from ``start`` on; the file is empty if the server does not know them."""
+    """Append the bytes from ``start`` on; empties the file if the server has none there."""
     headers = {"User-Agent": "atpn_ros"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
         # The caller allows http and https only.

@@ -58,7 +58,7 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in one step; a device or pipe is written directly.
 
     Raises:
-        OSError: It cannot be written; what was there remains.
+        OSError: It cannot be written; an existing file is unchanged.
     """
     if path.exists() and not path.is_file():
         path.write_text(text)
@@ -68,7 +68,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def printable(path: str | Path) -> str:
-    r"""A path as text for people and JSON: bytes that are not UTF-8 become escapes.
+    r"""A path as text for messages and JSON: bytes that are not UTF-8 become escapes.
 
     >>> printable("fran\udce7ois.jpg")
     'fran\\xe7ois.jpg'
@@ -77,7 +77,7 @@ def printable(path: str | Path) -> str:
 
 
 def error_text(error: OSError) -> str:
-    """An error of the operating system as text for people: the file, if it names one, and why.
+    """An error of the operating system as one line: the file, if it names one, and the reason.
 
     >>> error_text(OSError(28, "No space left on device"))
     'No space left on device'
@@ -87,7 +87,7 @@ def error_text(error: OSError) -> str:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Remove the temporary folders of processes that have ended: nobody holds their lock."""
+    """Remove the temporary folders of processes that have ended: these are not locked."""
     for folder in parent.glob(f".*{_PART}*"):
         with suppress(OSError):
             if time.time() - folder.stat().st_mtime < _NEW_S:
@@ -100,32 +100,29 @@ def _remove_abandoned(parent: Path) -> None:
                 os.close(lock)
 
 
-def is_same_path(a: Path, b: Path) -> bool:
-    """Whether two paths lead to one file or folder, also through links; it need not exist.
-
-    >>> is_same_path(Path("out/../a.jpg"), Path("a.jpg")), is_same_path(Path("a"), Path("b"))
-    (True, False)
-    """
-    try:
-        return a.samefile(b)
-    except OSError:
-        return os.path.realpath(a) == os.path.realpath(b)
-
-
 def check_inputs_kept(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Check that no output is one of the inputs, by name or through links.
 
-    Device files, pipes and the like are ignored: writing to them replaces nothing.
+    Device files and pipes are ignored: writing to them replaces nothing.
 
     Raises:
         OverwritesInput: An output is an input; names it.
     """
-    read = list(inputs)
+    read = {key for path in inputs for key in _identities(path)}
     for path in outputs:
         if path.exists() and not (path.is_file() or path.is_dir()):
             continue
-        if any(is_same_path(path, other) for other in read):
+        if not read.isdisjoint(_identities(path)):
             raise OverwritesInput(f"{path}: is an input: choose another output")
+
+
+def _identities(path: Path) -> list[tuple[int, int] | str]:
+    """What two paths of one file share: its real path, and its device and inode if it exists."""
+    identities: list[tuple[int, int] | str] = [os.path.realpath(path)]
+    with suppress(OSError):
+        status = path.stat()
+        identities.append((status.st_dev, status.st_ino))
+    return identities
 
 
 def cache_folder(name: str) -> Path:

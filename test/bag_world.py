@@ -15,25 +15,16 @@ from atpn_ros.conversions import messages
 from atpn_ros.replay.bags import BagReader, new_bag
 from atpn_ros.replay.message_types import replay_typestore
 from atpn_ros.types import Image
+from portrait_files import HEIGHT, WIDTH, portrait
 
 SECOND = 1_000_000_000
 T0 = 1_000 * SECOND
 STEP = SECOND // 15
-WIDTH, HEIGHT = 320, 240
 
 
 @lru_cache
 def types(ros1: bool = False) -> Any:
     return replay_typestore(ros1)
-
-
-@lru_cache
-def portrait() -> Image:
-    """(240, 320, 3) BGR: a face of about 100 pixels."""
-    from skimage import data
-
-    photograph = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)
-    return np.ascontiguousarray(photograph[0:HEIGHT, 64 : 64 + WIDTH])
 
 
 class Recorder:

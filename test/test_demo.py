@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's scenes, figures and pictures, from made-up records instead of a running node."""
 
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 from atpn_ros import resources
 from atpn_ros.bench import node_process
 from atpn_ros.bench.node_process import wait_until
-from atpn_ros.cli import demo, demo_people, main
+from atpn_ros.cli import demo, demo_people, demo_scene, main
 from atpn_ros.cli.demo import DemoError, face_frame, sheet
 from atpn_ros.cli.demo_scene import PeopleScene, PictureScene, open_scene
 from atpn_ros.cli.demo_summary import print_summary, summarise
@@ -31,7 +32,7 @@ def scene():
     return PeopleScene(COUNT)
 
 
-def record(n, ids=(), state=2, answered=True, detector_ran=False, at=()):
+def record(n, ids=(), state=2, has_result=True, detector_ran=False, at=()):
     """As demo_client writes it: 20 ms after the stamp, 5 of them in the network."""
     stamp = 10**9 + round(n * 1e9 / RATE)
     places = at or [(320.0, 200.0)] * len(ids)
@@ -43,7 +44,7 @@ def record(n, ids=(), state=2, answered=True, detector_ran=False, at=()):
     return {
         "n": n,
         "stamp_ns": stamp,
-        "received_ns": stamp + 20 * MS if answered else None,
+        "received_ns": stamp + 20 * MS if has_result else None,
         "network_ns": 5 * MS,
         "detector_ran": detector_ran,
         "detector": "atpn",
@@ -52,7 +53,7 @@ def record(n, ids=(), state=2, answered=True, detector_ran=False, at=()):
     }
 
 
-def good_show(scene):
+def all_tracked(scene):
     """Each person under one id, the second under another one after the return."""
     away = [n for n in range(COUNT) if len(scene.shown(n)) < 2]
 
@@ -64,17 +65,17 @@ def good_show(scene):
     return [one(n) for n in range(COUNT)]
 
 
-def test_a_good_show_in_numbers(scene):
-    summary = summarise(good_show(scene), scene)
+def test_the_summary_of_a_run_in_which_all_people_are_tracked(scene):
+    summary = summarise(all_tracked(scene), scene)
     assert summary["frames"] == {"sent": COUNT, "processed": COUNT, "dropped": 0, "rate_hz": 15.0}
     faces = summary["faces"]
     assert faces["track_ids"] == [1, 2, 3]
     second = sum(len(scene.shown(n)) == 2 for n in range(COUNT))
     assert faces["people"] == [
-        {"shown": COUNT, "held": COUNT, "ids": [1], "times_in_view": 1},
-        {"shown": second, "held": second, "ids": [2, 3], "times_in_view": 2},
+        {"shown": COUNT, "tracked": COUNT, "ids": [1], "times_in_view": 1},
+        {"shown": second, "tracked": second, "ids": [2, 3], "times_in_view": 2},
     ]
-    assert faces["faces_of_nobody"] == 0
+    assert faces["false_faces"] == 0
     latency = summary["latency_ms"]
     assert (latency["p50"], latency["p95"], latency["max"]) == (20, 20, 20)
     assert latency["share_outside_network_p50"] == 0.75
@@ -82,29 +83,29 @@ def test_a_good_show_in_numbers(scene):
     assert summary["engine"] == "onnx-cpu"
 
 
-def test_a_face_is_held_only_at_its_place_and_under_its_id(scene):
-    """A track of the background, another id or a lost face holds nobody."""
-    records = good_show(scene)
+def test_a_person_is_tracked_only_at_the_right_place_and_under_one_id(scene):
+    """A track of the background, another id or a lost face does not count."""
+    records = all_tracked(scene)
     people = [(p.x, p.y) for p in scene.shown(3)]
     records[3] = record(3, [7, 2], at=people)  # another id
     records[4] = record(4, [1, 2], at=[(5.0, 470.0), (635.0, 470.0)])  # elsewhere
     records[5] = record(5, [1, 2], state=3, at=people)  # lost
     faces = summarise(records, scene)["faces"]
-    assert [p["held"] - p["shown"] for p in faces["people"]] == [-3, -2]
+    assert [p["tracked"] - p["shown"] for p in faces["people"]] == [-3, -2]
     assert faces["people"][0]["ids"] == [1, 7]
-    assert faces["faces_of_nobody"] == 2
+    assert faces["false_faces"] == 2
 
 
-def test_frames_without_an_answer_are_dropped_ones(scene):
-    records = good_show(scene)
-    records[3] = record(3, answered=False)
+def test_frames_without_a_result_are_counted_as_dropped(scene):
+    records = all_tracked(scene)
+    records[3] = record(3, has_result=False)
     summary = summarise(records, scene)
     assert (summary["frames"]["processed"], summary["frames"]["dropped"]) == (COUNT - 1, 1)
     assert summary["faces"]["people"][0]["shown"] == COUNT - 1
 
 
-def test_a_show_without_any_answer_has_a_summary_too(scene, capsys):
-    summary = summarise([record(n, answered=False) for n in range(COUNT)], scene)
+def test_a_run_without_any_result_has_a_summary(scene, capsys):
+    summary = summarise([record(n, has_result=False) for n in range(COUNT)], scene)
     assert summary["frames"]["processed"] == 0
     assert summary["engine"] is None
     print_summary(summary)
@@ -112,15 +113,15 @@ def test_a_show_without_any_answer_has_a_summary_too(scene, capsys):
 
 
 def test_the_summary_has_a_line_for_each_person(scene, capsys):
-    print_summary(summarise(good_show(scene), scene))
+    print_summary(summarise(all_tracked(scene), scene))
     lines = capsys.readouterr().out.strip().splitlines()
     assert [line.split()[0] for line in lines] == [
         "frames", "faces", "person", "person", "latency", "detector", "engine",
     ]  # fmt: skip
-    assert "held under one id in 120 (100%); ids [1]" in lines[2]
+    assert "tracked under one id in 120 (100%); ids [1]" in lines[2]
 
 
-def test_of_a_users_own_picture_nobody_knows_who_is_shown():
+def test_people_in_a_users_own_picture_are_unknown():
     scene = PictureScene(np.zeros((100, 200, 3), np.uint8), COUNT)
     faces = summarise([record(n, [1]) for n in range(COUNT)], scene)["faces"]
     assert faces == {"frames_with_face": COUNT, "track_ids": [1]}
@@ -151,8 +152,8 @@ def test_the_sheet_is_three_rows_of_four_pictures():
 
 
 def test_every_frame_is_drawn_into_a_video(tmp_path, scene):
-    records = good_show(scene)
-    records[0] = record(0, answered=False)
+    records = all_tracked(scene)
+    records[0] = record(0, has_result=False)
     drawn = demo._draw(records, scene, tmp_path / "demo.mp4")
     assert drawn.shape == (900, 1600, 3)
     plain = cv2.resize(scene.frame(1), (400, 300), interpolation=cv2.INTER_AREA)
@@ -177,7 +178,7 @@ def test_two_people_of_different_sizes_move_and_one_leaves_and_returns(scene):
     np.testing.assert_array_equal(scene.frame(7), PeopleScene(COUNT).frame(7))
 
 
-def test_the_people_are_seen_where_the_scene_says(scene):
+def test_the_people_are_detected_at_the_scenes_places(scene):
     """By the detector and the network, in frames from all over the scene."""
     from atpn_ros import Frame, open_pipeline
 
@@ -223,8 +224,6 @@ def test_a_clip_of_the_user_keeps_its_rate_and_is_reduced(tmp_path):
 
 
 def test_the_frames_of_a_camera_are_kept_to_be_read_again(tmp_path, monkeypatch):
-    from atpn_ros.cli import demo_scene
-
     class Camera:
         fps = 20.0
 
@@ -250,7 +249,7 @@ def test_the_frames_of_a_camera_are_kept_to_be_read_again(tmp_path, monkeypatch)
     assert [f[0, 0, 0] for f in first] == list(range(10))
 
 
-def test_what_cannot_be_shown_is_named_before_the_node_is_started(tmp_path, capsys, monkeypatch):
+def test_an_unreadable_source_is_reported_before_the_node_is_started(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(demo, "_play", None)
     assert main(["demo", str(tmp_path / "gone.mp4"), "--out", str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err == f"atpn demo: {tmp_path / 'gone.mp4'}: no such file\n"
@@ -263,6 +262,30 @@ def test_what_cannot_be_shown_is_named_before_the_node_is_started(tmp_path, caps
     clip = str(tmp_path / "out" / "demo.mp4")
     assert main(["demo", clip, "--out", str(tmp_path / "out")]) == 1
     assert "is an input: choose another output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("source", ["-", "pipe.avi", "http://127.0.0.1:9/live"])
+def test_a_source_that_can_be_read_once_is_left_to_the_client(
+    tmp_path, monkeypatch, capsys, source
+):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.avi")
+    monkeypatch.setattr(demo_scene, "VideoReader", None)
+
+    def play(*_):
+        raise DemoError("started")
+
+    monkeypatch.setattr(demo, "_play", play)
+    assert main(["demo", source]) == 1
+    assert capsys.readouterr().err == "atpn demo: started\n"
+
+
+def test_the_recording_of_a_camera_replaces_no_input(tmp_path, capsys):
+    video = tmp_path / "camera.raw"
+    video.write_bytes(b"mine")
+    assert main(["demo", str(video), "--out", str(tmp_path)]) == 1
+    assert "is an input: choose another output" in capsys.readouterr().err
+    assert video.read_bytes() == b"mine"
 
 
 def test_the_portrait_leaves_and_returns():
@@ -292,6 +315,12 @@ def test_errors_are_one_line_and_code_1(monkeypatch, capsys, tmp_path):
 def test_a_show_of_no_frame_is_refused(capsys, tmp_path):
     assert main(["demo", "--out", str(tmp_path), "--seconds", "0"]) == 1
     assert "too short" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan"])
+def test_a_length_that_is_not_finite_is_refused(capsys, tmp_path, seconds):
+    assert main(["demo", "--out", str(tmp_path), "--seconds", seconds]) == 1
+    assert capsys.readouterr().err == f"atpn demo: --seconds {seconds} is not a finite number\n"
 
 
 def test_a_script_that_is_not_installed_is_told_with_the_way_out():

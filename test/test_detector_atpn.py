@@ -162,7 +162,7 @@ def test_a_missing_file_another_network_and_no_onnx_runtime_are_told(tmp_path, m
         AtpnDetector(tmp_path / "d.onnx")
 
 
-def test_a_sure_detection_is_evidence_and_an_unsure_one_speaks_against_a_face():
+def test_evidence_is_positive_for_high_scores_and_negative_for_low_ones():
     scores = (0.45, 0.7, 0.9)
     evidence = [evidence_of(score) for score in scores]
     assert evidence == sorted(evidence)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``atpn fetch yunet`` from a server on this machine that cuts off, lies and is not there."""
+"""``atpn fetch yunet`` from a local server with interrupted, wrong and refused downloads."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from test_detectors import yunet
 
 
 class Server(ThreadingHTTPServer):
-    """Serves one file. Attributes change how; ``asked`` holds the Range of each request."""
+    """Serves one file. Attributes change how; ``ranges`` holds the Range of each request."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.content = content
-        self.asked: list[str | None] = []
+        self.ranges: list[str | None] = []
         self.ends_after: int | None = None  # bytes of an answer after which the connection ends
-        self.knows_ranges = True
+        self.supports_ranges = True
         self.status = 200
 
     @property
@@ -47,12 +47,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         server, asked = self.server, self.headers["Range"]
-        server.asked.append(asked)
+        server.ranges.append(asked)
         if server.status != 200:
             self.send_error(server.status)
             return
         start = 0
-        if asked and server.knows_ranges:
+        if asked and server.supports_ranges:
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
             if start >= len(server.content):
                 self.send_error(416)
@@ -106,13 +106,13 @@ def fetch(*words: object) -> int:
     return main(["fetch", "yunet", *map(str, words)])
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
     """The one line on standard error."""
     (line,) = capsys.readouterr().err.splitlines()
     return line
 
 
-def test_the_detector_says_how_to_get_it_and_finds_it_then(
+def test_the_error_of_the_missing_detector_names_the_command_and_the_download_is_loaded(
     server: Server, model: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(DetectorError, match=r"no .*yunet.*\.onnx: run 'atpn fetch yunet' once"):
@@ -129,64 +129,66 @@ def test_the_detector_says_how_to_get_it_and_finds_it_then(
         load_detector("yunet")
 
 
-def test_what_is_there_is_not_asked_for_again_unless_it_is_damaged(
+def test_an_existing_file_is_not_downloaded_again_unless_it_is_damaged(
     server: Server, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fetch() == fetch() == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first == f"{model}: verified; detector_model: yunet"
     assert second == f"{model}: already there; detector_model: yunet"
-    assert server.asked == [None]
+    assert server.ranges == [None]
     model.write_bytes(b"half")
     assert fetch() == 0
     assert model.read_bytes() == server.content
-    assert server.asked == [None, None]
+    assert server.ranges == [None, None]
 
 
-def test_a_download_that_was_cut_off_is_continued(
+def test_an_interrupted_download_is_resumed(
     server: Server, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.ends_after = 100
     whole = len(server.content)
     for n in (1, 2):
         assert fetch() == 1
-        line = said(capsys)
+        line = error_line(capsys)
         assert f"after {100 * n} of {whole} bytes; the same command continues from there" in line
         assert part_of(model).read_bytes() == server.content[: 100 * n]
         assert not model.exists()
     server.ends_after = None
     assert fetch() == 0
-    assert server.asked == [None, "bytes=100-", "bytes=200-"]
+    assert server.ranges == [None, "bytes=100-", "bytes=200-"]
     assert model.read_bytes() == server.content
     assert not part_of(model).exists()
 
 
 @pytest.mark.parametrize("old", [b"of another file", b"x" * 10**6])
-def test_a_part_of_another_file_is_thrown_away(server: Server, model: Path, old: bytes) -> None:
+def test_a_part_of_another_file_is_discarded(server: Server, model: Path, old: bytes) -> None:
     model.parent.mkdir(parents=True)
     part_of(model).write_bytes(old)
     assert fetch() == 0
     assert model.read_bytes() == server.content
-    assert server.asked[-1] is None
+    assert server.ranges[-1] is None
 
 
-def test_a_server_without_ranges_sends_it_all(server: Server, model: Path) -> None:
+def test_a_server_without_ranges_sends_the_whole_file(server: Server, model: Path) -> None:
     model.parent.mkdir(parents=True)
     part_of(model).write_bytes(server.content[:50])
-    server.knows_ranges = False
+    server.supports_ranges = False
     assert fetch() == 0
-    assert server.asked == ["bytes=50-"]
+    assert server.ranges == ["bytes=50-"]
     assert model.read_bytes() == server.content
 
 
-def test_a_part_longer_than_what_the_server_has_begins_anew(server: Server, model: Path) -> None:
+def test_a_part_longer_than_the_servers_file_is_downloaded_again(
+    server: Server, model: Path
+) -> None:
     """The server's file is shorter than expected: 416, and then a digest that is wrong."""
     model.parent.mkdir(parents=True)
     part_of(model).write_bytes(server.content[:-1])
     server.content = server.content[:-10]
     assert fetch() == 1
-    assert len(server.asked) == 2
-    assert server.asked[-1] is None
+    assert len(server.ranges) == 2
+    assert server.ranges[-1] is None
 
 
 def test_another_file_is_refused_by_its_digest_and_not_kept(
@@ -195,49 +197,49 @@ def test_another_file_is_refused_by_its_digest_and_not_kept(
     digest = yunet_module.PUBLISHED.sha256
     server.content = server.content[:-1] + b"!"
     assert fetch() == 1
-    line = said(capsys)
+    line = error_line(capsys)
     assert line.startswith(f"atpn fetch: {server.url}: is not face_detection_yunet_2023mar.onnx:")
     assert line.endswith(f"its SHA-256 is {sha256(server.content).hexdigest()}, not {digest}")
     assert not model.exists()
     assert part_of(model).read_bytes() == b""
     server.content += b"and more"
     assert fetch() == 1
-    assert "sends more than the expected" in said(capsys)
+    assert "sends more than the expected" in error_line(capsys)
     assert part_of(model).read_bytes() == b""
 
 
-def test_a_copy_or_a_mirror_may_be_named(
+def test_a_copy_or_a_mirror_is_accepted(
     server: Server, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fetch("--from", tmp_path / "gone.onnx") == 1
-    assert said(capsys) == f"atpn fetch: {tmp_path / 'gone.onnx'}: No such file or directory"
+    assert error_line(capsys) == f"atpn fetch: {tmp_path / 'gone.onnx'}: No such file or directory"
     (tmp_path / "other.onnx").write_bytes(b"other")
     assert fetch("--from", tmp_path / "other.onnx") == 1
-    assert "other.onnx: is not face_detection_yunet_2023mar.onnx" in said(capsys)
+    assert "other.onnx: is not face_detection_yunet_2023mar.onnx" in error_line(capsys)
     assert fetch("--from", "ftp://127.0.0.1/yunet.onnx") == 1
-    assert "neither a file nor an http or https address" in said(capsys)
+    assert "neither a file nor an http or https address" in error_line(capsys)
     assert not model.exists()
     assert fetch("--from", tmp_path / "made.onnx") == 0
     assert model.read_bytes() == server.content
-    assert server.asked == []
+    assert server.ranges == []
     model.unlink()
     assert fetch("--from", server.url + "?mirror") == 0
-    assert len(server.asked) == 1
+    assert len(server.ranges) == 1
 
 
-def test_a_server_that_refuses_is_quoted(
+def test_the_status_of_a_refusing_server_is_reported(
     server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.status = 404
     assert fetch() == 1
-    assert said(capsys) == f"atpn fetch: {server.url}: the server answers 404 Not Found"
+    assert error_line(capsys) == f"atpn fetch: {server.url}: the server answers 404 Not Found"
 
 
 def no_name(*words: object, **options: object) -> None:
     raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
-def test_without_a_network_one_line_says_so(
+def test_without_a_network_there_is_one_line(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hint = "; without a network: atpn fetch yunet --from FILE_OR_URL"
@@ -245,11 +247,11 @@ def test_without_a_network_one_line_says_so(
         free.bind(("127.0.0.1", 0))  # nobody listens there
         host = f"127.0.0.1:{free.getsockname()[1]}"
         assert fetch("--from", f"http://{host}/yunet.onnx") == 1
-        line = said(capsys)
+        line = error_line(capsys)
     assert line == f"atpn fetch: {host} cannot be reached: Connection refused{hint}"
     monkeypatch.setattr(socket, "getaddrinfo", no_name)
     assert fetch("--from", "https://zoo.example/yunet.onnx") == 1
-    line = said(capsys)
+    line = error_line(capsys)
     assert line == f"atpn fetch: zoo.example cannot be reached: Name or service not known{hint}"
 
 
@@ -260,7 +262,7 @@ def test_two_downloads_do_not_write_into_each_other(
     with part_of(model).open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         assert fetch() == 1
-        assert said(capsys).endswith(".part: another process is downloading it")
+        assert error_line(capsys).endswith(".part: another process is downloading it")
     assert fetch() == 0
 
 
@@ -269,4 +271,4 @@ def test_a_cache_that_cannot_be_written_is_named(
 ) -> None:
     (tmp_path / "cache").write_text("a file in the way")
     assert fetch() == 1
-    assert said(capsys).endswith("cache/atpn_ros/detectors: Not a directory")
+    assert error_line(capsys).endswith("cache/atpn_ros/detectors: Not a directory")

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
-from atpn_ros.files import atomic_replace, sha256
+from atpn_ros import files
+from atpn_ros.files import OverwritesInput, atomic_replace, check_inputs_kept, sha256
 
 
 def test_a_file_is_replaced_in_one_step(tmp_path):
@@ -53,7 +55,7 @@ def test_the_digest_is_sha_256(tmp_path):
     assert sha256(path).startswith("ba7816bf8f01cfea414140de5dae2223")
 
 
-def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(tmp_path):
+def test_the_folder_of_a_killed_process_is_removed_and_that_of_a_running_one_is_not(tmp_path):
     with atomic_replace(tmp_path / "live.txt") as live:
         old = time.time() - 60
         abandoned = tmp_path / ".a.txt.atpn-part-12345678"
@@ -66,3 +68,20 @@ def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(tm
         assert not abandoned.exists()
         live.write_text("a")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["b.txt", "live.txt"]
+
+
+def test_many_outputs_are_compared_with_many_inputs_once(monkeypatch):
+    """The paths are not compared pair by pair: a folder may have ten thousand pictures."""
+    calls = []
+    resolve = os.path.realpath
+
+    def realpath(path, **options):
+        calls.append(path)
+        return resolve(path, **options)
+
+    monkeypatch.setattr(files.os.path, "realpath", realpath)
+    pictures = [Path(f"in/{n}.jpg") for n in range(100)]
+    check_inputs_kept([Path(f"out/{n}.jpg") for n in range(100)], pictures)
+    assert len(calls) == 200
+    with pytest.raises(OverwritesInput, match=r"in/7\.jpg: is an input"):
+        check_inputs_kept([Path("out/../in/7.jpg")], pictures)

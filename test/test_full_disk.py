@@ -10,21 +10,18 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
-data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
+pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
 
-import atpn_ros
 from atpn_ros.drawing.video import VideoReader, VideoWriter
+from portrait_files import portrait, start_atpn, write_clip
 
-PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
-CODE = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
+PORTRAIT = portrait()
 
 
 def start(*words, limit=None, **options):
@@ -34,10 +31,9 @@ def start(*words, limit=None, **options):
         if limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    return subprocess.Popen(
-        [sys.executable, "-c", CODE, *map(str, words)], preexec_fn=before, text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])},
-        stderr=subprocess.PIPE, **{"stdout": subprocess.PIPE} | options,
+    return start_atpn(
+        *words, preexec_fn=before, text=True, stderr=subprocess.PIPE,
+        **{"stdout": subprocess.PIPE} | options,
     )  # fmt: skip
 
 
@@ -61,12 +57,7 @@ def photo(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    writer = VideoWriter(path, 10.0)
-    for n in range(60):
-        writer.write(np.roll(PORTRAIT, 2 * n, axis=1))
-    writer.close(keep=True)
-    return path
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 60)
 
 
 def test_a_picture_that_does_not_fit(photo, tmp_path):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""No command writes over what it reads, by the same name, another name or a link."""
+"""No command replaces its inputs, by the same name, another name or a link."""
 
 import argparse
 import hashlib
@@ -10,13 +10,13 @@ import shutil
 import cv2
 import pytest
 
-data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
+pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
 
 from atpn_ros.cli import _parser, main
-from atpn_ros.drawing.video import VideoWriter
 from atpn_ros.files import OverwritesInput, check_inputs_kept
+from portrait_files import portrait, write_clip
 
-PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
+PORTRAIT = portrait()
 
 
 def digests(folder):
@@ -34,12 +34,7 @@ def photo(tmp_path, monkeypatch):
 @pytest.fixture
 def clip(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "clip.mp4"
-    writer = VideoWriter(path, 10.0)
-    for _ in range(3):
-        writer.write(PORTRAIT)
-    writer.close(keep=True)
-    return path
+    return write_clip(tmp_path / "clip.mp4", 3)
 
 
 def refused(folder, capsys, *words):

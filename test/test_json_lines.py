@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""JSON lines of faces: who looks, and what is not known."""
+"""JSON lines of faces: ``looking`` and the angle to the target, known and unknown."""
 
 import json
 import math
@@ -24,12 +24,12 @@ def written(face):
     return out["angle_to_target"], out["looking"]
 
 
-def test_who_looks_and_by_which_angle():
+def test_looking_and_the_angle_to_the_target_are_written():
     assert written(FACE) == (0.25, True)
     assert written(replace(FACE, gaze=replace(GAZE, looking=False))) == (0.25, False)
 
 
-def test_what_is_not_known_is_null():
+def test_unknown_values_are_null():
     assert written(replace(FACE, gaze=replace(GAZE, angle_to_target=None, looking=False))) == (
         None,
         None,

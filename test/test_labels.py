@@ -87,15 +87,15 @@ def test_a_caption_that_is_wider_than_the_picture_has_two_lines_or_the_id_alone(
     assert place_labels([face(1, 5, 5, radius=3)], 10, 10, measure) == []
 
 
-def test_a_lost_face_gives_way_to_a_tracked_one():
+def test_a_tracked_face_has_priority_over_a_lost_one():
     lost = Face(1, FaceState.LOST, Box(320, 240, 300, 300), 0.1, 0, 0)
     labels = place_labels([lost, face(2, 320, 240)], 640, 480, measure)
     assert [label.face.id for label in labels] == [2, 1]
 
 
-@pytest.mark.parametrize("odd", [Box(np.nan, 0, 5, 5), Box(1e9, -1e9, 5, 5), Box(0, 0, 0, 0)])
-def test_boxes_anywhere_do_not_raise(odd):
-    lost = Face(1, FaceState.LOST, odd, 0.1, 0, 0)
+@pytest.mark.parametrize("box", [Box(np.nan, 0, 5, 5), Box(1e9, -1e9, 5, 5), Box(0, 0, 0, 0)])
+def test_boxes_anywhere_do_not_raise(box):
+    lost = Face(1, FaceState.LOST, box, 0.1, 0, 0)
     checked(place_labels([lost, face(2, 320, 240)], 640, 480, measure), 640, 480)
 
 
@@ -141,7 +141,7 @@ def test_the_latency_chart_covers_no_caption():
     assert sparkline_area(np.zeros((10, 10, 3), np.uint8)).width == 0
 
 
-def test_a_gaze_into_the_lens_is_seen_and_tells_who_looks():
+def test_a_gaze_into_the_camera_is_drawn_as_rings_in_the_colour_of_looking():
     """Its ray is a point in the picture; the rings around the irises show it."""
     for looking, green in ((True, True), (False, False)):
         picture = drawn(face(1, 320, 240, radius=60, looking=looking))

@@ -8,17 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
+pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
 
-from atpn_ros.cli import main
 from atpn_ros.drawing import video
 from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, read_image
+from portrait_files import atpn, portrait, write_clip
 
-PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
-
-
-def atpn(*words):
-    return main([*map(str, words)])
+PORTRAIT = portrait()
 
 
 def lines(path):
@@ -27,21 +23,16 @@ def lines(path):
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clips") / "portrait.mp4"
-    writer = VideoWriter(path, 10.0)
-    for n in range(6):
-        writer.write(np.roll(PORTRAIT, 2 * n, axis=1))
-    writer.close(keep=True)
-    return path
+    return write_clip(tmp_path_factory.mktemp("clips") / "portrait.mp4", 6)
 
 
 def test_a_picture_is_drawn_told_and_written_as_json(tmp_path, capsys):
     picture = tmp_path / "a.png"
     cv2.imwrite(str(picture), PORTRAIT)
     assert atpn("image", picture, picture, "--out", tmp_path / "out", "--view", "60") == 0
-    told = capsys.readouterr().out
-    assert "#1  detected" in told
-    assert " m  " in told  # an angle of view gives a distance
+    printed = capsys.readouterr().out
+    assert "#1  detected" in printed
+    assert " m  " in printed  # an angle of view gives a distance
     first, second = lines(tmp_path / "out" / "faces.jsonl")
     assert first["faces"] == second["faces"]  # each picture is a scene of its own
     (face,) = first["faces"]
@@ -54,7 +45,7 @@ def test_a_picture_is_drawn_told_and_written_as_json(tmp_path, capsys):
         assert (drawn != PORTRAIT).any()
 
 
-def test_pictures_of_a_rotated_camera_are_answered_in_their_own_pixels(tmp_path):
+def test_results_of_a_rotated_camera_refer_to_its_own_pixels(tmp_path):
     usual, lying = tmp_path / "usual.png", tmp_path / "lying.png"
     cv2.imwrite(str(usual), PORTRAIT)
     cv2.imwrite(str(lying), cv2.rotate(PORTRAIT, cv2.ROTATE_90_COUNTERCLOCKWISE))
@@ -196,7 +187,7 @@ class ClipWithTimes:
         ([0, 1, 2, 3], [0, 1, 2, 3], "too close to that of the previous image in 3 of 4 frames"),
     ],
 )
-def test_a_clip_whose_clock_is_of_no_use_keeps_its_face(
+def test_a_clip_with_unusable_stamps_keeps_its_track(
     tmp_path, clip, monkeypatch, capsys, times, stamps, note
 ):
     monkeypatch.setattr(ClipWithTimes, "times", times)
@@ -212,9 +203,9 @@ def test_a_clip_whose_clock_is_of_no_use_keeps_its_face(
     every = lines(tmp_path / "out" / "faces.jsonl")
     assert [line["stamp_ns"] // 1_000_000 for line in every] == stamps
     assert [f["id"] for line in every for f in line["faces"]] == [1] * len(times)
-    told = capsys.readouterr().err
-    assert note in told
-    assert bool(note) == ("tracking counts frames" in told)
+    printed = capsys.readouterr().err
+    assert note in printed
+    assert bool(note) == ("tracking counts frames" in printed)
 
 
 def test_what_is_no_clip_is_named(tmp_path, clip, capsys):

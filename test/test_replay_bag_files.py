@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bags with damaged metadata, packed files, several transports, and the names of the outputs."""
+"""Bags with damaged metadata, compressed files and several transports; names of the outputs."""
 
 import json
 import shutil
@@ -16,6 +16,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from atpn_ros.cli import main
 from atpn_ros.replay.bag_files import bag_name, find_storage, storage_format, zstd
 from atpn_ros.replay.bags import BagWriter
+from atpn_ros.runtime import LoadedPipeline
 from bag_world import Recorder, read, record, show
 
 NODE = "/face_node"
@@ -65,7 +66,7 @@ def other_name(folder):
     ],
 )
 @pytest.mark.parametrize("kind", ["bag", "sqlite"])
-def test_damaged_metadata_are_told_and_done_without(tmp_path, request, capsys, kind, damage, words):
+def test_damaged_metadata_are_reported_and_not_used(tmp_path, request, capsys, kind, damage, words):
     source = tmp_path / "in"
     shutil.copytree(request.getfixturevalue(kind), source)
     damage(source)
@@ -87,7 +88,7 @@ def test_a_part_that_is_missing_is_an_error(tmp_path, bag, capsys):
 @pytest.mark.parametrize("metadata", [True, False])
 @pytest.mark.parametrize("plugin", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
 @pytest.mark.parametrize("mode", [CompressionMode.MESSAGE, CompressionMode.FILE])
-def test_a_packed_bag_is_read_with_and_without_metadata(tmp_path, plugin, mode, metadata):
+def test_a_compressed_bag_is_read_with_and_without_metadata(tmp_path, plugin, mode, metadata):
     writer = Writer(tmp_path / "in", version=8, storage_plugin=plugin)
     writer.set_compression(mode, CompressionFormat.ZSTD)
     with writer:
@@ -98,7 +99,7 @@ def test_a_packed_bag_is_read_with_and_without_metadata(tmp_path, plugin, mode, 
     assert summary(tmp_path / "out")["topics"]["/image"]["with_faces"] == 4
 
 
-def test_a_packed_file_is_a_bag(tmp_path, bag):
+def test_a_compressed_file_is_a_bag(tmp_path, bag):
     packed = tmp_path / "show.mcap.zstd"
     packed.write_bytes(zstd.compress((bag / "show.mcap").read_bytes()))
     assert replay(packed, tmp_path / "out", "--only-faces") == 0
@@ -109,7 +110,7 @@ def test_a_packed_file_is_a_bag(tmp_path, bag):
     assert find_storage(tmp_path)[0] == [tmp_path / "show.mcap"]  # packing was interrupted
 
 
-def test_an_index_that_names_no_topics_is_done_without(tmp_path, bag):
+def test_an_index_without_topics_is_not_used(tmp_path, bag):
     """A writer may leave channels, schemas and statistics out of an MCAP file's summary."""
     data = (bag / "show.mcap").read_bytes()
     summary_start = int.from_bytes(data[-28:-20], "little")
@@ -215,3 +216,11 @@ def test_a_raw_topic_without_messages_does_not_hide_the_compressed_one(tmp_path)
     assert replay(tmp_path / "in", tmp_path / "out", "--only-faces") == 0
     assert list(summary(tmp_path / "out")["topics"]) == ["/image/compressed"]
     assert np.isfinite(summary(tmp_path / "out")["images_per_second"])
+
+
+def test_the_engine_is_freed_when_a_bag_cannot_be_replayed(tmp_path, bag, monkeypatch, capsys):
+    closed = []
+    monkeypatch.setattr(LoadedPipeline, "close", lambda self: closed.append(self.engine.close()))
+    assert replay(bag, tmp_path / "out", "--answered-only") == 1
+    assert "contains no status of a face_node" in capsys.readouterr().err
+    assert len(closed) == 1

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who looks at the camera or at a frame of the bag's TF, in a replay."""
+"""``looking`` in a replay: at the camera or at a frame of the bag's TF."""
 
 import json
 import math
@@ -56,7 +56,7 @@ def test_by_default_the_target_is_the_camera(tmp_path):
 
 
 @pytest.mark.parametrize("n", [0, 3], ids=["first", "last"])
-def test_a_static_transform_holds_wherever_it_was_recorded(tmp_path, n):
+def test_a_static_transform_applies_wherever_it_was_recorded(tmp_path, n):
     def write(recorder):
         show(recorder)
         transform(recorder, n, -0.8)
@@ -68,7 +68,7 @@ def test_a_static_transform_holds_wherever_it_was_recorded(tmp_path, n):
     assert notes(tmp_path) == []
 
 
-def test_a_moving_transform_holds_from_where_it_stands_in_the_bag(tmp_path):
+def test_a_moving_transform_applies_from_its_place_in_the_bag_on(tmp_path):
     def write(recorder):
         for n in range(4):
             if n:
@@ -104,7 +104,7 @@ def test_a_second_replay_gives_the_same_bytes_and_another_decision_is_a_differen
         assert main(["replay", *map(str, words), "--set", f"looking_target={target}"]) == 0
     raw = {n: next((tmp_path / n / "out").glob("*.mcap")).read_bytes() for n in given}
     assert raw["a"] == raw["b"]
-    said = compare(tmp_path / "a" / "out", tmp_path / "c" / "out")
-    assert said.looking == 2
-    assert said.changed(0, 0, 0, False)
-    assert "2 looking in one only" in said.lines()[1]
+    difference = compare(tmp_path / "a" / "out", tmp_path / "c" / "out")
+    assert difference.looking == 2
+    assert difference.changed(0, 0, 0, False)
+    assert "2 looking in one only" in difference.lines()[1]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What ``atpn video`` and ``atpn image`` say of devices, addresses, pipes and odd names."""
+"""``atpn video`` and ``atpn image`` with devices, addresses, pipes and names that are not UTF-8."""
 
 import http.server
 import json
@@ -13,31 +13,20 @@ from functools import partial
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
-data = pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
+pytest.importorskip("skimage.data", reason="the portrait comes with scikit-image")
 
-import atpn_ros
-from atpn_ros.cli import main
 from atpn_ros.drawing import video
-from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter, video_source
+from atpn_ros.drawing.video import MediaError, VideoReader, video_source
+from portrait_files import atpn, portrait, start_atpn, write_clip
 
-PORTRAIT = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[0:240, 64:384]
-
-
-def atpn(*words):
-    return main([*map(str, words)])
+PORTRAIT = portrait()
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clips") / "portrait.mp4"
-    writer = VideoWriter(path, 10.0)
-    for n in range(6):
-        writer.write(np.roll(PORTRAIT, 2 * n, axis=1))
-    writer.close(keep=True)
-    return path
+    return write_clip(tmp_path_factory.mktemp("clips") / "portrait.mp4", 6)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +37,7 @@ def clip(tmp_path_factory):
         ("/dev/null", "/dev/null: is not a camera's device, such as /dev/video0"),
     ],
 )
-def test_what_can_be_no_video_is_named_rightly(text, words):
+def test_a_source_that_cannot_be_a_video_is_an_error(text, words):
     with pytest.raises(MediaError, match=f"^{words}$"):
         video_source(text)
 
@@ -71,6 +60,9 @@ def test_a_device_is_a_camera(monkeypatch):
             "10_0_0_2_554_h264",
             1,
         ),
+        ("rtsp://u:p@host/live@2", "rtsp://host/live@2", "host_live_2", 1),
+        ("rtsp://u:p@q@host", "rtsp://host", "host", 1),
+        ("http://host?mail=a@b", "http://host?mail=a@b", "host", 0),
         ("udp://@239.0.0.1:1234", "udp://239.0.0.1:1234", "239_0_0_1_1234", 1),
         ("http://host/a@b.mp4", "http://host/a@b.mp4", "host_a_b_mp4", 0),
     ],
@@ -115,28 +107,38 @@ def test_a_camera_that_is_not_there_is_one_line(tmp_path, capfd):
     assert capfd.readouterr().err == words
 
 
-def test_a_pipe_is_a_video(tmp_path):
-    """An AVI of JPEG frames can be read from its beginning to its end."""
+@pytest.fixture
+def avi(tmp_path):
+    """Six JPEG frames in an AVI file, which can be read from its beginning to its end."""
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (320, 240))
     for _ in range(6):
         writer.write(PORTRAIT)
     writer.release()
+    return path.read_bytes()
+
+
+def test_a_pipe_is_a_video(tmp_path, avi):
     os.mkfifo(tmp_path / "pipe.avi")
-    code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
-    world = os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])}
     for source in ("-", "/dev/stdin", str(tmp_path / "pipe.avi")):
         out = tmp_path / "out"
-        words = [sys.executable, "-c", code, "video", source, "--out", out]
-        with subprocess.Popen(words, stdin=subprocess.PIPE, env=world) as process:
+        with start_atpn("video", source, "--out", out, stdin=subprocess.PIPE) as process:
             if source.endswith(".avi"):
-                (tmp_path / "pipe.avi").write_bytes(path.read_bytes())
+                (tmp_path / "pipe.avi").write_bytes(avi)
             else:
-                process.stdin.write(path.read_bytes())
+                process.stdin.write(avi)
             process.stdin.close()
             assert process.wait(60) == 0
         lines = (out / "faces.jsonl").read_text().splitlines()
         assert [len(json.loads(line)["faces"]) for line in lines] == [1] * 6
+
+
+def test_standard_input_and_output_are_not_one_file(tmp_path, avi):
+    words = ("video", "-", "--json", "-", "--out", tmp_path / "out")
+    process = start_atpn(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    written, _ = process.communicate(avi, timeout=60)
+    assert process.returncode == 0
+    assert [len(json.loads(line)["faces"]) for line in written.splitlines()] == [1] * 6
 
 
 class Container:
@@ -175,7 +177,7 @@ class Container:
         ([n / 25 for n in range(98)], 4.0, ""),
     ],
 )
-def test_only_what_ends_early_is_said_to(monkeypatch, clip, times, duration, words):
+def test_an_early_end_is_reported_by_the_duration(monkeypatch, clip, times, duration, words):
     monkeypatch.setattr(video.cv2, "VideoCapture", Container)
     monkeypatch.setattr(Container, "times", times)
     monkeypatch.setattr(Container, "duration", duration)
@@ -184,7 +186,7 @@ def test_only_what_ends_early_is_said_to(monkeypatch, clip, times, duration, wor
     assert reader.early_end() == words
 
 
-def test_a_camera_that_is_unplugged_is_told(tmp_path, monkeypatch, capsys):
+def test_an_unplugged_camera_is_reported(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Container, "times", [0.0] * 3)
     monkeypatch.setattr(Container, "set", lambda self, what, value: True, raising=False)
     real = video.cv2.VideoCapture
@@ -195,33 +197,31 @@ def test_a_camera_that_is_unplugged_is_told(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of other systems are text")
-def test_a_name_that_is_no_text_is_read_written_and_shown(tmp_path, clip):
+def test_a_file_name_that_is_not_utf_8_is_read_written_and_printed(tmp_path, clip):
     name = os.fsdecode(b"fran\xe7ois")
     cv2.imwrite(str(tmp_path / "photo.png"), PORTRAIT)
     (tmp_path / "photo.png").rename(tmp_path / f"{name}.png")
     (tmp_path / f"{name}.mp4").write_bytes(clip.read_bytes())
     (tmp_path / name).mkdir()
-    code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
-    world = os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])}
+
+    def run(*words):
+        process = start_atpn(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
     for command, suffix in (("image", ".png"), ("video", ".mp4")):
         for out in (tmp_path / "out", tmp_path / name):
-            words = [command, tmp_path / f"{name}{suffix}", "--out", out]
-            done = subprocess.run(
-                [sys.executable, "-c", code, *words], env=world, capture_output=True
-            )
-            assert (done.returncode, done.stderr) == (0, b"")
-            assert rb"fran\xe7ois" in done.stdout
+            code, shown, err = run(command, tmp_path / f"{name}{suffix}", "--out", out)
+            assert (code, err) == (0, b"")
+            assert rb"fran\xe7ois" in shown
             assert (out / f"{name}{suffix}").is_file()
             line = (out / "faces.jsonl").read_text().splitlines()[0]
             assert Path(json.loads(line)["source"]).name == rf"fran\xe7ois{suffix}"
-    gone = subprocess.run(
-        [sys.executable, "-c", code, "image", tmp_path / f"{name}.gone", "--out", tmp_path / "out"],
-        env=world, capture_output=True,
-    )  # fmt: skip
-    assert gone.stderr.endswith(b"fran\\xe7ois.gone: No such file or directory\n")
+    _, _, err = run("image", tmp_path / f"{name}.gone", "--out", tmp_path / "out")
+    assert err.endswith(b"fran\\xe7ois.gone: No such file or directory\n")
 
 
-def test_a_bag_whose_name_is_no_text_is_read_and_written(tmp_path, capsys):
+def test_a_bag_whose_name_is_not_utf_8_is_read_and_written(tmp_path, capsys):
     pytest.importorskip("rosbags", reason="pip install rosbags")
     from bag_world import record, show
 

@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     129; after a broken pipe of the standard output it is 141.
     """
     args = _parser().parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names that are not UTF-8
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _ending_by_exception():
@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextmanager
 def _ending_by_exception() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise an exception, as SIGINT does, so that files are cleaned up."""
+    """Let SIGTERM and SIGHUP raise an exception, as SIGINT does, so that files are removed."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise _Terminated(number)
@@ -101,7 +101,7 @@ def _ending_by_exception() -> Iterator[None]:
 
 
 def _discard_output() -> None:
-    """Drop what the standard output cannot take; Python would try again when it exits."""
+    """Discard buffered output that cannot be written; Python would try again when it exits."""
     try:
         sys.stdout.flush()
     except OSError:

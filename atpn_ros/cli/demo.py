@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -21,10 +22,11 @@ import numpy as np
 
 from atpn_ros import resources
 from atpn_ros.bench import node_process
-from atpn_ros.cli.demo_scene import Scene, open_scene
+from atpn_ros.cli.demo_scene import Scene, is_read_once, open_scene
 from atpn_ros.cli.demo_summary import print_summary, summarise
+from atpn_ros.cli.portrait import RATE
 from atpn_ros.drawing import draw
-from atpn_ros.drawing.video import VideoWriter, video_source, write_image
+from atpn_ros.drawing.video import VideoWriter, write_image
 from atpn_ros.files import check_inputs_kept, write_text
 from atpn_ros.types import (
     AtpnError,
@@ -40,6 +42,7 @@ from atpn_ros.types import (
 
 FRAMES, BAG, RECORDING = "frames.jsonl", "bag", "camera.raw"
 """Files in the output folder that ``demo_client`` writes; the last one is removed at the end."""
+_VIDEO, _SHEET, _SUMMARY, _LOG = "demo.mp4", "faces.jpg", "summary.json", "node.log"
 
 _TILES = 12
 
@@ -75,27 +78,31 @@ def run(args: argparse.Namespace) -> int:
     for module in ("rclpy", "tf2_msgs"):
         if importlib.util.find_spec(module) is None:
             raise DemoError(resources.missing_module(module))
-    if args.seconds * 15 < 1:
+    if not math.isfinite(args.seconds):
+        raise DemoError(f"--seconds {args.seconds:g} is not a finite number")
+    if args.seconds * RATE < 1:
         raise DemoError(f"--seconds {args.seconds:g} is too short for one frame")
     out: Path = args.out
-    outputs = [out / name for name in (FRAMES, BAG, "demo.mp4", "faces.jpg", "summary.json")]
+    names = (_VIDEO, _SHEET, _SUMMARY, FRAMES, _LOG, BAG)
+    outputs = [out / name for name in (*names, RECORDING)]
     check_inputs_kept(outputs, [Path(args.source)] if args.source else [])
     recording = out / RECORDING
     try:
         out.mkdir(parents=True, exist_ok=True)
         recording.unlink(missing_ok=True)
-        # A file that cannot be read is told before the node is started; a camera is opened once.
-        live = bool(args.source) and video_source(args.source).live
-        scene = None if live else open_scene(args.source, args.seconds, recording)
+        # A file that cannot be read is reported before the node is started. What can be read only
+        # once is left to demo_client, and opened here from its recording.
+        once = is_read_once(args.source)
+        scene = None if once else open_scene(args.source, args.seconds, recording)
         records = _play(out, args.seconds, args.source)
         scene = scene or open_scene(args.source, args.seconds, recording)
         summary = summarise(records, scene)
-        write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
-        write_image(out / "faces.jpg", _draw(records, scene, out / "demo.mp4"))
+        write_text(out / _SUMMARY, json.dumps(summary, indent=2) + "\n")
+        write_image(out / _SHEET, _draw(records, scene, out / _VIDEO))
     finally:
         recording.unlink(missing_ok=True)
     print_summary(summary)
-    print(f"\nwritten to {out}: demo.mp4, faces.jpg, summary.json, {FRAMES}, node.log, {BAG}")
+    print(f"\nwritten to {out}: {', '.join(names)}")
     print(_NEXT)
     return 0 if summary["frames"]["processed"] else 1
 
@@ -109,7 +116,7 @@ _NEXT = (
 def _play(out: Path, seconds: float, source: str) -> list[dict[str, Any]]:
     """Start both processes, wait for the camera process to end and stop the node."""
     world = node_process.environment()
-    log = out / "node.log"
+    log = out / _LOG
     print(f"starting face_node (log: {log})", flush=True)
     with node_process.node(log, world) as node:
         client = subprocess.run(  # noqa: S603 our own script

@@ -31,7 +31,7 @@ _HOPPER = (
 """Outlines in pixels of the photographs."""
 
 _BELOW = 2.5
-"""Height of the clothes that are continued below the photograph, over its own height."""
+"""Height of the clothes that are added below the photograph, over the photograph's height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Person:
     """A cut-out person.
 
     Attributes:
-        image: (H, W, 4) uint8 BGR multiplied by opacity, and opacity; continued downwards.
+        image: (H, W, 4) uint8: BGR multiplied by opacity, and opacity; with clothes added below.
         face: (x, y) of the centre of the face, pixels.
         face_height: Pixels from the chin to the brows.
     """
@@ -52,7 +52,8 @@ class Person:
 def people() -> list[Person]:
     """Two people: Eileen Collins (NASA) and Grace Hopper (US Navy), both in the public domain.
 
-    Without matplotlib, which contains the second photograph, the first one is mirrored instead.
+    Without matplotlib, which contains the second photograph, the second person is the first one
+    mirrored.
 
     Raises:
         SampleImageMissing: scikit-image is not installed.
@@ -68,7 +69,7 @@ def people() -> list[Person]:
 
 
 def _hopper() -> Path | None:
-    """The photograph in matplotlib, which need not be imported for it."""
+    """The path of the photograph in matplotlib, without importing it."""
     found = importlib.util.find_spec("matplotlib")
     if found is None or found.origin is None:
         return None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the demo's camera sees: two people who move, or the user's own picture, clip or camera."""
+"""Frame sources of ``atpn demo``: two moving people, or the user's own picture, video or camera."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from atpn_ros.types import Floats, Image
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2")
 _LONGEST = 1280
-"""Longer side of the frames of a clip, pixels; larger ones are reduced."""
+"""Longer side of the frames of a video, pixels; larger ones are reduced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Scene(Protocol):
         """The frames, all of the same size."""
 
     def shown(self, n: int) -> list[ShownFace] | None:
-        """The faces in frame ``n``, None if nobody knows."""
+        """The faces in frame ``n``, None if they are unknown."""
 
 
 def open_scene(source: str, seconds: float, recording: Path) -> Scene:
@@ -54,17 +54,33 @@ def open_scene(source: str, seconds: float, recording: Path) -> Scene:
 
     Args:
         source: Empty for the demo's own people; a picture, a video, or a camera.
-        seconds: Length of the scene; a clip may end earlier.
-        recording: Where the frames of a camera are kept until the demo is done.
+        seconds: Length of the scene; a video may end earlier.
+        recording: File for the frames of a source that can be read only once.
 
     Raises:
         MediaError: The source cannot be read.
     """
     if not source:
         return PeopleScene(round(seconds * RATE))
-    if Path(source).suffix.lower() in _PICTURES:
+    if _is_picture(source):
         return PictureScene(read_image(Path(source)), round(seconds * RATE))
     return ClipScene(source, seconds, recording)
+
+
+def is_read_once(source: str) -> bool:
+    """Whether a second reader would not get the same frames: of a camera, an address or a pipe.
+
+    Raises:
+        MediaError: There is no such source.
+    """
+    if not source or _is_picture(source):
+        return False
+    is_stream = "://" in source or source == "-" or Path(source).is_fifo()
+    return is_stream or video_source(source).live
+
+
+def _is_picture(source: str) -> bool:
+    return Path(source).suffix.lower() in _PICTURES
 
 
 class PeopleScene:
@@ -89,7 +105,7 @@ class PeopleScene:
     def frame(self, n: int) -> Image:
         """One frame."""
         out = self._background
-        for number in (1, 0):  # the one who is nearer covers the other
+        for number in (1, 0):  # the nearer person is drawn last
             out = _paste(out, self._people[number], self._view(number, n))
         return out
 
@@ -118,7 +134,7 @@ class PeopleScene:
             height = 88 + 18 * np.sin(3 * turn + 2)
             x, y = 490 + 40 * np.sin(2 * turn + 1), 165 + 16 * np.sin(4 * turn + 1)
             roll, yaw = 9 * np.sin(4 * turn + 1), 26 * np.sin(3 * turn + 1)
-            # Goes away to the right, and comes back.
+            # Leaves the view to the right and returns.
             away = np.clip((t - 0.52) / 0.07, 0, 1) * np.clip((0.78 - t) / 0.07, 0, 1)
             x += 360 * away * away * (3 - 2 * away)
         person = self._people[number]
@@ -160,29 +176,28 @@ class PictureScene:
             yield np.asarray(frame, np.uint8)
 
     def shown(self, n: int) -> None:
-        """Nobody knows."""
+        """None: they are unknown."""
         return None
 
 
 class ClipScene:
-    """The frames of a video, or of a live camera, whose frames are kept to be read again.
+    """The frames of a video, or of a source that is read once and recorded to be read again.
 
     Args:
         source: As for :class:`VideoReader`.
         seconds: Longest time.
-        recording: File for the frames of a camera; it exists once they have been read.
+        recording: File for the frames of such a source; it exists once they have been read.
 
     Raises:
         MediaError: The source cannot be opened.
     """
 
     def __init__(self, source: str, seconds: float, recording: Path) -> None:
-        found = video_source(source)
         self._source, self._recording = source, recording
-        self._live = found.live or Path(source).is_fifo() or source == "-"
+        self._recorded_once = is_read_once(source)
         self.rate, self._size = 30.0, (0, 0)
         self._reader: VideoReader | None = None
-        if self._live and recording.exists():
+        if self._recorded_once and recording.exists():
             with recording.open("rb") as stream:
                 self.rate, *size = np.fromfile(stream, np.float64, 3).tolist()
             self._size = round(size[0]), round(size[1])
@@ -193,11 +208,11 @@ class ClipScene:
 
     def frames(self) -> Iterator[Image]:
         """The frames, reduced to a longer side of at most 1280 pixels."""
-        if self._live:
-            return self._recorded() if self._recording.exists() else self._recorded_now()
-        return self._limited()
+        if not self._recorded_once:
+            return self._read()
+        return self._play_recording() if self._recording.exists() else self._record()
 
-    def _limited(self) -> Iterator[Image]:
+    def _read(self) -> Iterator[Image]:
         reader, self._reader = self._reader or VideoReader(self._source), None
         try:
             for frame in itertools.islice(reader, self._count):
@@ -205,10 +220,10 @@ class ClipScene:
         finally:
             reader.close()
 
-    def _recorded_now(self) -> Iterator[Image]:
+    def _record(self) -> Iterator[Image]:
         try:
             with self._recording.open("wb") as stream:
-                for image in self._limited():
+                for image in self._read():
                     if not any(self._size):
                         self._size = image.shape[1], image.shape[0]
                         np.array([self.rate, *self._size]).tofile(stream)
@@ -217,7 +232,7 @@ class ClipScene:
         except OSError as error:
             raise MediaError(f"{self._recording}: {error.strerror}") from error
 
-    def _recorded(self) -> Iterator[Image]:
+    def _play_recording(self) -> Iterator[Image]:
         width, height = self._size
         with self._recording.open("rb") as stream:
             stream.seek(3 * 8)
@@ -225,7 +240,7 @@ class ClipScene:
                 yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
 
     def shown(self, n: int) -> None:
-        """Nobody knows."""
+        """None: they are unknown."""
         return None
 
 
@@ -241,9 +256,9 @@ def _background() -> Image:
 def _projection(
     person: Person, scale: float, at: tuple[float, float], roll: float, yaw: float
 ) -> Floats:
-    """(3, 3) view of a flat person who is turned by angles in degrees; the face is at ``at``."""
+    """(3, 3) projection of a person's flat image, rotated by degrees, with the face at ``at``."""
     roll, yaw = np.radians(roll), np.radians(yaw)
-    distance = 8 * person.face_height  # of the eye that sees the turned plane
+    distance = 8 * person.face_height  # from the viewpoint of the perspective
     to_face = np.array([[1, 0, -person.face[0]], [0, 1, -person.face[1]], [0, 0, 1]])
     turned = np.array([[np.cos(yaw), 0, 0], [0, 1, 0], [np.sin(yaw) / distance, 0, 1]])
     c, s = np.cos(roll) * scale, np.sin(roll) * scale

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of ``atpn demo``: frames, people against what was shown, latency, detector, engine."""
+"""Summary of ``atpn demo``: frames, tracked people, latency, detector calls and engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from atpn_ros.timing import percentiles_ms
 from atpn_ros.types import FaceState
 
 _NEAR = 0.5
-"""Distance of a box from the face it belongs to, over the face's height."""
+"""Largest distance of a box from the face to which it belongs, over the face's height."""
 
 
 def summarise(records: list[dict[str, Any]], scene: Scene) -> dict[str, Any]:
@@ -23,31 +23,31 @@ def summarise(records: list[dict[str, Any]], scene: Scene) -> dict[str, Any]:
     Args:
         records: One per frame sent, as ``demo_client`` writes them; ``received_ns`` is null for a
             frame without a result.
-        scene: What was shown.
+        scene: The frames that were sent.
     """
-    answered = [r for r in records if r["received_ns"] is not None]
-    latency = [r["received_ns"] - r["stamp_ns"] for r in answered]
+    processed = [r for r in records if r["received_ns"] is not None]
+    latency = [r["received_ns"] - r["stamp_ns"] for r in processed]
     outside = [
         1 - r["network_ns"] / max(1, t)
-        for r, t in zip(answered, latency, strict=True)
+        for r, t in zip(processed, latency, strict=True)
         if r["faces"]
     ]
     p50, p95, worst = percentiles_ms(latency, 50, 95, 100)
-    detector_calls = sum(r["detector_ran"] for r in answered)
+    detector_calls = sum(r["detector_ran"] for r in processed)
     span = (records[-1]["stamp_ns"] - records[0]["stamp_ns"]) * 1e-9 if records else 0.0
-    held = {r["n"]: _held(r) for r in answered}
+    tracked = {r["n"]: _not_lost(r) for r in processed}
     return {
         "frames": {
             "sent": len(records),
-            "processed": len(answered),
-            "dropped": len(records) - len(answered),
+            "processed": len(processed),
+            "dropped": len(records) - len(processed),
             "rate_hz": round((len(records) - 1) / span, 2) if span > 0 else 0.0,
         },
         "faces": {
-            "frames_with_face": sum(bool(faces) for faces in held.values()),
-            "track_ids": sorted({f["id"] for faces in held.values() for f in faces}),
+            "frames_with_face": sum(bool(faces) for faces in tracked.values()),
+            "track_ids": sorted({f["id"] for faces in tracked.values() for f in faces}),
         }
-        | _against(held, scene),
+        | _compare_people(tracked, scene),
         "latency_ms": {
             "p50": round(p50, 2),
             "p95": round(p95, 2),
@@ -55,11 +55,11 @@ def summarise(records: list[dict[str, Any]], scene: Scene) -> dict[str, Any]:
             "share_outside_network_p50": round(float(np.median(outside)), 3) if outside else None,
         },
         "detector": {
-            "name": answered[-1]["detector"] if answered else None,
+            "name": processed[-1]["detector"] if processed else None,
             "calls": detector_calls,
-            "share_of_frames": round(detector_calls / max(1, len(answered)), 3),
+            "share_of_frames": round(detector_calls / max(1, len(processed)), 3),
         },
-        "engine": answered[-1]["engine"] if answered else None,
+        "engine": processed[-1]["engine"] if processed else None,
     }
 
 
@@ -74,13 +74,13 @@ def print_summary(summary: dict[str, Any]) -> None:
     )
     print(f"faces     in {faces['frames_with_face']} frames; ids {faces['track_ids']}")
     for number, person in enumerate(faces.get("people", ()), 1):
+        share_tracked = person["tracked"] / max(1, person["shown"])
         print(
-            f"person {number}  in view in {person['shown']} processed frames, held under one id in"
-            f" {person['held']} ({person['held'] / max(1, person['shown']):.0%}); ids"
-            f" {person['ids']}"
+            f"person {number}  in view in {person['shown']} processed frames, tracked under one id"
+            f" in {person['tracked']} ({share_tracked:.0%}); ids {person['ids']}"
         )
-    if faces.get("faces_of_nobody"):
-        print(f"nobody    {faces['faces_of_nobody']} faces where nobody was")
+    if faces.get("false_faces"):
+        print(f"false     {faces['false_faces']} faces where no person is shown")
     print(
         f"latency   image stamp to landmarks received: p50 {latency['p50']} ms,"
         f" p95 {latency['p95']} ms"
@@ -91,46 +91,46 @@ def print_summary(summary: dict[str, Any]) -> None:
     )
 
 
-def _held(record: dict[str, Any]) -> list[dict[str, Any]]:
+def _not_lost(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [f for f in record["faces"] if f["state"] != FaceState.LOST]
 
 
-def _against(held: dict[int, list[dict[str, Any]]], scene: Scene) -> dict[str, Any]:
-    """The faces of each person who was shown, and those of nobody; empty if nobody knows.
+def _compare_people(tracked: dict[int, list[dict[str, Any]]], scene: Scene) -> dict[str, Any]:
+    """The tracking of each person in view, and the number of false faces; empty if unknown.
 
-    A person is held in a frame if a face is at the place of theirs under the id that this person
-    has most often between coming into view and leaving it.
+    A person is tracked in a frame if there is a face at the person's place with the id that the
+    person has most often from entering the view to leaving it.
     """
-    stretches: dict[int, list[list[int | None]]] = {}  # ids by frame, of each time in view
-    seen_before: set[int] = set()
-    nobody = 0
-    for n in sorted(held):
+    intervals: dict[int, list[list[int | None]]] = {}  # ids by frame, for each time in view
+    previous: set[int] = set()
+    false_faces = 0
+    for n in sorted(tracked):
         shown = scene.shown(n)
         if shown is None:
             return {}
-        free = list(held[n])
+        unmatched = list(tracked[n])
         for person in shown:
-            face = _nearest(person, free)
+            face = _nearest(person, unmatched)
             if face is not None:
-                free.remove(face)
-            ids = stretches.setdefault(person.person, [])
-            if person.person not in seen_before:
+                unmatched.remove(face)
+            ids = intervals.setdefault(person.person, [])
+            if person.person not in previous:
                 ids.append([])
             ids[-1].append(None if face is None else face["id"])
-        nobody += len(free)
-        seen_before = {person.person for person in shown}
+        false_faces += len(unmatched)
+        previous = {person.person for person in shown}
     people = []
-    for number in sorted(stretches):
-        counts = [Counter(i for i in part if i is not None) for part in stretches[number]]
+    for number in sorted(intervals):
+        counts = [Counter(i for i in part if i is not None) for part in intervals[number]]
         people.append(
             {
-                "shown": sum(len(part) for part in stretches[number]),
-                "held": sum(max(c.values(), default=0) for c in counts),
+                "shown": sum(len(part) for part in intervals[number]),
+                "tracked": sum(max(c.values(), default=0) for c in counts),
                 "ids": sorted({i for c in counts for i in c}),
                 "times_in_view": len(counts),
             }
         )
-    return {"people": people, "faces_of_nobody": nobody}
+    return {"people": people, "false_faces": false_faces}
 
 
 def _nearest(shown: ShownFace, faces: list[dict[str, Any]]) -> dict[str, Any] | None:

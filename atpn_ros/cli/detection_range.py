@@ -21,10 +21,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add ``measure-range`` to ``atpn``."""
     p = commands.add_parser(
         "measure-range",
-        help="at how many metres detectors find a face; prints docs/range.md",
-        description="Pastes held-out people into pictures without a face, as large as a camera"
-        " shows them at a distance, and counts those that each detector finds and the pipeline"
-        " holds. Prints a page in Markdown. Takes about four minutes of one core.",
+        help="measure the distance up to which faces are detected; prints docs/range.md",
+        description="Pastes held-out people into pictures without a face, in the size in which a"
+        " camera shows them at a distance, and counts the faces that each detector detects and the"
+        " pipeline tracks. Prints a page in Markdown. Takes about four minutes on one core.",
     )
     p.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="folder of the data sets"

@@ -27,34 +27,37 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export.add_argument("checkpoint", type=Path)
     export.add_argument("model", type=Path)
     export.add_argument("--weights", type=Path, metavar="FILE.npz",
-                        help="write the weights too, to begin another training with")  # fmt: skip
+                        help="write the weights too, to start another training from")  # fmt: skip
     export.set_defaults(run=_export, outputs=("model", "weights"))
     _add_evaluate(commands)
-    finds = commands.add_parser(
-        "collect-finds", help="crops of a detector's true and false finds, to teach presence"
+    collect = commands.add_parser(
+        "collect-finds",
+        help="write crops of a detector's true and false detections, to train presence",
     )
-    finds.add_argument("folder", type=Path, metavar="RUN", help="folder of a detector's training")
-    finds.add_argument("out", type=Path, metavar="OUT.npz")
-    finds.add_argument("--model", type=Path, help="another .onnx of this package's detector")
-    finds.add_argument("--score", type=float, default=0.3, help="false finds from this score")
-    finds.add_argument("--shards", type=int, nargs=2, default=(0, 20), metavar=("FIRST", "LAST"),
+    collect.add_argument("folder", type=Path, metavar="RUN", help="folder of a detector's training")
+    collect.add_argument("out", type=Path, metavar="OUT.npz")
+    collect.add_argument("--model", type=Path, help="another .onnx of this package's detector")
+    collect.add_argument(
+        "--score", type=float, default=0.3, help="lowest score of false detections"
+    )
+    collect.add_argument("--shards", type=int, nargs=2, default=(0, 20), metavar=("FIRST", "LAST"),
                        help="which files of composed scenes")  # fmt: skip
-    finds.set_defaults(run=_collect, outputs=("out",))
+    collect.set_defaults(run=_collect, outputs=("out",))
 
 
 def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     train = commands.add_parser(
-        "train-detector", help="train the detector as a run file says, or go on"
+        "train-detector", help="train the detector of a run file, or resume a training"
     )
     train.add_argument("run_file", type=Path, metavar="RUN.yaml", help="see config/runs/")
     train.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     train.add_argument("--out", type=Path, required=True, help="the run's folder")
     train.add_argument("--face-model", type=Path, default=SHIPPED_MODEL, metavar="ONNX",
-                       help="finds faces where no points are (default: shipped)")  # fmt: skip
+                       help="locates faces without points (default: shipped)")  # fmt: skip
     train.add_argument("--start", type=Path, metavar="FILE.npz",
-                       help="begin with these weights (see export-detector --weights)")  # fmt: skip
+                       help="start from these weights (see export-detector --weights)")  # fmt: skip
     train.add_argument("--finish", action="store_true",
-                       help="let the learning rate fall from where the run stopped")  # fmt: skip
+                       help="decay the learning rate from where the run stopped")  # fmt: skip
     train.add_argument("--workers", type=int, default=1, help="processes that read scenes")
     train.add_argument("--composers", type=int, default=1, help="processes that compose scenes")
     train.add_argument("--threads", type=int, help="of PyTorch; default: as many as cores")
@@ -63,7 +66,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = commands.add_parser(
-        "evaluate-detectors", help="recall by size, false finds and time of several detectors"
+        "evaluate-detectors", help="recall by size, false detections and time of several detectors"
     )
     p.add_argument("--scenes", type=Path, metavar="DIR",
                    help="labelled pictures: a folder with labels.json")  # fmt: skip
@@ -77,11 +80,11 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     p.add_argument("--limit", type=int, help="at most so many pictures, evenly chosen")
     p.add_argument("--detectors", nargs="+", default=["atpn"], metavar="NAME",
                    help="atpn, yunet, or paths of YuNet's .onnx (default: atpn)")  # fmt: skip
-    p.add_argument("--alone", action="store_true", help="leave the pipeline out")
+    p.add_argument("--alone", action="store_true", help="without the pipeline")
     p.add_argument("--set", nargs="*", default=(), metavar="NAME=VALUE",
                    help="settings of the pipeline")  # fmt: skip
     p.add_argument("--model", type=Path, help="another .onnx of this package's detector")
-    p.add_argument("--score", type=float, help="its score instead of the usual one")
+    p.add_argument("--score", type=float, help="its score threshold instead of the default")
     p.add_argument(
         "--cutouts",
         type=Path,

@@ -16,8 +16,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "fetch",
         help="download a detector that is not part of this package",
         description=f"{yunet.PUBLISHED.about}. It is verified by its SHA-256 digest and kept in the"
-        " user's cache (XDG_CACHE_HOME), where 'detector_model: yunet' finds it. A download that"
-        " was cut off is continued by the same command.",
+        " user's cache (XDG_CACHE_HOME), from which 'detector_model: yunet' loads it. The same"
+        " command resumes an interrupted download.",
     )
     parser.add_argument("name", choices=("yunet",))
     parser.add_argument(

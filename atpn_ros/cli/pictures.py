@@ -103,7 +103,7 @@ class _Processor:
 
     def process(self, pipeline: FacePipeline, source: str, n: int, frame: Frame) -> FaceFrame:
         """The faces of a frame; they are also written as a JSON line."""
-        # A file has no TF: where a frame is, is not known.
+        # A file has no TF, so the position of a frame is unknown.
         target = None if self._settings.looking_target else CAMERA_ORIGIN
         result = pipeline.process(frame, self._camera(frame.image), target)
         self._lines.write(json_line(source, n, result))
@@ -122,7 +122,7 @@ def _json_lines(args: argparse.Namespace) -> JsonLinesFile:
     """The file for JSON lines; also creates the output folder."""
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        return JsonLinesFile(None if args.json == "-" else _json_path(args))
+        return JsonLinesFile(next(iter(_json_files(args)), None))
     except OSError as error:
         raise MediaError(error_text(error)) from error
 
@@ -130,7 +130,7 @@ def _json_lines(args: argparse.Namespace) -> JsonLinesFile:
 def _images(args: argparse.Namespace) -> int:
     failed = 0
     targets = _targets(args.out, [_image_name(path) for path in args.files])
-    check_inputs_kept([_json_path(args), *targets], [*args.files, *settings_files(args)])
+    check_inputs_kept([*_json_files(args), *targets], [*args.files, *settings_files(args)])
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
         for path, target in zip(args.files, targets, strict=True):
             try:
@@ -152,7 +152,7 @@ def _videos(args: argparse.Namespace) -> int:
     failed = 0
     targets = _targets(args.out, [_video_name(source) for source in args.sources])
     inputs = [*map(Path, args.sources), *settings_files(args)]
-    check_inputs_kept([_json_path(args), *targets], inputs)
+    check_inputs_kept([*_json_files(args), *targets], inputs)
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
         for source, target in zip(args.sources, targets, strict=True):
             try:
@@ -181,14 +181,14 @@ def _play(
     """Process a video and write its annotated copy.
 
     Returns:
-        The number of frames, whether there were no more, and a summary.
+        The number of frames, whether the source ended, and a summary.
     """
     pipeline = processor.pipeline()
     spark: deque[tuple[float, bool]] = deque(maxlen=_SPARK)
     times: list[int] = []
     with_faces = detections = n = 0
     ids: set[int] = set()
-    odd_stamps: Counter[str] = Counter()
+    stamp_problems: Counter[str] = Counter()
     first = reported = None
     ended = False
     try:
@@ -201,9 +201,9 @@ def _play(
             result = processor.process(pipeline, clip.source, n, frame)
             times.append(time.perf_counter_ns() - began)
             if pipeline.stamp_problem:
-                odd_stamps[pipeline.stamp_problem] += 1
-            held = {f.id for f in result.faces if f.state is not FaceState.LOST}
-            n, with_faces, ids = n + 1, with_faces + bool(held), ids | held
+                stamp_problems[pipeline.stamp_problem] += 1
+            tracked = {f.id for f in result.faces if f.state is not FaceState.LOST}
+            n, with_faces, ids = n + 1, with_faces + bool(tracked), ids | tracked
             detections += result.detector_ran
             spark.append((times[-1] / 1e6, result.detector_ran))
             picture = draw.draw(frame.image, result, [draw.sparkline_area(frame.image)])
@@ -225,7 +225,7 @@ def _play(
         f"{clip.source}: {n} frames, {with_faces} with faces, ids {sorted(ids)};"
         f" p50 {p50:.1f} ms, p95 {p95:.1f} ms; detector {detections} calls"
     )
-    for problem, count in odd_stamps.items():
+    for problem, count in stamp_problems.items():
         print(
             f"atpn video: {clip.source}: {problem} in {count} of {n} frames:"
             " tracking counts frames instead",
@@ -254,20 +254,23 @@ def _image_name(path: Path) -> str:
 def _video_name(source: str) -> str:
     try:
         return f"{video_source(source).stem}.mp4"
-    except MediaError:  # reported when its turn comes
+    except MediaError:  # reported when the source is opened
         return f"{Path(source).stem}.mp4"
 
 
 def _targets(folder: Path, names: Sequence[str]) -> list[Path]:
     """A path in a folder for each file name; names that occur again are numbered."""
-    taken: list[Path] = []
+    taken: dict[Path, None] = {}  # a set in order
     for name in map(Path, names):
         path, n = folder / name, 2
         while path in taken:
             path, n = folder / f"{name.stem}-{n}{name.suffix}", n + 1
-        taken.append(path)
-    return taken
+        taken[path] = None
+    return list(taken)
 
 
-def _json_path(args: argparse.Namespace) -> Path:
-    return Path(args.json) if args.json else args.out / "faces.jsonl"
+def _json_files(args: argparse.Namespace) -> list[Path]:
+    """The file of the JSON lines; none if they go to the standard output."""
+    if args.json == "-":
+        return []
+    return [Path(args.json) if args.json else args.out / "faces.jsonl"]

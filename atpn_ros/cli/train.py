@@ -19,8 +19,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument("--out", type=Path, required=True, help="output folder of the run")
     train.add_argument("--workers", type=int, default=1, help="processes that make training crops")
     train.add_argument("--threads", type=int, help="PyTorch's threads (default: one per core)")
-    train.add_argument("--minutes", type=float, help="end after so many minutes: the steps are "
-                       "planned from their measured time, in place of the file's")  # fmt: skip
+    train.add_argument("--minutes", type=float, help="duration: the number of steps follows from "
+                       "their measured time and replaces the file's")  # fmt: skip
     train.set_defaults(run=_train, outputs=("out",))
 
 

@@ -21,7 +21,7 @@ MIN_SCORE = 0.45
 """Faces with a lower score are not reported."""
 
 _EVIDENCE, _NEUTRAL = 4.0, 0.7
-"""A detection's evidence: slope over the log odds of its score, and the score of no evidence."""
+"""Slope of a detection's evidence over the log odds of its score, and the score with evidence 0."""
 
 _STRIDE = 8
 """Pixels of the network's input per cell of its output."""
@@ -97,8 +97,8 @@ class AtpnDetector:
 def evidence_of(score: float) -> float:
     """Log odds that a detection's score adds to those of the face network's presence.
 
-    By logistic regression on scenes of people and pictures that were held out from training, over
-    the log odds of both.
+    Fitted by logistic regression over both log odds, on composed scenes of held-out people and
+    pictures.
     """
     odds = max(score, 1e-6) / max(1 - score, 1e-6)
     return _EVIDENCE * math.log(odds * (1 - _NEUTRAL) / _NEUTRAL)

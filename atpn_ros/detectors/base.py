@@ -24,8 +24,8 @@ class Detection:
     Attributes:
         box: Pixels of the image.
         score: 0..1.
-        evidence: What the score adds to the log odds that this is a face, beyond what the face
-            network says of its crop. 0 for detectors whose scores were not calibrated for it.
+        evidence: Log odds that the score adds to those of the face network's presence for the same
+            face. 0 for detectors whose scores were not calibrated for it.
     """
 
     box: Box
@@ -49,7 +49,7 @@ class Detector(Protocol):
 def square_of(box: Box) -> Crop:
     """The first crop of a detected face: below the centre of the box, which includes the forehead.
 
-    The offset and the size are medians over real detections (two agree within 4 %).
+    The offset and the size are medians over detections of two detectors, which agree within 4 %.
     """
     side = float(np.sqrt(box.width * box.height))
     return Crop(box.cx, box.cy + 0.148 * side, 1.25 * side)

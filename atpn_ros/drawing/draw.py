@@ -16,7 +16,7 @@ from atpn_ros.types import Box, Face, FaceFrame, Floats, Image
 
 _SHIFT = 4  # OpenCV draws at 1/16 pixel
 _CHART: Colour = (250, 230, 90)
-_TICK = (240, 140, 40)  # BGR, as all that OpenCV is given
+_TICK = (240, 140, 40)  # BGR, as all colours of OpenCV
 _TEXT, _SHADE = (255, 255, 255), (40, 36, 34)
 _DARK: Colour = (20, 20, 20)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX

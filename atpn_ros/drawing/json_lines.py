@@ -15,7 +15,7 @@ from atpn_ros.types import Face, FaceFrame, Floats
 
 
 class JsonLinesFile:
-    """Writes lines to a file, each at once and whole; a context manager.
+    """Writes complete lines to a file without buffering; a context manager.
 
     Args:
         path: The file, replaced by an empty one; None: the standard output.

@@ -18,7 +18,7 @@ _GAP = 0.1
 """Distance between a caption and its face, over the face's size."""
 
 _STEPS = 6
-"""How many heights of a caption it may be further away, where it does not fit near the face."""
+"""Largest additional distance from the face, in heights of the caption, where it does not fit."""
 
 Measure = Callable[[Sequence[str], Face], tuple[float, float]]
 """Width and height in pixels of lines of text, as they are written for a face."""
@@ -41,7 +41,7 @@ def place_labels(
     reserved: Sequence[Box] = (),
     two_lines: bool = True,
 ) -> list[Label]:
-    """Place the captions of faces; large faces choose first.
+    """Place the captions of faces, those of large faces first.
 
     Args:
         faces: Of one picture.
@@ -60,7 +60,7 @@ def place_labels(
     boxes = [face.box for face in faces]
     placed: dict[int, Label] = {}
     # First every face gets its id, then those that have the space a longer caption.
-    # Of several faces, each gets two lines: a long one would be nearer to others than to its own.
+    # With several faces, captions have two lines: one long line would be closer to other faces.
     long = _one_line if not two_lines else _two_lines_first if len(faces) > 1 else _one_line_first
     for versions in (_short, long):
         for n, face in enumerate(order):
@@ -79,7 +79,7 @@ def _fit(
     taken: Sequence[Box],
     faces: Sequence[Box],
 ) -> Label | None:
-    """The first version at the first place that fits; better one that covers no face."""
+    """The first version at the first place that fits, if possible without covering a face."""
     sizes = [(lines, measure(lines, face)) for lines in versions]
     for avoided in ([*taken, *faces], taken):
         for lines, (w, h) in sizes:

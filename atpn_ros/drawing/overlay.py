@@ -72,14 +72,14 @@ def pupils(face: Face) -> Floats:
 
 
 def gaze_colour(gaze: Gaze) -> Colour:
-    """Colour of a gaze, by whether it meets the target."""
+    """Colour of a gaze, by whether the person looks at the target."""
     return LOOKING if gaze.looking else GAZE
 
 
 def rings(face: Face) -> Iterator[Ring]:
-    """A circle around each iris, in the gaze's colour: seen too when the gaze points at the viewer.
+    """A circle around each iris, in the gaze's colour, visible also when it points at the camera.
 
-    Like its ray it is thicker if the gaze was measured from the eyes.
+    Like the gaze's arrow it is thicker if the gaze was measured from the eyes.
     """
     if face.gaze is None:
         return

@@ -77,8 +77,8 @@ class VideoSource:
 
     Attributes:
         address: The number of a camera, the path of a file or pipe, or an address.
-        name: For people: without the password of an address.
-        stem: A file name without suffix for what is made of it.
+        name: For messages: an address is without its user name and password.
+        stem: A file name without suffix for its outputs.
         live: Whether it is a camera or a stream of one.
     """
 
@@ -102,7 +102,7 @@ def video_source(text: str) -> VideoSource:
         return VideoSource(int(text), f"camera {text}", f"camera{text}", live=True)
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", text):
         scheme, _, rest = text.partition("://")
-        place = rest.rpartition("@")[2] if "@" in rest.partition("/")[0] else rest
+        place = re.sub(r"^[^/?#]*@", "", rest)  # without user and password
         stem = re.sub(r"[^A-Za-z0-9]+", "_", place.partition("?")[0]).strip("_")[:80]
         live = scheme.lower() in _LIVE_SCHEMES
         return VideoSource(text, f"{scheme}://{place}", stem or scheme, live)
@@ -140,7 +140,7 @@ class VideoReader:
         found = video_source(source)
         self.source, self.live, self._stem = found.name, found.live, found.stem
         self._read, self._last_ns = 0, 0
-        with _quiet_opencv():
+        with _opencv_errors_only():
             self._capture = _open_capture(found.address)
         if not self._capture.isOpened():
             self._capture.release()
@@ -150,7 +150,7 @@ class VideoReader:
                 raise MediaError(f"{self.source}: no video can be received from this address")
             raise MediaError(f"{self.source}: not a video that OpenCV can read")
         if self.live:
-            self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # old frames are of no use
+            self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest frame only
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = float(fps) if 0.1 < fps < 1000 else _DEFAULT_FPS
         self.frames = 0 if self.live else max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
@@ -158,7 +158,8 @@ class VideoReader:
     def early_end(self) -> str:
         """Why the frames so far are fewer than expected, empty if they are not.
 
-        Many containers store the duration only, so that few frames, far apart, are no fault.
+        Many containers store the duration only, from which the number of frames is computed: a clip
+        with few frames, far apart, is complete.
         """
         if not self._read:
             return "contains no frames"
@@ -219,8 +220,8 @@ def _utf8_path(path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV's own warnings from the terminal: errors are reported here."""
+def _opencv_errors_only() -> Iterator[None]:
+    """Suppress OpenCV's own warnings during the block: errors are reported here."""
     before = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     try:
@@ -295,7 +296,7 @@ class VideoWriter:
         return writer
 
     def _check_space(self) -> None:
-        """Check that the disk takes more data: OpenCV does not report that it does not."""
+        """Check for free disk space by writing a file: OpenCV does not report a full disk."""
         probe = self._part.with_name("space")
         try:
             probe.write_bytes(bytes(_SPACE))

@@ -35,8 +35,8 @@ class ReplayError(AtpnError):
 def find_storage(path: Path) -> tuple[list[Path], str]:
     """The paths to open for a bag, and a warning, empty if there is none.
 
-    A folder whose ``metadata.yaml`` is missing or useless, as a killed recorder, a power cut or
-    renamed files leave it, is read from its storage files.
+    A folder is read from its storage files if its ``metadata.yaml`` is missing or unusable: after a
+    killed recorder or a power failure, or when files were renamed.
 
     Raises:
         ReplayError: The path is not a bag.
@@ -88,7 +88,7 @@ def files_in(path: Path) -> list[Path]:
 
 
 def is_compressed(data: bytes | memoryview) -> bool:
-    """Whether a message was compressed by its recorder: none begins like that by itself."""
+    """Whether a message was compressed by its recorder: a CDR message does not begin like that."""
     return bytes(data[:4]) == _ZSTD
 
 
@@ -105,9 +105,10 @@ def _storage_in(folder: Path) -> list[Path]:
 
 
 def _metadata_fault(folder: Path, files: int) -> str:
-    """What makes a folder's metadata useless, empty if it is good; ``files``: how many there are.
+    """Why a folder's metadata are unusable, empty if they are usable.
 
-    Where a file is missing, the others are no substitute, unless as many have another name.
+    A missing file alone is no fault of the metadata, unless there are at least as many ``files``
+    as the metadata name: then the files were renamed.
     """
     try:
         content: Any = YAML(typ="safe").load((folder / _METADATA).read_text())

@@ -31,7 +31,7 @@ from atpn_ros.replay.topics import (
     streams,
     undecoded,
 )
-from atpn_ros.runtime import load_pipeline
+from atpn_ros.runtime import LoadedPipeline, load_pipeline
 from atpn_ros.settings import Settings
 
 
@@ -103,14 +103,14 @@ def replay(job: ReplayJob, target: Path, progress: ProgressCallback | None = Non
             raise ReplayError(bag.note)
         found = streams(bag, job.topics, job.camera_info)
         total = sum(c.msgcount for c in bag.connections if c.topic in found)
-        with new_bag(target, job.format_name, job.compress) as out:
-            work = _Replay(job, bag, out, found)
-            try:
-                for done in work.run():
-                    if progress is not None:
-                        progress(done, total)
-            finally:
-                work.close()
+        with (
+            load_pipeline(job.settings, LoadControl()) as loaded,
+            new_bag(target, job.format_name, job.compress) as out,
+        ):
+            work = _Replay(job, bag, out, found, loaded)
+            for done in work.run():
+                if progress is not None:
+                    progress(done, total)
     return work.result
 
 
@@ -118,11 +118,15 @@ class _Replay:
     """State of the replay of one bag."""
 
     def __init__(
-        self, job: ReplayJob, bag: BagReader, out: BagWriter, found: dict[str, Stream]
+        self,
+        job: ReplayJob,
+        bag: BagReader,
+        out: BagWriter,
+        found: dict[str, Stream],
+        loaded: LoadedPipeline,
     ) -> None:
-        self._job, self._bag, self._out = job, bag, out
-        self._loaded = load_pipeline(job.settings, LoadControl())
-        self.result = ReplayResult(engine=self._loaded.engine.name)
+        self._job, self._bag, self._out, self._engine = job, bag, out, loaded.engine
+        self.result = ReplayResult(engine=loaded.engine.name)
         if bag.note:
             self._note(bag.note)
         for topic in undecoded(bag):
@@ -135,7 +139,7 @@ class _Replay:
         self._topics = {
             topic: TopicReplay(
                 stream,
-                self._loaded.new_pipeline(job.settings),
+                loaded.new_pipeline(job.settings),
                 job.settings,
                 self._types,
                 lambda why, topic=topic: self._note(f"{bag.path}: {topic}: {why}"),  # type: ignore[misc]
@@ -149,10 +153,6 @@ class _Replay:
             for topic, stream in found.items()
             for name, kind in OUTPUT_TYPES.items()
         }
-
-    def close(self) -> None:
-        """Free the engine."""
-        self._loaded.close()
 
     def run(self) -> Iterator[int]:
         """Process the whole bag; yields the number of images done after each image."""
@@ -193,8 +193,8 @@ class _Replay:
                     f"{self._bag.path}: {topic}: {problem} in {n} of {camera.counts.processed}"
                     " images: tracking counts images instead"
                 )
-        if self._loaded.engine.runtime_failures:
-            why = self._loaded.engine.skipped_backends[-1]
+        if self._engine.runtime_failures:
+            why = self._engine.skipped_backends[-1]
             self._note(f"{self._bag.path}: not repeatable: {why}")
         counted = sum(c.msgcount for c in wanted)
         if seen != counted:  # without checksums, damage may raise no error

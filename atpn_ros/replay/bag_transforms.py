@@ -19,8 +19,8 @@ from atpn_ros.types import Floats
 class BagTransforms:
     """Position of the frame that people may look at, from the bag's ``/tf`` and ``/tf_static``.
 
-    Static transforms hold for the whole bag, wherever they were recorded. Others are used from
-    where they stand in the bag on, as a live node would have received them.
+    Static transforms apply to the whole bag, wherever they were recorded. Others apply from their
+    place in the bag on, as a live node would have received them.
 
     Args:
         bag: An open bag.

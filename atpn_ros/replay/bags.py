@@ -59,7 +59,7 @@ class BagReader:
         self._unpacked = ExitStack()
         try:
             files, self.note = find_storage(path)
-            # Without metadata nobody knows whether the recorder compressed each message.
+            # Only the metadata contain whether the recorder compressed each message.
             self._has_metadata = files == [path] and path.is_dir()
             files = [self._unpacked.enter_context(_unpacked(file)) for file in files]
             self._reader = AnyReader(files, default_typestore=self._default)
@@ -110,7 +110,7 @@ class BagReader:
         """Connection, time in nanoseconds and bytes of every message, in order of time.
 
         Raises:
-            ReplayError: The bag is damaged; says after how many messages.
+            ReplayError: The bag is damaged; the text contains after how many messages.
         """
         if not connections:  # rosbags would take that for "all"
             return

@@ -85,7 +85,7 @@ class Difference:
     unlike: int = 0
     """Faces for which only one run has landmarks, rotation, gaze or position."""
     looking: int = 0
-    """Faces that only one run says look at the target."""
+    """Faces that look at the target in only one run."""
     landmarks: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("px"))
     rotation: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("deg"))
     gaze: DifferenceSummary = field(default_factory=lambda: DifferenceSummary("deg"))

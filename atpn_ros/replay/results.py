@@ -71,7 +71,7 @@ def replay_if_needed(
 
 
 def _check_target(job: ReplayJob) -> None:
-    """Check that writing a result can replace nothing but a result.
+    """Check that writing a result replaces nothing but an earlier result.
 
     Raises:
         ReplayError: The target is in the source, contains it, or was not written by a replay.
@@ -90,7 +90,9 @@ def _check_target(job: ReplayJob) -> None:
         raise ReplayError(f"{job.target}: exists and was not written by atpn replay: remove it")
     others = [p.name for p in target.iterdir() if not _is_written(p)] if target.is_dir() else []
     if others:
-        raise ReplayError(f"{job.target}: exists and holds {others[0]}, which is not of a replay")
+        raise ReplayError(
+            f"{job.target}: exists and holds {others[0]}, which atpn replay did not write"
+        )
 
 
 def _is_written(path: Path) -> bool:

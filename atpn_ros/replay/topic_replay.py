@@ -38,7 +38,7 @@ class TopicCounts:
     detector_runs: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     odd_stamps: Counter[str] = field(default_factory=Counter)
-    """Images whose stamp tracking could not use, by what is wrong with it."""
+    """Number of images whose stamp is unusable for tracking, by the problem."""
     untracked: int = 0
     """Largest number of faces in view beyond max_faces."""
     ids: set[int] = field(default_factory=set)
@@ -76,11 +76,13 @@ class TopicReplay:
         self.calibration.rectified = is_rectified(settings.calibration, stream.topic)
         self.counts = TopicCounts()
         self._settings = settings
+        prefix = settings.tf_prefix + stream.tf_prefix
+        self._frame_name = replace(settings, tf_prefix=prefix).frame_name
         self._types = message_types(types)
         self._warn = warn
         self._depth = PixelDepth()
         self._transforms = transforms
-        self._target_was_missed = False
+        self._warned_of_target = False
 
     def process(self, message: Any) -> list[tuple[str, Any]]:
         """Process an image message.
@@ -120,8 +122,7 @@ class TopicReplay:
             ("gazes", messages.gazes(types, result, header)),
         ]
         if settings.publish_tf:
-            named = replace(settings, tf_prefix=settings.tf_prefix + self.stream.tf_prefix)
-            transforms = messages.transforms(types, result, header, named.frame_name)
+            transforms = messages.transforms(types, result, header, self._frame_name)
             if transforms.transforms:
                 out.append(("tf", transforms))
         return [*out, ("status", self._status(result, header, stamp))]
@@ -130,8 +131,8 @@ class TopicReplay:
         try:
             return self._transforms.position(frame.frame_id, frame.stamp_ns)
         except TransformError as error:
-            if not self._target_was_missed:  # the age in the text changes with every image
-                self._target_was_missed = True
+            if not self._warned_of_target:  # the age in the text changes with every image
+                self._warned_of_target = True
                 self._warn(str(error))
             return None
 

@@ -22,7 +22,7 @@ _PACKET_TYPES = (
     "ffmpeg_image_transport_msgs/msg/FFMPEGPacket",
     "foxglove_msgs/msg/CompressedVideo",
 )
-"""Types of image_transport's videos, which are not decoded."""
+"""Types of image_transport's compressed videos, which are not decoded."""
 _TRANSPORTS = ("compressed", "compressedDepth", "theora", "zstd", "ffmpeg", "avif", "foxglove")
 """Transports of image_transport, each the last part of a topic's name; only the first is decoded:
 JPEG and PNG."""
@@ -89,7 +89,7 @@ def streams(bag: BagReader, wanted: Sequence[str] = (), camera_info: str = "") -
             cameras.setdefault(images[topic].camera, topic)
     topics = [t for t in (wanted or cameras.values()) if counts[t]]
     if not topics:
-        raise ReplayError(f"{bag.path}: contains no images{_instead(bag, images, counts)}")
+        raise ReplayError(f"{bag.path}: contains no images{_other_topics(bag, images, counts)}")
     infos = {c.topic for c in bag.connections if c.msgtype == INFO_TYPE}
     if camera_info and camera_info not in infos:
         raise ReplayError(f"{bag.path}: no camera_info topic {camera_info}; {_names(infos)}")
@@ -110,7 +110,7 @@ def streams(bag: BagReader, wanted: Sequence[str] = (), camera_info: str = "") -
 
 
 def undecoded(bag: BagReader) -> list[str]:
-    """The topics of cameras that a bag contains in no form that is decoded."""
+    """The image topics of cameras without any topic that is decoded."""
     images = _images(bag)
     seen = {image.camera for image in images.values() if image.decoded}
     return [topic for topic, image in images.items() if image.camera not in seen]
@@ -149,7 +149,7 @@ def _images(bag: BagReader) -> dict[str, _ImageTopic]:
     return out
 
 
-def _instead(bag: BagReader, images: dict[str, _ImageTopic], counts: Counter[str]) -> str:
+def _other_topics(bag: BagReader, images: dict[str, _ImageTopic], counts: Counter[str]) -> str:
     """What a bag without images contains."""
     others = [topic for topic in images if counts[topic]]
     if others:

@@ -59,7 +59,7 @@ def test_faces_are_as_large_as_the_camera_shows_them(disc, view, metres):
     np.testing.assert_array_equal(scene.image, again.image)
 
 
-def test_what_is_found_and_held_is_counted(disc, monkeypatch):
+def test_detected_and_tracked_faces_are_counted(disc, monkeypatch):
     monkeypatch.setattr(detection_range, "VIEWS", (60.0,))
     monkeypatch.setattr(detection_range, "SIZES", ((640, 480),))
     monkeypatch.setattr(detection_range, "DISTANCES", (1.5, 3.0))
@@ -121,7 +121,7 @@ def rows(view, *held):
     ("held", "far"),
     [((1.0, 0.9, 0.89, 1.0), "2"), ((0.5, 1.0), "-"), ((), "-"), ([1.0] * len(DISTANCES), "6+")],
 )
-def test_the_range_ends_before_the_first_distance_at_which_too_few_are_held(held, far):
+def test_the_range_ends_before_the_first_distance_with_too_few_tracked_faces(held, far):
     assert range_page.reach(rows(CameraView(60.0, (640, 480)), *held)) == far
 
 
@@ -139,7 +139,7 @@ def test_the_page_names_its_command_and_has_every_figure():
     assert "```\natpn measure-range\n```" in text
     assert "| own | `own.onnx` |" in text
     assert "| 1280x720 | 90 | 5 |" in text
-    assert text.count(" 62 (50-100), found 100 |") == 9
+    assert text.count(" 62 (50-100), detected 100 |") == 9
     assert text.count(" 100 (50-100) |") == 54
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in lines)
@@ -155,7 +155,7 @@ class Anywhere:
         return FoundFace(landmarks, np.array([0.0, -5.0]), 1.0)
 
 
-def test_only_held_out_people_who_look_into_the_camera_are_read(tmp_path):
+def test_only_held_out_people_who_face_the_camera_are_read(tmp_path):
     for name in [
         *(f"faces_congress/images/{n}.jpg" for n in ("0799", "0800", "0878")),
         *(f"faces_london/{n:03}_03.jpg" for n in range(8)),

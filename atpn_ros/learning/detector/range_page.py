@@ -19,13 +19,13 @@ from atpn_ros.learning.detector.detection_range import (
 from atpn_ros.learning.detector.tone_recall import GROUPS, VIEW, ToneRecall
 
 ENOUGH = 0.9
-"""Share of faces that must be held at a distance for the summary to count it."""
+"""Share of faces that must be tracked at a distance for the summary to include it."""
 
 _HEAD = """\
 <!-- SPDX-FileCopyrightText: 2026 The atpn_ros authors -->
 <!-- SPDX-License-Identifier: Apache-2.0 -->
 
-# At how many metres a face is found
+# Detection range in metres
 
 This page is the output of one command:
 
@@ -34,20 +34,22 @@ This page is the output of one command:
 ```
 
 {people} portraits of held-out people, frontal to three-quarter, were cut out along their outline
-and pasted into {views} held-out pictures without a face, as large as a camera shows them. From the
-chin to the hair a face is {height:.3f} m high, as that of the mean head which the node assumes, and
-distances are along the optical axis. Every picture is then a little blurred, noisy and compressed.
+and pasted into {views} held-out pictures without a face, in the size in which a camera shows them.
+From the chin to the hair a face is {height:.3f} m high, like the mean head that the node
+assumes, and distances are along the optical axis. Then blur, noise and compression are added.
 For each camera and distance there are {pictures} pictures with up to six people, the same for all
 detectors.
 
-* **Found**: the detector's box overlaps the face's by 0.4 of their union. **Held**: the tracking
-  pipeline keeps the face, which is what a user gets: its network's presence decides.
-* These are upper bounds. Pasted people stand free, are sharp and look about into the camera, and
-  the package's own detector is trained on pictures composed in a similar way. In real rooms, with
-  motion and in low light, the range is shorter: the [card](../atpn_ros/weights/detector.md) has
-  recall by size on labelled photographs. False finds are not counted here.
-* Boxes of the portraits come from the package's own face network. About one portrait in ten, where
-  its answers disagree, is left out.
+* **Detected**: the intersection over union of the detector's box and the face's is at least 0.4.
+  **Tracked**: the pipeline tracks the face, which also requires the face network's presence. This
+  is what the node publishes.
+* These are upper bounds. Pasted people are not occluded, are sharp and approximately face the
+  camera, and the package's own detector is trained on pictures composed in a similar way. In real
+  rooms, with motion and in low light, the range is shorter: the
+  [card](../atpn_ros/weights/detector.md) has recall by size on labelled photographs. False
+  detections are not counted here.
+* Boxes of the portraits come from the package's own face network. About one portrait in ten, for
+  which its results from several crops disagree, is left out.
 * Faces of more than about 140 pixels are enlarged portraits. Wide lenses distort people far from
   the axis, which is not computed here.
 
@@ -58,22 +60,22 @@ detectors.
 _SUMMARY = """
 ## Range
 
-The greatest distance in metres up to which at least {enough:.0f} % of the faces are held.
+The greatest distance in metres up to which at least {enough:.0f} % of the faces are tracked.
 "{most:g}+": at every measured distance; "-": not even at {least:g} m.
 """
 
 _TONES = """
 ## By skin tone
 
-Faces held, in %, with the interval of 95 %: {width}x{height} pixels, {degrees:.0f} degrees of
-view, at {metres} m together. The tone is the typology angle of the cheeks as the portrait shows
-them, its light included: light above 41 degrees, dark below 10.
+Faces tracked, in %, with the interval of 95 %: {width}x{height} pixels, {degrees:.0f} degrees of
+view, at {metres} m together. The tone is the individual typology angle of the cheeks in the
+portrait, which depends on its lighting too: light above 41 degrees, dark below 10.
 """
 
 _DETAILS = """
 ## All figures
 
-Faces held, in %, with the interval of 95 % (Wilson); where the detector found more, how many.
+Faces tracked, in %, with the interval of 95 % (Wilson), and faces detected where this differs.
 """
 
 
@@ -92,7 +94,7 @@ def page(
         results: Of all detectors, cameras and distances.
         tones: Of all detectors and groups of skin tones.
         weights: What each detector's weights are, by its name.
-        command: That made it.
+        command: The command that prints the page.
         people: Number of portraits.
         views: Number of backgrounds.
         pictures: Pictures for each camera and distance.
@@ -139,7 +141,7 @@ def _tones(tones: Sequence[ToneRecall], detectors: Sequence[str]) -> str:
 
 
 def reach(results: Sequence[Found]) -> str:
-    """The greatest distance up to which enough faces are held at every distance, as text."""
+    """The greatest distance up to which enough faces are tracked at every distance, as text."""
     far = None
     for result in sorted(results, key=lambda r: r.metres):
         if not result.held.value >= ENOUGH:
@@ -167,7 +169,7 @@ def _cell(result: Found | ToneRecall | None) -> str:
         return "-"
     held, low, high = (_percent(v) for v in (result.held.value, result.held.low, result.held.high))
     found = _percent(result.found.value)
-    return f"{held} ({low}-{high})" + (f", found {found}" if found != held else "")
+    return f"{held} ({low}-{high})" + (f", detected {found}" if found != held else "")
 
 
 def _percent(value: float) -> str:
