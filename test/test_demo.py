@@ -16,11 +16,11 @@ from atpn_ros.bench import node_process
 from atpn_ros.bench.node_process import wait_until
 from atpn_ros.cli import demo, demo_people, demo_scene, main
 from atpn_ros.cli.demo import DemoError, face_frame, sheet
-from atpn_ros.cli.demo_scene import PeopleScene, PictureScene, open_scene
+from atpn_ros.cli.demo_scene import HEIGHT, RATE, WIDTH, PeopleScene, PictureScene, open_scene
 from atpn_ros.cli.demo_summary import print_summary, summarise
-from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH, MovingPortrait
 from atpn_ros.drawing.video import MediaError, VideoReader, VideoWriter
 from atpn_ros.resources import ResourceNotFoundError
+from moving_portrait import MovingPortrait
 
 pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 COUNT = 120

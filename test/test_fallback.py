@@ -9,7 +9,6 @@ import threading
 import numpy as np
 import pytest
 
-from atpn_ros.cli.portrait import MovingPortrait
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import (
     FALLBACK_CHAIN,
@@ -25,6 +24,7 @@ from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.settings import SHIPPED_MODEL, Settings
 from atpn_ros.types import FaceState, Frame
+from moving_portrait import MovingPortrait
 
 pytest.importorskip("onnx", reason="small models are made with it")
 pytest.importorskip("skimage", reason="its photographs are shown")

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from atpn_ros.camera import CameraInfo, camera_from_info
-from atpn_ros.cli.portrait import MovingPortrait
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import load_engine
 from atpn_ros.images import decode_raw
@@ -17,6 +16,7 @@ from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import FaceState, Frame
 from fakes import MS, DiscDetector, DiscEngine, frame
+from moving_portrait import MovingPortrait
 from pipelines import CAMERA, DISC, RAW, all_numbers, discs, states
 
 

@@ -22,9 +22,8 @@ import numpy as np
 
 from atpn_ros import resources
 from atpn_ros.bench import node_process
-from atpn_ros.cli.demo_scene import Scene, is_read_once, open_scene
+from atpn_ros.cli.demo_scene import RATE, Scene, is_read_once, open_scene
 from atpn_ros.cli.demo_summary import print_summary, summarise
-from atpn_ros.cli.portrait import RATE
 from atpn_ros.drawing import draw
 from atpn_ros.drawing.video import VideoWriter, write_image
 from atpn_ros.files import check_inputs_kept, write_text

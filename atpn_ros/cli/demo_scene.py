@@ -14,9 +14,14 @@ import cv2
 import numpy as np
 
 from atpn_ros.cli.demo_people import Person, people
-from atpn_ros.cli.portrait import HEIGHT, RATE, WIDTH
 from atpn_ros.drawing.video import MediaError, VideoReader, read_image, video_source
 from atpn_ros.types import Floats, Image
+
+WIDTH, HEIGHT, RATE = 640, 480, 15
+"""Frame size in pixels and frame rate in Hz of the demo's camera."""
+
+FOCAL = 600.0
+"""Focal length of the demo's camera, pixels."""
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2")
 _LONGEST = 1280

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Renders the demo's camera frames: a portrait that pans, zooms, rolls and leaves the view."""
+"""Camera frames of a portrait that pans, zooms, rolls and leaves the view."""
 
 from __future__ import annotations
 
@@ -8,13 +8,8 @@ import cv2
 import numpy as np
 
 from atpn_ros.bench.sample_image import FACE_CENTER, portrait
+from atpn_ros.cli.demo_scene import HEIGHT, WIDTH
 from atpn_ros.types import Floats, Image
-
-WIDTH, HEIGHT, RATE = 640, 480, 15
-"""Frame size in pixels and frame rate in Hz of the demo's camera."""
-
-FOCAL = 600.0
-"""Focal length of the demo's camera, pixels."""
 
 
 class MovingPortrait:
