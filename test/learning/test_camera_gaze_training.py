@@ -17,6 +17,7 @@ from atpn_ros.learning.data.camera_gaze_training import find_landmarks, load_cam
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.datasets import read_faces
 from atpn_ros.learning.data.eyes import INTO_LENS, draw_glasses, turn_irises
+from atpn_ros.learning.data.held_out import held_out_photographs
 from atpn_ros.learning.data.layouts import WFLW98
 from atpn_ros.types import Box, Image
 
@@ -133,6 +134,13 @@ def test_people_who_are_held_out_are_not_loaded_and_every_gaze_is_known(sets: Pa
     straight = [f for f in faces if np.array_equal(f.gaze, INTO_LENS)]
     assert len(straight) == len(faces) / 3
     assert all(max(f.image.shape) < 600 for f in faces)
+
+
+def test_a_person_is_held_out_from_a_folder_that_lacks_others(sets: Path) -> None:
+    smiling = ["002_08", "003_08"]
+    assert held_out_photographs(sets / "faces_london_smiling", smiling) == {"003_08"}
+    alone = [f"{i:03d}_08" for i in range(8)]  # without the neutral portraits beside it
+    assert held_out_photographs(sets / "x" / "faces_london_smiling", alone) == {"003_08"}
 
 
 def test_a_missing_set_is_named(tmp_path: Path) -> None:

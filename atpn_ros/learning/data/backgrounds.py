@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.held_out import background_is_held_out
+from atpn_ros.learning.data.labelled_face import ImageFile
 from atpn_ros.types import Image
-
-_NOFACES_EVERY = 10
 
 
 def load_panoramas(folder: Path) -> list[Image]:
@@ -55,22 +55,14 @@ def square_views(pictures: Sequence[Image], count: int) -> list[Image]:
 
 
 def without_faces(folder: Path, held_out: bool) -> Iterator[tuple[str, Image]]:
-    """The pictures of ``nofaces`` in the training set, or the held-out ones (every tenth)."""
-    for i, path in enumerate(sorted((folder / "images").iterdir())):
-        if (i % _NOFACES_EVERY == 0) == held_out:
-            yield path.name, read(path)
-
-
-def read(path: Path) -> Image:
-    """A picture, BGR.
+    """Names and pictures of ``nofaces`` in the training set, or the held-out ones.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: A picture cannot be read.
     """
-    image = cv2.imread(str(path))
-    if image is None:
-        raise DataError(f"{path}: not an image that can be read")
-    return np.asarray(image, np.uint8)
+    for i, path in enumerate(sorted((folder / "images").iterdir())):
+        if background_is_held_out(i) == held_out:
+            yield path.name, ImageFile(path).read()
 
 
 def random_background(

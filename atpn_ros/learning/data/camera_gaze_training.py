@@ -21,9 +21,9 @@ from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
 from atpn_ros.engines.base import Engine
 from atpn_ros.learning.data import london
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.data.datasets.camera_gaze import held_out
 from atpn_ros.learning.data.eyes import INTO_LENS, draw_glasses, turn_irises
-from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.data.held_out import held_out_photographs
+from atpn_ros.learning.data.labelled_face import ImageFile, LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
 from atpn_ros.types import Floats, Image
 
@@ -63,7 +63,7 @@ def load_camera_gaze_faces(
             picture, gaze = turn_irises(image, template, yaw, pitch)
             faces.append(_face(picture, points, gaze, name, rng))
     for path in _portraits(root):
-        image = _read(path)
+        image = ImageFile(path).read()
         found = find_landmarks(engine, image)
         if found is not None:
             faces.append(_face(image, found, INTO_LENS, path.name, rng, np.zeros(98)))
@@ -72,30 +72,23 @@ def load_camera_gaze_faces(
 
 def _with_points(root: Path) -> Iterator[tuple[Image, Floats, str]]:
     for name in ("faces_london", "faces_canada"):
-        for path in _taught(root / name):
+        for path in _training_photographs(root / name):
             person = london.load_one(path)
             yield person.image, person.points, person.name
 
 
 def _portraits(root: Path) -> Iterator[Path]:
-    yield from _taught(root / "faces_london_smiling")
-    yield from _taught(root / "faces_congress" / "images")
+    yield from _training_photographs(root / "faces_london_smiling")
+    yield from _training_photographs(root / "faces_congress" / "images")
 
 
-def _taught(folder: Path) -> list[Path]:
+def _training_photographs(folder: Path) -> list[Path]:
     """The photographs of people who are not held out."""
     paths = sorted(folder.glob("*.jpg"))
     if not paths:
         raise DataError(f"{folder}: holds no photograph (*.jpg)")
-    held = held_out(folder, [path.stem for path in paths])
+    held = held_out_photographs(folder, [path.stem for path in paths])
     return [path for path in paths if path.stem not in held]
-
-
-def _read(path: Path) -> Image:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise DataError(f"{path}: not an image that can be read")
-    return np.asarray(image, np.uint8)
 
 
 def _face(

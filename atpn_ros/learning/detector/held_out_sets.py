@@ -10,10 +10,11 @@ from pathlib import Path
 
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.engines import Engine
-from atpn_ros.learning.data.backgrounds import read, without_faces
+from atpn_ros.learning.data.backgrounds import without_faces
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.held_out import POINTING_PEOPLE
+from atpn_ros.learning.data.labelled_face import ImageFile
 from atpn_ros.learning.detector.pipeline_recall import hold
-from atpn_ros.learning.detector.source_photographs import POINTING_HELD
 from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.types import Box
 
@@ -59,9 +60,9 @@ def turned_heads(
     sums: dict[tuple[bool, int], list[int]] = {}
     try:
         for row in json.loads((folder / "labels.json").read_text()):
-            if row["person"] not in POINTING_HELD:
+            if row["person"] not in POINTING_PEOPLE:
                 continue
-            image = read(folder / "images" / row["file"])
+            image = ImageFile(folder / "images" / row["file"]).read()
             (x, y), (w, h) = row["centre_xy"], row["size_wh"]
             finds = detector.detect(image)
             held = hold(image, finds, detector.name, engine, settings)

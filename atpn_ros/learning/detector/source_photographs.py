@@ -17,20 +17,16 @@ import numpy as np
 
 from atpn_ros.crop import Crop
 from atpn_ros.learning.data import london
-from atpn_ros.learning.data.backgrounds import read
+from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.held_out import POINTING_PEOPLE, held_out_photographs
+from atpn_ros.learning.data.labelled_face import ImageFile
 from atpn_ros.learning.data.sprites import frontal_outline
 from atpn_ros.learning.detector.photograph_landmarks import Finder
 from atpn_ros.types import Floats, Image
 
-_LONDON_EVERY, _LONDON_AT = 8, 3
-"""The held-out London people, the same everywhere in this package."""
 _PROFILES = (1, 5, 6, 10)
 """London's views from the side."""
-_CANADA_LAST = 6
-POINTING_HELD = (10, 11)
-_CONGRESS_FROM = 800
-_TEMPLATES = 189
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +56,13 @@ def photographs(root: Path, finder: Finder) -> Iterator[Photograph]:
     Raises:
         DataError: A set is missing, or a picture cannot be read; names it.
     """
-    people = sorted(p.stem.split("_")[0] for p in (root / "faces_london").glob("*.jpg"))
-    if not people:
-        raise DataError(f"{root / 'faces_london'}: holds no photograph (*.jpg)")
-    held = {p for i, p in enumerate(people) if i % _LONDON_EVERY == _LONDON_AT}
-    yield from _with_points(root / "faces_london", lambda i, p: p.stem.split("_")[0] in held)
-    canada = sorted((root / "faces_canada").glob("*.jpg"))
-    last = {p.stem for p in canada[-_CANADA_LAST:]}
-    yield from _with_points(root / "faces_canada", lambda i, p: p.stem in last)
+    _required(root / "faces_london")
+    yield from _with_points(root / "faces_london")
+    yield from _with_points(root / "faces_canada")
     for folder in ("faces_london_smiling", "faces_london_views"):
-        for path in sorted((root / folder).rglob("*.jpg")):
-            person, view = path.stem.split("_")
-            starts = _london_starts(int(view))
-            yield from _searched(path, finder, starts, True, person in held)
-    for path in sorted((root / "faces_congress" / "images").glob("*.jpg")):
-        held_out = int(path.stem) >= _CONGRESS_FROM
+        for path, held_out in _with_shares(root / folder):
+            yield from _searched(path, finder, _london_starts(_view(path)), True, held_out)
+    for path, held_out in _with_shares(root / "faces_congress" / "images"):
         yield from _searched(path, finder, _PORTRAIT_STARTS, False, held_out)
     for path in sorted((root / "faces_cc0_lisa").glob("*.jpg")):
         yield from _searched(path, finder, _PORTRAIT_STARTS, False, False)
@@ -82,24 +70,36 @@ def photographs(root: Path, finder: Finder) -> Iterator[Photograph]:
 
 
 def held_out_portraits(root: Path, finder: Finder) -> Iterator[Photograph]:
-    """Held-out people who look about into the camera: portraits, and London's without profiles.
+    """Held-out people who roughly face the camera: portraits, and London's without profiles.
 
     Raises:
         DataError: A set is missing, or a picture cannot be read; names it.
     """
-    paths = sorted((root / "faces_congress" / "images").glob("*.jpg"))
-    if not paths:
-        raise DataError(f"{root / 'faces_congress' / 'images'}: holds no photograph (*.jpg)")
-    for path in paths:
-        if int(path.stem) >= _CONGRESS_FROM:
+    _required(root / "faces_congress" / "images")
+    for path, held_out in _with_shares(root / "faces_congress" / "images"):
+        if held_out:
             yield from _searched(path, finder, _PORTRAIT_STARTS, False, True)
-    people = sorted(p.stem.split("_")[0] for p in (root / "faces_london").glob("*.jpg"))
-    held = {p for i, p in enumerate(people) if i % _LONDON_EVERY == _LONDON_AT}
     for folder in ("faces_london", "faces_london_smiling", "faces_london_views"):
-        for path in sorted((root / folder).rglob("*.jpg")):
-            person, view = path.stem.split("_")
-            if person in held and int(view) not in _PROFILES:
-                yield from _searched(path, finder, _london_starts(int(view)), True, True)
+        for path, held_out in _with_shares(root / folder):
+            if held_out and _view(path) not in _PROFILES:
+                yield from _searched(path, finder, _london_starts(_view(path)), True, True)
+
+
+def _required(folder: Path) -> None:
+    if not any(folder.glob("*.jpg")):
+        raise DataError(f"{folder}: holds no photograph (*.jpg)")
+
+
+def _with_shares(folder: Path) -> list[tuple[Path, bool]]:
+    """The photographs of a folder and its subfolders, and whether each is held out."""
+    paths = sorted(folder.rglob("*.jpg"))
+    held = held_out_photographs(folder, [path.stem for path in paths])
+    return [(path, path.stem in held) for path in paths]
+
+
+def _view(path: Path) -> int:
+    """The view of a photograph of the London set, the second number of its name."""
+    return int(path.stem.split("_")[1])
 
 
 _Start = Callable[[int, int], list[Crop]]
@@ -129,7 +129,7 @@ def _london_starts(view: int) -> _Start:
 def _searched(
     path: Path, finder: Finder, starts: _Start, plain: bool, held_out: bool
 ) -> Iterator[Photograph]:
-    image = read(path)
+    image = ImageFile(path).read()
     height, width = image.shape[:2]
     found = finder.find(image, starts(width, height))
     if found is not None:
@@ -137,22 +137,20 @@ def _searched(
         yield Photograph(name, image, found.outline, found.landmarks, plain, held_out)
 
 
-def _with_points(folder: Path, held: Callable[[int, Path], bool]) -> Iterator[Photograph]:
-    for i, path in enumerate(sorted(folder.glob("*.jpg"))):
-        lines = path.with_suffix(".tem").read_text().splitlines()
+def _with_points(folder: Path) -> Iterator[Photograph]:
+    for path, held_out in _with_shares(folder):
         try:
-            rows = [[float(v) for v in line.split()] for line in lines[1 : _TEMPLATES + 1]]
-            points = london.to_wflw98(np.array(rows).reshape(_TEMPLATES, 2))
-        except ValueError as error:
-            raise DataError(f"{path.with_suffix('.tem')}: not a template: {error}") from error
-        name = "/".join(path.parts[-2:])
-        yield Photograph(name, read(path), frontal_outline(points), points, True, held(i, path))
+            person = london.load_one(path)
+        except AssetError as error:
+            raise DataError(str(error)) from error
+        points, name = london.to_wflw98(person.points), "/".join(path.parts[-2:])
+        yield Photograph(name, person.image, frontal_outline(points), points, True, held_out)
 
 
 def _pointing(folder: Path, finder: Finder) -> Iterator[Photograph]:
     """Faces that the set's own boxes of the inner face agree with."""
     for record in json.loads((folder / "labels.json").read_text()):
-        image = read(folder / "images" / record["file"])
+        image = ImageFile(folder / "images" / record["file"]).read()
         middle = np.asarray(record["centre_xy"], float)
         side = float(max(record["size_wh"]))
         found = finder.find(image, _around(middle, side))
@@ -163,7 +161,7 @@ def _pointing(folder: Path, finder: Finder) -> Iterator[Photograph]:
             continue
         if not 0.8 < float(np.sqrt((high - low).prod())) / side < 2.2:
             continue
-        held_out = record["person"] in POINTING_HELD
+        held_out = record["person"] in POINTING_PEOPLE
         name = f"pointing04/{record['file']}"
         yield Photograph(name, image, found.outline, found.landmarks, False, held_out)
 

@@ -18,6 +18,7 @@ from atpn_ros.detectors.atpn import AtpnDetector
 from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.backgrounds import load_panoramas, without_faces
 from atpn_ros.learning.data.cutouts import load_cutouts, save_cutouts
+from atpn_ros.learning.data.held_out import panorama_is_held_out
 from atpn_ros.learning.detector.hard_negatives import mine, read_mined, write_mined
 from atpn_ros.learning.detector.network import Detector
 from atpn_ros.learning.detector.photograph_landmarks import Finder
@@ -28,10 +29,6 @@ from atpn_ros.learning.detector.segmentation import cut
 from atpn_ros.learning.detector.source_photographs import photographs
 from atpn_ros.learning.detector.train import DetectorTraining, train
 from atpn_ros.types import Image
-
-_LIGHTS_EVERY, _LIGHTS_AT = 6, 2
-"""The held-out panoramas: those that :func:`synth.assets.part_of` holds back."""
-
 
 _RENDERS = "rendered.npz"
 """File of the cut-outs of renders in the folder of a run."""
@@ -157,7 +154,7 @@ def views(root: Path, held_out: bool) -> list[Image]:
     panoramas = load_panoramas(root / "hdri")
     # Two exposures of each panorama follow each other.
     chosen = [v for i, v in enumerate(panoramas)
-              if (i // 2 % _LIGHTS_EVERY == _LIGHTS_AT) == held_out]  # fmt: skip
+              if panorama_is_held_out(i // 2) == held_out]  # fmt: skip
     return [image for _, image in without_faces(root / "nofaces", held_out)] + chosen
 
 

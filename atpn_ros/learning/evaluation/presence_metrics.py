@@ -14,6 +14,7 @@ import numpy as np
 from atpn_ros.crop import Crop, cut
 from atpn_ros.detectors.base import square_of
 from atpn_ros.engines.base import Engine
+from atpn_ros.learning.data.backgrounds import without_faces
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.labelled_face import ImageFile
 from atpn_ros.learning.evaluation.statistics import Estimate, estimate
@@ -28,7 +29,7 @@ SIZES: Mapping[str, tuple[float, float]] = {
 }
 """Root of the box's area, pixels."""
 
-_EVERY, _PIECES, _SMALLEST, _SEED, _BATCH = 10, 60, 20.0, 5, 32
+_PIECES, _SMALLEST, _SEED, _BATCH = 60, 20.0, 5, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +95,17 @@ def _faces(folder: Path) -> tuple[list[Image], Floats]:
 
 
 def _pieces(folder: Path) -> list[Image]:
-    paths = sorted((folder / "images").glob("*"))[::_EVERY]
-    if not paths:
-        raise DataError(f"{folder}: holds no images/")
+    images = without_faces(folder, held_out=True) if (folder / "images").is_dir() else ()
     rng = np.random.default_rng(_SEED)
     pieces = []
-    for path in paths:
-        image = ImageFile(path).read()
+    for _, image in images:
         height, width = image.shape[:2]
         for _ in range(_PIECES):
             x, y = float(rng.uniform(0, width)), float(rng.uniform(0, height))
             side = float(np.exp(rng.uniform(np.log(_SMALLEST), np.log(min(height, width)))))
             pieces.append(cut(image, Crop(x, y, side)))
+    if not pieces:
+        raise DataError(f"{folder}: holds no images/")
     return pieces
 
 

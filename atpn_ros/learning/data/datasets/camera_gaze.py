@@ -10,7 +10,6 @@ London Set and Young Adult White Faces); others have a detector's box in ``label
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,29 +18,13 @@ from atpn_ros.learning.data import london
 from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.data.checks import DataError, numbers
 from atpn_ros.learning.data.eyes import INTO_LENS, turn_irises
+from atpn_ros.learning.data.held_out import held_out_photographs
 from atpn_ros.learning.data.labelled_face import ImageFile, LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
 from atpn_ros.types import Box
 
-_EVERY, _AT = 8, 3
-_LAST, _FROM = 6, 800
 _TURNED, _MOST, _SEED = 8, (24.0, 9.0), 0
 """Copies with turned irises, and the largest angles sideways and up or down, degrees."""
-
-
-def held_out(folder: Path, names: Sequence[str]) -> set[str]:
-    """Those of a folder's photographs, by name without suffix, whose people are held out.
-
-    Of London every 8th person, of Canada the last 6, of portraits named by a number those from 0800
-    on; of other folders none.
-    """
-    if folder.name.startswith("faces_london"):
-        people = sorted({name.split("_")[0] for name in names})
-        held = {person for i, person in enumerate(people) if i % _EVERY == _AT}
-        return {name for name in names if name.split("_")[0] in held}
-    if folder.name == "faces_canada":
-        return set(sorted(set(names))[-_LAST:])
-    return {name for name in names if name.isdecimal() and int(name) >= _FROM}
 
 
 def read_lens(folder: Path, split: str) -> list[LabelledFace]:
@@ -60,7 +43,7 @@ def read_lens(folder: Path, split: str) -> list[LabelledFace]:
         if (folder / "labels.json").is_file()
         else _with_points(folder, _TURNED if split == "turned" else 0)
     )
-    held = held_out(folder, [Path(face.name).stem for face in faces])
+    held = held_out_photographs(folder, [Path(face.name).stem for face in faces])
     chosen = [face for face in faces if (Path(face.name).stem in held) == (split != "train")]
     if not chosen:
         raise DataError(f"{folder}: no face of {split!r}")

@@ -22,6 +22,7 @@ import numpy as np
 from atpn_ros.files import atomic_replace, cache_folder
 from atpn_ros.learning.data import london
 from atpn_ros.learning.data.asset_error import AssetError
+from atpn_ros.learning.data.held_out import panorama_is_held_out, skin_is_held_out
 from atpn_ros.learning.synth.assets import (
     decimation,
     fitting,
@@ -113,8 +114,8 @@ def part_of(assets: Assets, share: Share) -> Assets:
     if share == "all":
         return assets
     testing = share == "test"
-    layers = [i for i in range(len(assets.skins.base)) if (i % 8 == 3) == testing]
-    lights = [i for i in range(len(assets.panoramas)) if (i % 6 == 2) == testing]
+    layers = [i for i in range(len(assets.skins.base)) if skin_is_held_out(i) == testing]
+    lights = [i for i in range(len(assets.panoramas)) if panorama_is_held_out(i) == testing]
     if not layers or not lights:
         raise AssetError(f"too few skins or panoramas for a test share: {share} has none")
     made = assets.skins
