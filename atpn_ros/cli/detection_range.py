@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from contextlib import closing
 from pathlib import Path
 
 from atpn_ros.detectors import Detector, detector_file, load_detector
 from atpn_ros.engines import load_engine
+from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.files import sha256
 from atpn_ros.settings import SHIPPED_MODEL, Settings
 
@@ -43,9 +45,9 @@ def _run(args: argparse.Namespace) -> int:
     import cv2
 
     from atpn_ros.learning.data.backgrounds import without_faces
+    from atpn_ros.learning.data.photograph_landmarks import Finder
     from atpn_ros.learning.detector import range_page
     from atpn_ros.learning.detector.detection_range import measure_range
-    from atpn_ros.learning.detector.photograph_landmarks import Finder
     from atpn_ros.learning.detector.segmentation import cut
     from atpn_ros.learning.detector.source_photographs import held_out_portraits
     from atpn_ros.learning.detector.tone_recall import measure_tones
@@ -54,8 +56,8 @@ def _run(args: argparse.Namespace) -> int:
     detectors: list[tuple[str, Detector]] = [(_name(n), load_detector(n)) for n in args.detectors]
     settings = Settings()
     engine = load_engine(settings.model_path(), settings.backend)
-    finder = Finder(SHIPPED_MODEL)
-    people = [cut(portrait) for portrait in held_out_portraits(args.data, finder)]
+    with closing(OnnxEngine(SHIPPED_MODEL, "onnx-cpu", "CPUExecutionProvider")) as finding:
+        people = [cut(portrait) for portrait in held_out_portraits(args.data, Finder(finding))]
     sprites = [person.sprite for person in people]
     views = [image for _, image in without_faces(args.data / "nofaces", held_out=True)]
     results = list(

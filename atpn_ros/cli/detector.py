@@ -104,9 +104,9 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _train(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.detector.training_run import carry_out, load_run
+    from atpn_ros.learning.detector.training_run import load_run, run_detector_training
 
-    carry_out(
+    run_detector_training(
         load_run(args.run_file), args.data, args.out, args.face_model, start=args.start,
         workers=args.workers, composers=args.composers, threads=args.threads,
         finish_now=args.finish,

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from atpn_ros.crop import Crop, cut
 from atpn_ros.engines.base import NetworkOutput
 from atpn_ros.geometry import FACING
 from atpn_ros.learning.data.camera_gaze_training import find_landmarks, load_camera_gaze_faces
@@ -19,6 +20,7 @@ from atpn_ros.learning.data.datasets import read_faces
 from atpn_ros.learning.data.eyes import INTO_LENS, draw_glasses, turn_irises
 from atpn_ros.learning.data.held_out import held_out_photographs
 from atpn_ros.learning.data.layouts import WFLW98
+from atpn_ros.learning.data.photograph_landmarks import mirrored_crop
 from atpn_ros.types import Box, Image
 
 RADIUS = 20.0
@@ -102,6 +104,15 @@ class Finder:
 
 def test_landmarks_without_agreement_are_none() -> None:
     assert find_landmarks(Finder(steady=False), np.zeros((300, 240, 3), np.uint8)) is None
+
+
+def test_mirrored_crops_of_a_mirrored_picture_show_the_mirrored_content() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    image = cv2.GaussianBlur(image, (0, 0), 4)
+    crop = Crop(48.0, 41.0, 50.0, 0.3)
+    mirrored = np.ascontiguousarray(image[:, ::-1])
+    one, other = cut(image, crop), cut(mirrored, mirrored_crop(crop, 120))
+    assert np.abs(one.astype(int) - other[:, ::-1].astype(int)).max() <= 2
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.cutouts import Cutout
+from atpn_ros.learning.data.photograph_landmarks import FoundFace
 from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import detection_range, range_page, sprite_augmentation
 from atpn_ros.learning.detector.detection_counts import Rate
@@ -21,7 +22,6 @@ from atpn_ros.learning.detector.detection_range import (
     measure_range,
     share,
 )
-from atpn_ros.learning.detector.photograph_landmarks import FoundFace
 from atpn_ros.learning.detector.source_photographs import held_out_portraits
 from atpn_ros.learning.detector.tone_recall import ToneRecall, measure_tones, tone_group
 from atpn_ros.settings import Settings

@@ -10,14 +10,13 @@ People who look into the lens look along the crop's own optical axis, wherever t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from atpn_ros import landmark_layouts
-from atpn_ros.crop import Crop, crop_from_landmarks, cut_batch
+from atpn_ros.crop import Crop
 from atpn_ros.engines.base import Engine
 from atpn_ros.learning.data import london
 from atpn_ros.learning.data.checks import DataError
@@ -25,6 +24,7 @@ from atpn_ros.learning.data.eyes import INTO_LENS, draw_glasses, turn_irises
 from atpn_ros.learning.data.held_out import held_out_photographs
 from atpn_ros.learning.data.labelled_face import ImageFile, LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
+from atpn_ros.learning.data.photograph_landmarks import Finder
 from atpn_ros.types import Floats, Image
 
 _FACE = 130.0
@@ -34,7 +34,6 @@ _REGION = 0.9
 _SIDEWAYS, _UPRIGHT, _STEEPEST = 24.0, 7.0, 9.0
 """Turned irises: uniform to either side; normal, and at most so much, up and down; degrees."""
 _GLASSES = 0.13
-_AGREE, _LEAST, _PRESENCE, _ROUNDS = 0.06, 0.4, 0.4, 3
 
 
 def load_camera_gaze_faces(
@@ -120,35 +119,5 @@ def find_landmarks(engine: Engine, image: Image) -> Floats | None:
     height, width = image.shape[:2]
     starts = [Crop(width * x, height * y, width * s) for x in (0.43, 0.5, 0.57)
               for y in (0.36, 0.46, 0.56) for s in (0.45, 0.62)]  # fmt: skip
-    mirrored = np.ascontiguousarray(image[:, ::-1])
-    answers = _refined(engine, image, starts)
-    count = len(answers)
-    mirror = list(landmark_layouts.MIRROR98)
-    for points in _refined(engine, mirrored, starts):
-        answers.append((points * (-1, 1) + (width - 1, 0))[mirror])
-    if not answers:
-        return None
-    found = np.stack(answers)
-    size = (found.max(axis=1) - found.min(axis=1)).max(axis=1)
-    apart = np.linalg.norm(found[:, None] - found[None], axis=3).mean(axis=2)
-    near = apart < _AGREE * np.minimum(size[:, None], size)
-    chosen = near[int(np.argmax(near.sum(axis=1)))]
-    both = chosen[:count].any() and chosen[count:].any()
-    if not both or chosen.sum() < _LEAST * 2 * len(starts):
-        return None
-    return np.asarray(np.median(found[chosen], axis=0))
-
-
-def _refined(engine: Engine, image: Image, starts: Sequence[Crop]) -> list[Floats]:
-    crops, answers = list(starts), list[Floats]()
-    for _ in range(_ROUNDS):
-        if not crops:
-            break
-        output = engine.run(cut_batch(image, crops))
-        answers = [
-            crop.to_image(points)
-            for crop, points, presence in zip(crops, output.landmarks, output.presence, strict=True)
-            if presence > _PRESENCE and np.isfinite(points).all()
-        ]
-        crops = [crop_from_landmarks(points) for points in answers]
-    return answers
+    found = Finder(engine).find(image, starts)
+    return None if found is None else found.landmarks

@@ -27,6 +27,7 @@ from atpn_ros.learning.data.eyes import INTO_LENS
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.landmark_convention import corrected, measure_offsets
 from atpn_ros.learning.data.layouts import WFLW98
+from atpn_ros.learning.data.photograph_landmarks import mirrored_crop
 from atpn_ros.types import Floats, Image
 
 HAND_PLACED = ("faces_london", "faces_canada")
@@ -106,7 +107,7 @@ def read_rotation(engine: Engine, face: LabelledFace) -> Floats:
     mirrored = np.ascontiguousarray(image[:, ::-1])
     upright, width = upright_angle(points), image.shape[1]
     crops = [crop_from_landmarks(points, upright + turn) for turn in _TURNS]
-    flipped = [Crop(width - 1 - c.cx, c.cy, c.side, -c.angle) for c in crops]
+    flipped = [mirrored_crop(c, width) for c in crops]
     plain, other = _rotations(engine, image, crops), _rotations(engine, mirrored, flipped)
     other = other * np.outer((-1, 1, 1), (1, -1, 1))
     left, _, right = np.linalg.svd(np.concatenate([plain, other]).mean(axis=0))

@@ -46,11 +46,21 @@ def outline(landmarks: Floats, up: Floats) -> Floats:
     return np.concatenate([landmarks[:33], landmarks[_NOSE], brows]).astype(np.float32)
 
 
+def forehead(landmarks: Floats, axis: Floats) -> Floats:
+    """(2,) pixels from the brows to the forehead's upper end.
+
+    Args:
+        landmarks: (98, 2) pixels, WFLW order.
+        axis: (2,) of the head in the image, from the chin to the scalp; any length.
+    """
+    unit = axis / max(float(np.linalg.norm(axis)), 1e-6)
+    height = float((landmarks[BROWS].mean(0) - landmarks[16]) @ unit)
+    return np.asarray(unit * max(height, 0.0) * FOREHEAD)
+
+
 def frontal_outline(landmarks: Floats) -> Floats:
     """:func:`outline` of a face that looks into the camera, from its landmarks alone."""
     across = landmarks[list(landmark_layouts.LEFT_EYE)].mean(0) - landmarks[
         list(landmark_layouts.RIGHT_EYE)
     ].mean(0)
-    down = np.array([-across[1], across[0]]) / max(float(np.linalg.norm(across)), 1e-6)
-    height = float((landmarks[16] - landmarks[BROWS].mean(0)) @ down)
-    return outline(landmarks, -down * height * FOREHEAD)
+    return outline(landmarks, forehead(landmarks, np.array([across[1], -across[0]])))

@@ -7,12 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from atpn_ros.learning.data.cutouts import Cutout
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.renders import load_renders
-from atpn_ros.learning.data.sprites import BROWS, FOREHEAD, outline
+from atpn_ros.learning.data.sprites import forehead, outline
 from atpn_ros.learning.detector.segmentation import cut
 from atpn_ros.learning.detector.source_photographs import Photograph
 from atpn_ros.types import Floats
@@ -41,7 +39,4 @@ def turned_outline(face: LabelledFace) -> Floats:
     """
     if face.rotation is None:
         raise ValueError(f"{face.name}: no rotation")
-    axis = face.rotation[:2, 2]
-    axis = axis / max(float(np.linalg.norm(axis)), 1e-6)
-    height = float((face.landmarks[BROWS].mean(0) - face.landmarks[16]) @ axis)
-    return outline(face.landmarks, axis * max(height, 0.0) * FOREHEAD)
+    return outline(face.landmarks, forehead(face.landmarks, face.rotation[:2, 2]))

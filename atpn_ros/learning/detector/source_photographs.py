@@ -21,8 +21,8 @@ from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.held_out import POINTING_PEOPLE, held_out_photographs
 from atpn_ros.learning.data.labelled_face import ImageFile
+from atpn_ros.learning.data.photograph_landmarks import Finder
 from atpn_ros.learning.data.sprites import frontal_outline
-from atpn_ros.learning.detector.photograph_landmarks import Finder
 from atpn_ros.types import Floats, Image
 
 _PROFILES = (1, 5, 6, 10)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,13 +15,14 @@ import numpy as np
 import torch
 
 from atpn_ros.detectors.atpn import AtpnDetector
+from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.learning.config import ConfigError, read_config
 from atpn_ros.learning.data.backgrounds import load_panoramas, without_faces
 from atpn_ros.learning.data.cutouts import load_cutouts, save_cutouts
 from atpn_ros.learning.data.held_out import panorama_is_held_out
+from atpn_ros.learning.data.photograph_landmarks import Finder
 from atpn_ros.learning.detector.hard_negatives import mine, read_mined, write_mined
 from atpn_ros.learning.detector.network import Detector
-from atpn_ros.learning.detector.photograph_landmarks import Finder
 from atpn_ros.learning.detector.render_cutouts import cut_renders
 from atpn_ros.learning.detector.scene_cache import compose
 from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds, Pieces
@@ -82,12 +83,12 @@ def load_run(path: Path) -> DetectorRun:
     return run
 
 
-def carry_out(
+def run_detector_training(
     run: DetectorRun, root: Path, folder: Path, face_model: Path, *,
     start: Path | None = None, workers: int = 1,
     composers: int = 1, threads: int | None = None, finish_now: bool = False,
 ) -> Detector:  # fmt: skip
-    """Train what a run file says; goes on where it stopped.
+    """Execute a training run, or resume it.
 
     Args:
         run: The file's contents.
@@ -108,7 +109,8 @@ def carry_out(
     folder.mkdir(parents=True, exist_ok=True)
     cutouts = folder / "cutouts.npz"
     if not cutouts.exists():
-        save_cutouts(cutouts, (cut(p) for p in photographs(root, Finder(face_model))))
+        with closing(OnnxEngine(face_model, "onnx-cpu", "CPUExecutionProvider")) as engine:
+            save_cutouts(cutouts, (cut(p) for p in photographs(root, Finder(engine))))
     rendered = folder / _RENDERS
     if run.renders and not rendered.exists():
         save_cutouts(rendered, cut_renders(root / run.renders))
