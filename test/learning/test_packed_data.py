@@ -19,14 +19,11 @@ from atpn_ros.learning.data.detection_crops import (
     load_detection_crops,
     save_packed_crops,
 )
+from atpn_ros.learning.data.face_regions import landmark_region, with_face_side
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.landmark_convention import load_offsets
 from atpn_ros.learning.data.layouts import WFLW98
-from atpn_ros.learning.data.packed_faces import (
-    load_packed_faces,
-    save_packed_faces,
-    with_face_side,
-)
+from atpn_ros.learning.data.packed_faces import load_packed_faces, save_packed_faces
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.training_faces import load_training_photographs
 from atpn_ros.types import Box
@@ -80,6 +77,16 @@ def test_a_smaller_face_has_its_labels_in_the_smaller_picture() -> None:
     assert with_face_side(a_face(), 81).image.shape == (90, 120, 3)
     bare = LabelledFace(a_picture(), None, WFLW98, presence=False)
     assert with_face_side(bare, 20).image.shape == (45, 60, 3)
+
+
+def test_the_region_around_the_landmarks_has_its_labels_in_its_own_pixels() -> None:
+    face = a_face()
+    part = landmark_region(replace(face, points=face.landmarks / 4 + (50, 40)), 0.5)
+    assert part.image.shape == (37, 40, 3)  # around a box from (52.5, 42.5) to (72.5, 59.9)
+    assert (part.image == face.image[32:69, 42:82]).all()
+    assert part.opacity is not None
+    assert (part.opacity == face.opacity[32:69, 42:82]).all()
+    assert np.allclose(part.landmarks, face.landmarks / 4 + (8, 8))
 
 
 def test_other_landmarks_and_damaged_files_are_named(tmp_path: Path) -> None:

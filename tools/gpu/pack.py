@@ -28,9 +28,10 @@ from atpn_ros.files import cache_folder
 from atpn_ros.learning.data.cutout_faces import convention_offsets
 from atpn_ros.learning.data.cutouts import load_cutouts
 from atpn_ros.learning.data.detection_crops import DetectionCrops, save_packed_crops
+from atpn_ros.learning.data.face_regions import with_face_side
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
-from atpn_ros.learning.data.packed_faces import save_packed_faces, with_face_side
+from atpn_ros.learning.data.packed_faces import save_packed_faces
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.synth.assets import library, packed
 from atpn_ros.learning.training.run_file import (

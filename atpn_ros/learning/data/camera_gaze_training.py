@@ -11,9 +11,9 @@ People who look into the lens look along the crop's own optical axis, wherever t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from atpn_ros.crop import Crop
@@ -21,6 +21,7 @@ from atpn_ros.engines.base import Engine
 from atpn_ros.learning.data import london
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.eyes import INTO_LENS, draw_glasses, turn_irises
+from atpn_ros.learning.data.face_regions import landmark_region, with_face_side
 from atpn_ros.learning.data.held_out import held_out_photographs
 from atpn_ros.learning.data.labelled_face import ImageFile, LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
@@ -30,7 +31,7 @@ from atpn_ros.types import Floats, Image
 _FACE = 130.0
 """Longest side of the landmarks' box of a kept face, pixels."""
 _REGION = 0.9
-"""What is kept around the landmarks' box, in sides of it."""
+"""Margin that is kept around the landmarks' box, in longer sides of it."""
 _SIDEWAYS, _UPRIGHT, _STEEPEST = 24.0, 7.0, 9.0
 """Turned irises: uniform to either side; normal, and at most so much, up and down; degrees."""
 _GLASSES = 0.13
@@ -99,19 +100,11 @@ def _face(
     weights: Floats | None = None,
 ) -> LabelledFace:
     """A face with the part of its photograph around it, sometimes with glasses drawn on it."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    side = float((high - low).max())
-    x0, y0 = np.maximum(low - _REGION * side, 0).astype(int).tolist()
-    x1, y1 = np.minimum(high + _REGION * side, image.shape[1::-1]).astype(int).tolist()
-    part, scale = image[y0:y1, x0:x1], min(1.0, _FACE / side)
-    if scale < 1.0:
-        part = np.asarray(
-            cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
-        )
-    moved = (points - (x0, y0) + 0.5) * scale - 0.5
+    face = LabelledFace(image, points, WFLW98, name, weights=weights, gaze=gaze)
+    face = with_face_side(landmark_region(face, _REGION), _FACE)
     if rng.random() < _GLASSES:
-        part = draw_glasses(part, moved, rng)
-    return LabelledFace(part, moved, WFLW98, name, weights=weights, gaze=gaze)
+        face = replace(face, picture=draw_glasses(face.image, face.landmarks, rng))
+    return face
 
 
 def find_landmarks(engine: Engine, image: Image) -> Floats | None:

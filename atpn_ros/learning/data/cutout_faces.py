@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prepares people who were cut out of photographs as training faces.
 
-Landmarks are hand-placed where the set has points (London, Canada). Elsewhere they are this
-package's own network's, where its answers to several crops and to the mirrored picture agree,
-corrected to the hand-placed ones' convention, and weigh half. The rotation is labelled where a set
-says how far the head is turned: the network's mean answer, turned half of the way to that yaw,
-since people only roughly do as they are asked.
+Landmarks are hand-placed where the set has points (London, Canada). Elsewhere they come from this
+package's own network, corrected to the convention of the hand-placed ones, with a weight of one
+half. The rotation is labelled where a set gives the yaw: the network's mean answer, turned half of
+the way to that yaw, since people only roughly turn their heads as they are asked.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from atpn_ros.engines.base import Engine
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.cutouts import Cutout, load_cutouts
 from atpn_ros.learning.data.eyes import INTO_LENS
+from atpn_ros.learning.data.face_regions import landmark_region
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.landmark_convention import corrected, measure_offsets
 from atpn_ros.learning.data.layouts import WFLW98
@@ -37,10 +37,10 @@ _VIEWS = {"left_profile": -90.0, "left_3quarter": -45.0, "right_3quarter": 45.0,
           "right_profile": 90.0}  # fmt: skip
 """Yaw of the London views, degrees, positive to the picture's right."""
 _REGION = 1.25
-"""What is kept around the landmarks' box, in sides of it."""
+"""Margin that is kept around the landmarks' box, in longer sides of it."""
 _TURNS = (0.0, 0.12, -0.12)
 _STEEP = 60.0
-"""Tilt in degrees above which a yaw says little."""
+"""Tilt in degrees from which a yaw is not used as a label."""
 
 
 def load_cutout_faces(path: Path, root: Path, engine: Engine) -> list[LabelledFace]:
@@ -72,33 +72,28 @@ def convention_offsets(cutouts: Iterable[Cutout], engine: Engine) -> Floats:
 def _face(cutout: Cutout, pans: dict[str, float], offsets: Floats, engine: Engine) -> LabelledFace:
     kind, file = cutout.name.split("/")
     face = _region(cutout)
-    view = next((yaw for name, yaw in _VIEWS.items() if kind.endswith(name)), None)
-    yaw = view if view is not None else pans.get(file) if kind == "pointing04" else None
     if kind in HAND_PLACED:
         return replace(face, gaze=INTO_LENS)
     rotation = read_rotation(engine, face)
     face = corrected(replace(face, weights=np.full(98, _OWN_WEIGHT)), offsets, rotation)
+    view = next((yaw for name, yaw in _VIEWS.items() if kind.endswith(name)), None)
+    yaw = pans.get(file) if kind == "pointing04" else view
     if yaw is None:
         return face
     gaze = None
-    if view is not None and abs(view) < 60:
+    if kind.endswith("3quarter"):
         # Asked to look straight ahead, with the camera 45 degrees aside.
-        gaze = np.tile((np.sin(np.radians(view)), 0.0, -np.cos(np.radians(view))), (2, 1))
+        gaze = np.tile((np.sin(np.radians(yaw)), 0.0, -np.cos(np.radians(yaw))), (2, 1))
     return replace(face, rotation=_half_way(rotation, yaw), gaze=gaze)
 
 
 def _region(cutout: Cutout) -> LabelledFace:
     """The face with the part of its picture around it, and the person's opacity there."""
-    pixels, points = cutout.sprite.image, cutout.landmarks
-    low, high = points.min(axis=0), points.max(axis=0)
-    reach = _REGION * float((high - low).max())
-    x0, y0 = np.maximum(low - reach, 0).astype(int).tolist()
-    x1, y1 = np.minimum(high + reach, pixels.shape[1::-1]).astype(int).tolist()
-    part = pixels[y0:y1, x0:x1]
-    return LabelledFace(
-        np.ascontiguousarray(part[..., :3]), points - (x0, y0), WFLW98, cutout.name,
-        opacity=np.ascontiguousarray(part[..., 3]),
-    )  # fmt: skip
+    pixels = cutout.sprite.image
+    whole = LabelledFace(
+        pixels[..., :3], cutout.landmarks, WFLW98, cutout.name, opacity=pixels[..., 3]
+    )
+    return landmark_region(whole, _REGION)
 
 
 def read_rotation(engine: Engine, face: LabelledFace) -> Floats:
@@ -110,8 +105,7 @@ def read_rotation(engine: Engine, face: LabelledFace) -> Floats:
     flipped = [mirrored_crop(c, width) for c in crops]
     plain, other = _rotations(engine, image, crops), _rotations(engine, mirrored, flipped)
     other = other * np.outer((-1, 1, 1), (1, -1, 1))
-    left, _, right = np.linalg.svd(np.concatenate([plain, other]).mean(axis=0))
-    return np.asarray(left @ np.diag((1, 1, np.linalg.det(left @ right))) @ right)
+    return geometry.nearest_rotation(np.concatenate([plain, other]).mean(axis=0))
 
 
 def _rotations(engine: Engine, image: Image, crops: list[Crop]) -> Floats:
@@ -121,11 +115,9 @@ def _rotations(engine: Engine, image: Image, crops: list[Crop]) -> Floats:
 
 def _half_way(rotation: Floats, yaw: float) -> Floats:
     """A head's rotation, turned about the vertical half of the way to a yaw in degrees."""
-    now = np.arctan2(rotation[0, 0], -rotation[2, 0])
-    angle = np.radians(yaw) - now
-    angle = np.arctan2(np.sin(angle), np.cos(angle)) / 2
-    c, s = np.cos(angle), np.sin(angle)
-    return np.asarray(np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]]) @ rotation)
+    turn = np.radians(yaw) - np.arctan2(rotation[0, 0], -rotation[2, 0])
+    turn = np.arctan2(np.sin(turn), np.cos(turn)) / 2  # the shorter way round
+    return np.asarray(geometry.about_y(-turn) @ rotation)
 
 
 def _pointing_yaws(path: Path) -> dict[str, float]:

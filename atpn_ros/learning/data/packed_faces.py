@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from atpn_ros.files import atomic_replace
@@ -25,39 +23,10 @@ from atpn_ros.learning.data.layouts import WFLW98
 from atpn_ros.types import Box, Floats, Image
 
 SUFFIX = ".npz"
-"""By which a file of packed faces is told from a data set's folder."""
+"""Suffix of files of packed faces; a data set in place of one is a folder."""
 
 _OPTIONAL = {"points": (98, 2), "weights": (98,), "rotation": (3, 3), "gaze": (2, 3)}
-"""Fields that may be missing, which NaN stands for, and their shapes."""
-
-
-def resized(face: LabelledFace, scale: float) -> LabelledFace:
-    """A face with a smaller picture (``scale`` below 1), and its labels in pixels of that."""
-    if scale >= 1.0:
-        return face
-
-    def shrunk(image: Image) -> Image:
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return np.asarray(small, np.uint8)
-
-    return replace(
-        face,
-        picture=shrunk(face.image),
-        points=None if face.points is None else (face.points + 0.5) * scale - 0.5,
-        box=_scaled(face.box, scale),
-        detection=_scaled(face.detection, scale),
-        opacity=None if face.opacity is None else shrunk(face.opacity),
-    )
-
-
-def with_face_side(face: LabelledFace, side: float) -> LabelledFace:
-    """A face whose landmarks' box is at most ``side`` pixels wide and high.
-
-    A picture without landmarks becomes at most three times as wide and high.
-    """
-    if face.points is None:
-        return resized(face, 3 * side / max(face.image.shape[:2]))
-    return resized(face, side / float(np.ptp(face.points, axis=0).max()))
+"""Fields that may be missing (stored as NaN), and their shapes."""
 
 
 def save_packed_faces(path: Path, faces: Sequence[LabelledFace], quality: int) -> None:
@@ -135,11 +104,5 @@ def _face(v: dict[str, Any], i: int, picture: Image, opacities: Any) -> Labelled
 
 
 def _known(values: Floats) -> Floats | None:
-    """Stored values, or None where NaN says that there are none."""
+    """Stored values, or None where they are NaN."""
     return None if np.isnan(values).any() else np.asarray(values, np.float64)
-
-
-def _scaled(box: Box | None, scale: float) -> Box | None:
-    if box is None:
-        return None
-    return Box(box.cx * scale, box.cy * scale, box.width * scale, box.height * scale)

@@ -15,9 +15,10 @@ from atpn_ros.crop import CROP_MARGIN
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.datasets import DATA_SETS, data_set_of, read_faces, read_photographs
 from atpn_ros.learning.data.face_crops import exact_crop
+from atpn_ros.learning.data.face_regions import resized
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import IBUG68, WFLW98
-from atpn_ros.learning.data.packed_faces import SUFFIX, load_packed_faces, resized
+from atpn_ros.learning.data.packed_faces import SUFFIX, load_packed_faces
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box, Floats, Image
 
