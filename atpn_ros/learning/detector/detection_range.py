@@ -8,7 +8,7 @@ large as a camera would show them at a distance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -42,7 +42,7 @@ _PEOPLE = 6
 _ROOM = 2.6
 """Width that a person takes, over the height of the face."""
 _FRAMES = 4
-"""The same picture is shown to the pipeline so many times; more change nothing in such pictures."""
+"""Times that the pipeline processes each picture; more change nothing in such pictures."""
 _Z95 = 1.96
 
 
@@ -104,30 +104,49 @@ def measure_range(
     """Measure all detectors on the same pictures of each camera and distance.
 
     Args:
-        detectors: What each is called, and the detector at its usual score.
+        detectors: Name and detector, at its usual score.
         people: Cut-outs with the outline of their face.
         backgrounds: Pictures without a face.
         engine: Runs the face network.
         settings: Of the pipeline.
         pictures: Number of pictures for each camera and distance.
-        seed: Of all chance.
+        seed: Of the random numbers.
     """
     for number, view in enumerate(cameras()):
         for metres in DISTANCES:
             rng = np.random.default_rng((seed, number, round(1000 * metres)))
-            counts = {name: np.zeros(3, int) for name, _ in detectors}
-            for _ in range(pictures):
-                scene = compose(rng, people, backgrounds, view, metres)
-                faces = [Box.from_xyxy(*corners) for corners in scene.boxes.tolist()]
-                for name, detector in detectors:
-                    finds = detector.detect(scene.image)
-                    boxes = [find.box for find in finds]
-                    held = hold(scene.image, finds, detector.name, engine, settings, _FRAMES)
-                    hits = [detection_counts.count(b, faces, ()).found.sum() for b in (boxes, held)]
-                    counts[name] += (len(faces), *hits)
-            for name, (number_of, found, kept) in counts.items():
-                rates = (share(int(found), int(number_of)), share(int(kept), int(number_of)))
+            scenes = (compose(rng, people, backgrounds, view, metres) for _ in range(pictures))
+            for name, rates in recall(detectors, scenes, engine, settings).items():
                 yield Found(name, view, metres, *rates)
+
+
+def recall(
+    detectors: Sequence[tuple[str, Detector]],
+    scenes: Iterable[Scene],
+    engine: Engine,
+    settings: PipelineSettings,
+) -> dict[str, tuple[Rate, Rate]]:
+    """Share of the faces that each detector finds, and share that the pipeline holds, by name.
+
+    Args:
+        detectors: Name and detector, at its usual score.
+        scenes: Pictures with the boxes of all their faces.
+        engine: Runs the face network.
+        settings: Of the pipeline.
+    """
+    counts = {name: np.zeros(3, int) for name, _ in detectors}
+    for scene in scenes:
+        faces = [Box.from_xyxy(*corners) for corners in scene.boxes.tolist()]
+        for name, detector in detectors:
+            finds = detector.detect(scene.image)
+            boxes = [find.box for find in finds]
+            held = hold(scene.image, finds, detector.name, engine, settings, _FRAMES)
+            hits = [detection_counts.count(b, faces, ()).found.sum() for b in (boxes, held)]
+            counts[name] += (len(faces), *hits)
+    return {
+        name: (share(found, total), share(held, total))
+        for name, (total, found, held) in ((n, c.tolist()) for n, c in counts.items())
+    }
 
 
 def compose(
@@ -157,19 +176,19 @@ def compose(
                           rng.uniform(0.9 * tall, max(0.95 * tall, 0.6 * height))])  # fmt: skip
         turn, mirrored = float(rng.normal(0, 0.05)), -1.0 if rng.random() < 0.5 else 1.0
         sprite_augmentation.torso(rng, canvas, sprite, place, size, turn)
-        canvas.paste(_lit(rng, sprite), place, size, turn, mirrored)
-    return Scene(_taken(rng, canvas.image), *canvas.truth())
+        canvas.paste(_relit(rng, sprite), place, size, turn, mirrored)
+    return Scene(_camera_image(rng, canvas.image), *canvas.truth())
 
 
-def _lit(rng: np.random.Generator, sprite: Sprite) -> Sprite:
-    """Somebody in slightly other light than the portrait was taken in."""
+def _relit(rng: np.random.Generator, sprite: Sprite) -> Sprite:
+    """A cut-out with a random brightness and colour of the light."""
     gain = np.append(np.exp(rng.normal(-0.1, 0.12) + rng.normal(0, 0.03, 3)), 1.0)
     image = np.clip(sprite.image * gain, 0, 255).astype(np.uint8)
     return Sprite(image, sprite.outline)
 
 
-def _taken(rng: np.random.Generator, image: Image) -> Image:
-    """The picture as an ordinary camera gives it: a little soft, noisy and compressed."""
+def _camera_image(rng: np.random.Generator, image: Image) -> Image:
+    """The picture with the blur, noise and JPEG compression of an ordinary camera."""
     soft = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 0.7)))
     noise = np.empty((128, 128, 3), np.int16)
     cv2.setRNGSeed(int(rng.integers(2**31)))
@@ -182,7 +201,7 @@ def _taken(rng: np.random.Generator, image: Image) -> Image:
 
 
 def share(part: int, whole: int) -> Rate:
-    """A share with Wilson's interval of 95 %, which is right for 0 and 100 % too.
+    """A share with Wilson's interval of 95 %, which is valid for 0 and 100 % too.
 
     >>> rate = share(48, 48)
     >>> round(rate.low, 3), rate.high

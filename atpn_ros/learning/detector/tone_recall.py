@@ -12,13 +12,11 @@ import numpy as np
 from atpn_ros.detectors import Detector
 from atpn_ros.engines import Engine
 from atpn_ros.learning.data.cutouts import Cutout
-from atpn_ros.learning.detector import detection_counts
 from atpn_ros.learning.detector.detection_counts import Rate
-from atpn_ros.learning.detector.detection_range import CameraView, compose, share
-from atpn_ros.learning.detector.pipeline_recall import hold
+from atpn_ros.learning.detector.detection_range import CameraView, compose, recall
 from atpn_ros.learning.synth.assets.tones import ita, tone_bin
 from atpn_ros.pipeline.pipeline import PipelineSettings
-from atpn_ros.types import Box, Image
+from atpn_ros.types import Image
 
 VIEW = CameraView(60.0, (640, 480))
 DISTANCES = (3.0, 4.0, 5.0, 6.0)
@@ -28,7 +26,6 @@ _CHEEKS = ((54, 6), (54, 26))
 """Landmarks, nose tip and contour, between which the cheeks lie."""
 _PATCH = 0.04
 """Half of a cheek's patch, over the height of the face."""
-_FRAMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class ToneRecall:
 
 
 def tone_group(person: Cutout) -> str:
-    """The group of a person's tone: typology angle of the cheeks, as the photograph shows them."""
+    """The group of a person's skin tone, by the typology angle of the cheeks in the photograph."""
     points, image = person.landmarks, person.sprite.image
     half = max(1, round(_PATCH * float(np.ptp(points[:, 1]))))
     pixels = []
@@ -76,28 +73,21 @@ def measure_tones(
     """Measure all detectors on the same pictures of each group.
 
     Args:
-        detectors: What each is called, and the detector at its usual score.
+        detectors: Name and detector, at its usual score.
         people: Held-out people.
         backgrounds: Pictures without a face.
         engine: Runs the face network.
         settings: Of the pipeline.
         pictures: Number of pictures for each group and distance.
-        seed: Of all chance.
+        seed: Of the random numbers.
     """
     for number, group in enumerate(GROUPS):
         own = [p.sprite for p in people if tone_group(p) == group]
-        counts = {name: np.zeros(3, int) for name, _ in detectors}
-        for metres in DISTANCES if own else ():
-            rng = np.random.default_rng((seed, number, round(1000 * metres)))
-            for _ in range(pictures):
-                scene = compose(rng, own, backgrounds, VIEW, metres)
-                faces = [Box.from_xyxy(*corners) for corners in scene.boxes.tolist()]
-                for name, detector in detectors:
-                    finds = detector.detect(scene.image)
-                    held = hold(scene.image, finds, detector.name, engine, settings, _FRAMES)
-                    boxes = [find.box for find in finds]
-                    hits = [detection_counts.count(b, faces, ()).found.sum() for b in (boxes, held)]
-                    counts[name] += (len(faces), *hits)
-        for name, (total, found, kept) in counts.items():
-            rates = (share(int(found), int(total)), share(int(kept), int(total)))
+        generators = [np.random.default_rng((seed, number, round(1000 * m))) for m in DISTANCES]
+        scenes = (
+            compose(rng, own, backgrounds, VIEW, metres)
+            for rng, metres in zip(generators, DISTANCES, strict=True)
+            for _ in range(pictures if own else 0)
+        )
+        for name, rates in recall(detectors, scenes, engine, settings).items():
             yield ToneRecall(name, group, len(own), *rates)
