@@ -75,9 +75,9 @@ def folder(tmp_path):
 
 
 def test_each_set_trains_what_is_known_of_it(folder):
-    london, portrait, view, asked, steep = load_cutout_faces(
-        folder / "cutouts.npz", folder, Reader(-20.0)
-    )
+    faces, offsets = load_cutout_faces(folder / "cutouts.npz", folder, Reader(-20.0))
+    london, portrait, view, asked, steep = faces
+    assert np.allclose(offsets, 0, atol=1e-6)
     assert london.weights is None
     assert london.gaze is not None
     assert london.rotation is None

@@ -13,12 +13,19 @@ from atpn_ros import geometry
 from atpn_ros.cli import main
 from atpn_ros.learning.config import ConfigError
 from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.landmark_convention import corrected
 from atpn_ros.learning.data.renders import load_renders
 from atpn_ros.learning.data.shards import ShardError
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.networks.from_onnx import load_onnx
-from atpn_ros.learning.training.run_file import run_training
+from atpn_ros.learning.training.run_file import (
+    TrainingData,
+    TrainingRun,
+    load_training_set,
+    load_uncorrected,
+    run_training,
+)
 from atpn_ros.learning.training.stages import load_stages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,9 +118,7 @@ def test_a_typing_mistake_names_the_file_and_the_field(
     assert "\n" not in said
 
 
-def test_a_run_is_carried_out_and_taken_up(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_is_executed_and_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a_shard(tmp_path / "renders", [a_face(), a_face()])
     path = tmp_path / "run.yaml"
     path.write_text(
@@ -131,7 +136,9 @@ def test_a_run_is_carried_out_and_taken_up(
     assert "shard-00000.tar" in capsys.readouterr().err
 
 
-def test_each_stage_begins_with_the_network_of_the_one_before(tmp_path: Path) -> None:
+def test_each_stage_begins_with_the_network_of_the_one_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     a_shard(tmp_path / "renders", [a_face(), a_face()])
     path = tmp_path / "run.yaml"
     stage = (
@@ -147,9 +154,13 @@ def test_each_stage_begins_with_the_network_of_the_one_before(tmp_path: Path) ->
     assert torch.allclose(one.pose.weight, two.pose.weight, atol=1e-5)
     last = (tmp_path / "out" / "two.onnx").read_bytes()
     assert (tmp_path / "out" / "atpn.onnx").read_bytes() == last
-    # A stage that is complete is not done again.
+    # A stage that is complete is not done again, unless it was trained with other settings.
     (tmp_path / "renders" / "shard-00000.tar").unlink()
     assert main([*words, "--workers", "0"]) == 0
+    capsys.readouterr()
+    path.write_text("stages:\n" + stage.format("one", 3, "0.001") + stage.format("two", 1, "0.0"))
+    assert main([*words, "--workers", "0"]) != 0
+    assert "belongs to a run with other settings: steps" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -158,6 +169,12 @@ def test_each_stage_begins_with_the_network_of_the_one_before(tmp_path: Path) ->
         ("stages: [{name: a, data: {renders: r}}, {name: a, data: {renders: r}}]", "different"),
         ("stages: [{name: a/b, data: {renders: r}}]", "different names without slashes"),
         ("stages: [{data: {renders: r}}]", "name"),
+        ("data: {renders: r, correct_renders: true}", "correct_renders needs cutouts"),
+        (
+            "data: {cutouts: c.npz, correct_renders: true, render_offsets: o.npy}\n"
+            "begin_with: a.onnx",
+            "exclude each other",
+        ),
         ("stages: [{name: a}]", r"stages\[0\]: data: needs renders"),
         ("train: {steps: 3}\nstages: [{name: a, data: {renders: r}}]", "belong into each stage"),
         ("stages: [{name: a, data: {cutouts: c.npz}}]", r"stages\[0\]: begin_with: cutouts needs"),
@@ -168,6 +185,19 @@ def test_stages_that_cannot_be_are_named(tmp_path: Path, text: str, word: str) -
     path.write_text(text)
     with pytest.raises(ConfigError, match=word):
         load_stages(path)
+
+
+def test_measured_offsets_move_the_renders_and_can_be_packed_with_them(tmp_path: Path) -> None:
+    a_shard(tmp_path / "renders", [a_face()])
+    np.save(tmp_path / "offsets.npy", np.full((98, 2), 0.1))
+    run = TrainingRun(data=TrainingData(renders="renders", render_offsets="offsets.npy"))
+    source, offsets = load_uncorrected(run, tmp_path)
+    (before,), (after,) = source.renders, load_training_set(run, tmp_path).renders
+    assert offsets is not None
+    assert before.rotation is not None
+    expected = corrected(before, offsets, before.rotation).landmarks
+    assert np.abs(expected - before.landmarks).max() > 1
+    assert np.allclose(after.landmarks, expected)
 
 
 @pytest.mark.parametrize("head", ["gaze", "presence"])

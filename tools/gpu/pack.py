@@ -5,8 +5,8 @@
 
 ``python tools/gpu/pack.py RUN.yaml --data DATA --out BOX`` needs the package with its learning
 dependencies and ONNX Runtime here; ``bash BOX/run.sh MINUTES`` needs only Python, PyTorch, OpenCV
-and ONNX there, and no network. Landmarks and rotations that a run reads with its first network are
-read while packing. Never commit or publish a box: it holds the data.
+and ONNX there, and no network. Landmarks and rotations that a run's first network has to estimate
+are estimated while packing. Never commit or publish a box: it contains the data.
 """
 
 from __future__ import annotations
@@ -23,10 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from atpn_ros.engines.onnx import OnnxEngine
 from atpn_ros.files import cache_folder
-from atpn_ros.learning.data.cutout_faces import convention_offsets
-from atpn_ros.learning.data.cutouts import load_cutouts
 from atpn_ros.learning.data.detection_crops import DetectionCrops, save_packed_crops
 from atpn_ros.learning.data.face_regions import with_face_side
 from atpn_ros.learning.data.labelled_face import LabelledFace
@@ -37,7 +34,7 @@ from atpn_ros.learning.synth.assets import library, packed
 from atpn_ros.learning.training.run_file import (
     TrainingData,
     TrainingRun,
-    load_training_set,
+    load_uncorrected,
     load_validation_sets,
 )
 from atpn_ros.learning.training.stages import load_stages
@@ -46,10 +43,10 @@ from atpn_ros.types import AtpnError
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-CARRIED = ("moderngl", "glcontext", "ruamel.yaml")
-"""Packages that a machine for training may lack, and that are small."""
+PACKED = ("moderngl", "glcontext", "ruamel.yaml")
+"""Small packages that the borrowed machine may lack."""
 GL_LIBRARIES = ("libEGL.so.1", "libOpenGL.so.0", "libGLdispatch.so.0")
-"""What finds the graphics driver (libglvnd); drivers themselves are not carried."""
+"""Libraries that load the graphics driver (libglvnd); the driver itself is not packed."""
 
 
 def main() -> int:
@@ -71,8 +68,8 @@ def main() -> int:
     parser.add_argument("--share", type=float, nargs=2, default=(0.4, 0.5), metavar=("MIN", "MAX"))
     parser.add_argument("--effects", type=float, default=0.25)
     parser.add_argument("--seed", type=int, default=1, help="of the renders made there")
-    parser.add_argument("--wheels", type=Path, help="folder with wheels to carry; default: "
-                        f"{', '.join(CARRIED)} are downloaded")  # fmt: skip
+    parser.add_argument("--wheels", type=Path, help="folder with wheels to pack; default: "
+                        f"{', '.join(PACKED)} are downloaded")  # fmt: skip
     parser.add_argument("--python", nargs="+", default=["3.11", "3.12", "3.13"],
                         help="versions that wheels are downloaded for")  # fmt: skip
     parser.add_argument("--limit", type=float, default=60, help="largest size, MiB (60)")
@@ -92,15 +89,15 @@ def _pack(args: argparse.Namespace) -> int:
     shutil.rmtree(box, ignore_errors=True)
     data = box / "data"
     data.mkdir(parents=True)
-    (box / "box.json").write_text("{}")  # from now on it is known as a box
+    (box / "box.json").write_text("{}")  # marks the folder as a box, which may be replaced
     begin = ""
     if run.begin_with:
         begin = f"begin{Path(run.begin_with).suffix}"
         shutil.copyfile(args.data / run.begin_with, data / begin)
 
-    # A first stage may begin with nothing: then the shipped network reads what has to be read.
-    reads = args.data / run.begin_with if begin.endswith(".onnx") else SHIPPED_MODEL
-    run = replace(run, begin_with=str(reads.absolute()))
+    # A first stage may begin with random weights: then the shipped network labels its faces.
+    labelling = args.data / run.begin_with if begin.endswith(".onnx") else SHIPPED_MODEL
+    run = replace(run, begin_with=str(labelling.absolute()))
     packed_data: dict[TrainingData, TrainingData] = {}
     for part in [stage.data for stage in stages] or [run.data]:
         if part not in packed_data:
@@ -130,9 +127,9 @@ def _pack(args: argparse.Namespace) -> int:
 
 
 def _pack_data(run: TrainingRun, out: Path, number: int, args: argparse.Namespace) -> TrainingData:
-    """Write the data of one run; returns what its run file says in the box."""
+    """Write the data of one run; returns the data fields for the run file in the box."""
     data = run.data
-    source = load_training_set(replace(run, data=replace(data, renders="")), args.data)
+    source, offsets = load_uncorrected(replace(run, data=replace(data, renders="")), args.data)
     empty = [
         LabelledFace(image, None, WFLW98, "background", presence=False)
         for image in source.backgrounds
@@ -157,12 +154,9 @@ def _pack_data(run: TrainingRun, out: Path, number: int, args: argparse.Namespac
         save_packed_crops(out / result["finds"], finds, args.quality)
     for name, faces in load_validation_sets(data, args.data).items():
         result[f"validation_{name}"] = save(f"validation_{name}", faces[: args.validation])
-    if data.correct_renders:
+    if offsets is not None:
         result["render_offsets"] = f"offsets-{number}.npy"
-        engine = OnnxEngine(args.data / run.begin_with, "onnx-cpu", "CPUExecutionProvider")
-        cutouts = load_cutouts(args.data / data.cutouts, held_out=False)
-        np.save(out / result["render_offsets"], convention_offsets(cutouts, engine))
-        engine.close()
+        np.save(out / result["render_offsets"], offsets)
     return TrainingData(**result)
 
 
@@ -176,13 +170,13 @@ def _wheels(folder: Path, args: argparse.Namespace) -> None:
     for version in args.python:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps",
                    "--only-binary=:all:", "--python-version", version, *platforms, "-d",
-                   str(folder), *CARRIED]  # fmt: skip
+                   str(folder), *PACKED]  # fmt: skip
         if subprocess.run(command, check=False).returncode:
-            raise AtpnError(f"pip could not download {', '.join(CARRIED)} for Python {version}")
+            raise AtpnError(f"pip could not download {', '.join(PACKED)} for Python {version}")
 
 
 def _gl_libraries(folder: Path) -> None:
-    """Copy this machine's libraries that find the graphics driver, as far as it has them."""
+    """Copy this machine's libraries that load the graphics driver, as far as it has them."""
     folder.mkdir()
     where = (Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/lib64"), Path("/usr/lib"))
     for name in GL_LIBRARIES:
@@ -190,7 +184,7 @@ def _gl_libraries(folder: Path) -> None:
         if found is not None:
             shutil.copyfile(found, folder / name)
     if find_library("EGL") is None:
-        print("pack: no libEGL here to carry: the other machine needs its own")
+        print("pack: this machine has no libEGL to pack: the other one needs its own")
 
 
 def _report(box: Path, limit: float) -> int:

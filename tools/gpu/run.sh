@@ -10,8 +10,8 @@ minutes=${1:-8}
 shift
 export OUT=${OUT:-$here/out} PYTHONUNBUFFERED=1
 mkdir -p "$OUT"
-# Saves are written whole or not at all: what a killed training leaves can be used.
-seconds=$(python3 -c "print(int(float('$minutes') * 60))") || exit 2
+# Files are written atomically: what a killed training leaves can be used.
+seconds=$("${PYTHON:-python3}" -c "import sys; print(int(float(sys.argv[1]) * 60))" "$minutes") || exit 2
 timeout --kill-after=5 "$seconds" \
   "${PYTHON:-python3}" "$here/box.py" train --minutes "$minutes" --out "$OUT" "$@" 2>&1 |
   tee "$OUT/box.log"

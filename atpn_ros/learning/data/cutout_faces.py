@@ -11,7 +11,6 @@ the way to that yaw, since people only roughly turn their heads as they are aske
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,30 +42,26 @@ _STEEP = 60.0
 """Tilt in degrees from which a yaw is not used as a label."""
 
 
-def load_cutout_faces(path: Path, root: Path, engine: Engine) -> list[LabelledFace]:
+def load_cutout_faces(path: Path, root: Path, engine: Engine) -> tuple[list[LabelledFace], Floats]:
     """The training people of a file of cut-outs, each with its opacity.
 
     Args:
         path: File of :func:`atpn_ros.learning.data.cutouts.save_cutouts`.
         root: Folder of the data sets that were cut out, for ``pointing04/labels.json``.
-        engine: The network that reads rotations.
+        engine: The network that estimates rotations.
+
+    Returns:
+        The faces, and the (98, 2) offsets from the network's landmarks to the hand-placed ones, see
+        :func:`atpn_ros.learning.data.landmark_convention.measure_offsets`; 0 without such sets.
 
     Raises:
         DataError: A file is missing or damaged.
     """
     pans = _pointing_yaws(root / "pointing04" / "labels.json")
     cutouts = load_cutouts(path, held_out=False)
-    offsets = convention_offsets(cutouts, engine)
-    return [_face(cutout, pans, offsets, engine) for cutout in cutouts]
-
-
-def convention_offsets(cutouts: Iterable[Cutout], engine: Engine) -> Floats:
-    """(98, 2) offsets from a network's landmarks to those of the sets with hand-placed points.
-
-    See :func:`atpn_ros.learning.data.landmark_convention.measure_offsets`; 0 without such sets.
-    """
     placed = [_region(c) for c in cutouts if c.name.split("/")[0] in HAND_PLACED]
-    return measure_offsets(engine, placed) if placed else np.zeros((98, 2))
+    offsets = measure_offsets(engine, placed) if placed else np.zeros((98, 2))
+    return [_face(cutout, pans, offsets, engine) for cutout in cutouts], offsets
 
 
 def _face(cutout: Cutout, pans: dict[str, float], offsets: Floats, engine: Engine) -> LabelledFace:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -16,8 +17,7 @@ from atpn_ros.learning.data.backgrounds import load_panoramas, without_faces
 from atpn_ros.learning.data.batches import TrainingSet
 from atpn_ros.learning.data.camera_gaze_training import load_camera_gaze_faces
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.data.cutout_faces import convention_offsets, load_cutout_faces
-from atpn_ros.learning.data.cutouts import load_cutouts
+from atpn_ros.learning.data.cutout_faces import load_cutout_faces
 from atpn_ros.learning.data.detection_crops import load_detection_crops
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.landmark_convention import corrected, load_offsets
@@ -112,6 +112,10 @@ def check_run(run: TrainingRun, where: str) -> None:
     for name in ("lens_faces", "cutouts"):
         if getattr(data, name) and not run.begin_with.endswith(".onnx"):
             raise ConfigError(f"{where}: begin_with: {name} needs an .onnx model to begin with")
+    if data.correct_renders and not data.cutouts:
+        raise ConfigError(f"{where}: data: correct_renders needs cutouts to measure offsets with")
+    if data.correct_renders and data.render_offsets:
+        raise ConfigError(f"{where}: data: correct_renders and render_offsets exclude each other")
 
 
 def load_source(data: TrainingData, root: Path) -> TrainingSet:
@@ -135,33 +139,49 @@ def load_source(data: TrainingData, root: Path) -> TrainingSet:
     return TrainingSet(positives(renders), positives(photographs), backgrounds, finds)
 
 
-def _corrected(face: LabelledFace, offsets: Floats) -> LabelledFace:
-    return face if face.rotation is None else corrected(face, offsets, face.rotation)
-
-
 def load_training_set(run: TrainingRun, root: Path) -> TrainingSet:
-    """Load the training data of a run, with the faces whose labels its first network reads.
+    """Load the training data of a run, with the faces that its first network labels.
+
+    Raises:
+        DataError: A folder or file is missing or damaged.
+    """
+    source, offsets = load_uncorrected(run, root)
+    if offsets is None:
+        return source
+    return replace(source, renders=[_corrected(face, offsets) for face in source.renders])
+
+
+def load_uncorrected(run: TrainingRun, root: Path) -> tuple[TrainingSet, Floats | None]:
+    """As :func:`load_training_set`, with the landmarks of the renders as they are.
+
+    Returns:
+        The data, and (98, 2) offsets for the renders' landmarks; None if they are not corrected.
 
     Raises:
         DataError: A folder or file is missing or damaged.
     """
     data, source = run.data, load_source(run.data, root)
     offsets = load_offsets(root / data.render_offsets) if data.render_offsets else None
-    if data.lens_faces or data.cutouts:
-        engine = OnnxEngine(root / run.begin_with, "onnx-cpu", "CPUExecutionProvider")
-        faces = source.photographs
+    if not (data.lens_faces or data.cutouts):
+        return source, offsets
+    photographs = list(source.photographs)
+    with closing(OnnxEngine(root / run.begin_with, "onnx-cpu", "CPUExecutionProvider")) as engine:
         if data.lens_faces:
-            lens = root / data.lens_faces
-            faces += load_camera_gaze_faces(lens, engine, data.turned_irises, run.train.seed)
+            photographs += load_camera_gaze_faces(
+                root / data.lens_faces, engine, data.turned_irises, run.train.seed
+            )
         if data.cutouts:
-            cutouts = root / data.cutouts
-            faces += load_cutout_faces(cutouts, root / data.cutouts_root, engine)
+            faces, measured = load_cutout_faces(
+                root / data.cutouts, root / data.cutouts_root, engine
+            )
+            photographs += faces
             if data.correct_renders:
-                offsets = convention_offsets(load_cutouts(cutouts, held_out=False), engine)
-        engine.close()
-    if offsets is not None:
-        source.renders[:] = [_corrected(f, offsets) for f in source.renders]
-    return source
+                offsets = measured
+    return replace(source, photographs=photographs), offsets
+
+
+def _corrected(face: LabelledFace, offsets: Floats) -> LabelledFace:
+    return face if face.rotation is None else corrected(face, offsets, face.rotation)
 
 
 def load_validation_sets(data: TrainingData, root: Path) -> dict[str, list[LabelledFace]]:
