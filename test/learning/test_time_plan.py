@@ -51,6 +51,30 @@ def test_a_run_that_is_too_slow_ends_in_time_with_a_rate_of_nothing(
     assert (tmp_path / "out" / "atpn.onnx").is_file()
 
 
+def test_the_heads_get_half_of_the_time_of_a_run_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(1)
+    trained: list[set[str]] = []
+    update = TrainingState.update
+
+    def recorded(self: Any, *rest: Any) -> None:
+        trained.append({n.split(".")[0] for n, p in self.network.named_parameters() if
+                        p.requires_grad})  # fmt: skip
+        update(self, *rest)
+
+    monkeypatch.setattr(TrainingState, "update", recorded)
+    source = TrainingSet(load_renders(a_shard(tmp_path / "renders", [a_face()])), [], [])
+    settings = TrainSettings(
+        steps=1_000_000, batch=2, warmup=1, save_every=1_000_000, order="in_turn",
+        network=AtpnSettings(width=4),
+    )  # fmt: skip
+    train(settings, source, {}, tmp_path / "out", workers=0, seconds=3.0)
+    heads = ["pose" in names for names in trained]
+    assert heads == sorted(heads)
+    assert 0.2 < sum(heads) / len(heads) < 0.8
+
+
 @pytest.mark.parametrize("seconds", [1e-3, 0.5])
 def test_a_slow_machine_measures_fewer_steps(tmp_path: Path, seconds: float) -> None:
     torch.set_num_threads(1)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.types import Floats
@@ -18,12 +19,12 @@ from atpn_ros.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """A person, and where the person ends.
+    """A person cut out of a photograph.
 
     Attributes:
         sprite: The whole photograph; its opacity is 255 on the person.
         landmarks: (98, 2) pixels of it, WFLW order.
-        name: Of the photograph.
+        name: Set and file of the photograph, such as ``faces_london/001_03.jpg``.
         held_out: Whether the person is held out from training.
     """
 
@@ -34,19 +35,18 @@ class Cutout:
 
 
 def save_cutouts(path: Path, cutouts: Iterable[Cutout]) -> int:
-    """Write cut-outs, whole or not at all; returns how many."""
+    """Write cut-outs atomically; returns how many."""
     rows = list(cutouts)
-    part = path.with_suffix(".part.npz")
-    np.savez(
-        part,
-        names=np.array([c.name for c in rows]),
-        held_out=np.array([c.held_out for c in rows], bool),
-        shapes=np.array([c.sprite.image.shape for c in rows]),
-        pixels=np.concatenate([c.sprite.image.ravel() for c in rows]),
-        outlines=np.stack([c.sprite.outline for c in rows]),
-        landmarks=np.stack([c.landmarks for c in rows]),
-    )
-    part.replace(path)
+    with atomic_replace(path) as part:
+        np.savez(
+            part,
+            names=np.array([c.name for c in rows]),
+            held_out=np.array([c.held_out for c in rows], bool),
+            shapes=np.array([c.sprite.image.shape for c in rows]),
+            pixels=np.concatenate([c.sprite.image.ravel() for c in rows]),
+            outlines=np.stack([c.sprite.outline for c in rows]),
+            landmarks=np.stack([c.landmarks for c in rows]),
+        )
     return len(rows)
 
 

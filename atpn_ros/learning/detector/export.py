@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.network import STRIDE, Detector
 from atpn_ros.learning.export.onnx_export import OPSET
@@ -56,9 +57,8 @@ def write_weights(network: Detector, path: Path) -> None:
     """Write a network's weights at half precision, small enough to be kept beside the ONNX file."""
     state = network.state_dict()
     kept = {k: v.half() if v.dtype == torch.float32 else v for k, v in state.items()}
-    part = path.with_suffix(".part.npz")
-    np.savez(part, **{k: v.numpy() for k, v in kept.items()})
-    part.replace(path)
+    with atomic_replace(path) as part:
+        np.savez(part, **{k: v.numpy() for k, v in kept.items()})
 
 
 def read_weights(network: Detector, path: Path) -> None:

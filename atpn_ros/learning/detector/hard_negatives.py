@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.detectors import Detector
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.sprite_augmentation import window
 from atpn_ros.types import Box, Image
@@ -76,14 +77,13 @@ def cut_find(image: Image, box: Box, score: float) -> Mined:
 
 def write_mined(path: Path, mined: list[Mined]) -> None:
     """Write mistakes, whole or not at all."""
-    part = path.with_suffix(".part.npz")
-    np.savez(
-        part,
-        sides=np.array([len(m.image) for m in mined], int),
-        pixels=np.concatenate([m.image.ravel() for m in mined] or [np.zeros(0, np.uint8)]),
-        boxes=np.array([(m.box.width, m.box.height, m.score) for m in mined]).reshape(-1, 3),
-    )
-    part.replace(path)
+    with atomic_replace(path) as part:  # processes that compose scenes read the folder meanwhile
+        np.savez(
+            part,
+            sides=np.array([len(m.image) for m in mined], int),
+            pixels=np.concatenate([m.image.ravel() for m in mined] or [np.zeros(0, np.uint8)]),
+            boxes=np.array([(m.box.width, m.box.height, m.score) for m in mined]).reshape(-1, 3),
+        )
 
 
 def read_mined(path: Path) -> list[Mined]:

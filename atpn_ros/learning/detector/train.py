@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.export import export, read_weights
 from atpn_ros.learning.detector.heatmap_targets import Targets, encode, loss
@@ -187,10 +188,9 @@ def load_average(checkpoint: Path) -> Detector:
 
 
 def _publish(average: Detector, path: Path) -> None:
-    part = path.with_suffix(".part.onnx")
-    export(average, part)
+    with atomic_replace(path) as part:
+        export(average, part)
     average.train()
-    part.replace(path)
 
 
 def _log(path: Path, row: list[object]) -> None:

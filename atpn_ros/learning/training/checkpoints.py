@@ -85,18 +85,26 @@ def resume(
         return 0
     state = read(path)
     try:
-        saved = state["settings"]
-        differs = [k for k in settings if saved.get(k) != settings[k]]
-        differs += [k for k, v in _REMOVED_SETTINGS.items() if saved.get(k, v) != v]
-        if differs:
-            names = ", ".join(sorted(differs))
-            raise DataError(f"{path}: belongs to a run with other settings: {names}")
+        check_settings(path, state["settings"], settings)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         return int(state["step"])
     except UNREADABLE as error:
         raise DataError(f"{path}: corrupt checkpoint: {_first_line(error)}") from error
+
+
+def check_settings(path: Path, saved: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Check that a checkpoint has the settings of a run.
+
+    Raises:
+        DataError: It has others; names them.
+    """
+    differs = [k for k in settings if saved.get(k) != settings[k]]
+    differs += [k for k, v in _REMOVED_SETTINGS.items() if saved.get(k, v) != v]
+    if differs:
+        names = ", ".join(sorted(differs))
+        raise DataError(f"{path}: belongs to a run with other settings: {names}")
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from atpn_ros.files import atomic_replace
 from atpn_ros.learning.config import ConfigError, read_config
+from atpn_ros.learning.training import checkpoints
 from atpn_ros.learning.training.run_file import (
     TrainingData,
     TrainingRun,
@@ -84,8 +86,8 @@ def run_file(
 ) -> None:
     """Execute a run file, or resume it.
 
-    Of several stages each works in a folder of its own below ``folder``, and leaves its network as
-    ``NAME.onnx`` beside that. The last one's is ``atpn.onnx`` too.
+    Each of several stages has a folder of its own below ``folder``; its network is written to
+    ``NAME.onnx`` beside that when it is complete, and the last one's to ``atpn.onnx`` too.
 
     Args:
         path: The run file.
@@ -93,12 +95,12 @@ def run_file(
         folder: Output folder.
         workers: Processes that make training crops.
         threads: PyTorch's number of threads; None for one per core.
-        minutes: All that the command may take: the numbers of steps are planned for it, and stages
-            share it as their crops in the file do. None: as many steps as the file says.
+        minutes: Time limit of the whole call: the numbers of steps are planned for it, and stages
+            get shares proportional to their numbers of crops. None: the steps of the file.
 
     Raises:
         ConfigError: The file is not valid.
-        DataError: Data or a checkpoint cannot be read.
+        DataError: Data or a checkpoint cannot be read, or a stage was trained with other settings.
     """
     end = None if minutes is None else time.monotonic() + minutes * 60
     run, stages = load_stages(path)
@@ -109,7 +111,10 @@ def run_file(
     begin = run.begin_with
     for number, stage in enumerate(stages):
         made = folder / f"{stage.name}.onnx"
-        if not made.exists():
+        if made.exists():
+            if end is None:  # with a limit of time, steps are planned
+                _check_finished(folder / stage.name / "checkpoint.pt", stage.train)
+        else:
             staged = replace(run, train=stage.train, data=stage.data, begin_with=begin)
             seconds = None
             if end is not None:
@@ -122,7 +127,13 @@ def run_file(
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file, whole or not at all."""
-    part = target.with_name(f"{target.name}.part")
-    shutil.copyfile(source, part)
-    part.replace(target)
+    """Copy a file atomically."""
+    with atomic_replace(target) as part:
+        shutil.copyfile(source, part)
+
+
+def _check_finished(checkpoint: Path, settings: TrainSettings) -> None:
+    """Raise DataError if a finished stage, whose network exists, was trained otherwise."""
+    if checkpoint.exists():
+        saved = checkpoints.read(checkpoint)["settings"]
+        checkpoints.check_settings(checkpoint, saved, asdict(settings))

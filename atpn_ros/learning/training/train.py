@@ -38,8 +38,8 @@ _ALIGNMENT = ("stem", "shallow", "middle", "deep", "lateral", "fuse", "maps", "c
 _MAX_GRADIENT_NORM = 5.0
 
 _STATISTICS, _STATISTICS_CROPS = 8, 384
-"""Batches, and about so many crops at most, that give the normalization of a network from an ONNX
-file its statistics."""
+"""Batches, and largest number of their crops, from which the batch normalization of a network from
+an ONNX file gets its statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ def train(
         workers: Processes that make crops; 0 makes them in this one.
         begin_with: Checkpoint, or exported ``.onnx`` file, whose weights initialize a new run,
             where shapes agree.
-        seconds: From the first step on. Where the steps take longer, the learning rate follows the
-            time in place of the steps, and a run that is out of time ends with a last save.
+        seconds: Time limit of the steps, from the first one on. If they take longer, the learning
+            rate follows the elapsed time in place of the steps, and the run ends with a last save.
         on_step: Called after every step.
 
     Raises:
@@ -165,13 +165,16 @@ def train(
     )
     half, heads_from = settings.precision == "bfloat16", settings.steps // 2
     sums, count = np.zeros(len(Losses._fields)), 0
-    began = time.monotonic()
+    began, was_second_half = time.monotonic(), False
     for step, (crops, *truth) in enumerate(stream, first):
         spent = 0.0 if seconds is None else (time.monotonic() - began) / seconds
+        # The step of the schedule: ahead of the steps that were taken if the time runs out.
         place = max(step, first + int(spent * (settings.steps - first)))
-        if step == first or (settings.order == "in_turn" and step == heads_from):
-            weights = _freeze_modules(network, settings, step)
+        second_half = place >= heads_from
+        if step == first or (settings.order == "in_turn" and second_half != was_second_half):
+            weights = _freeze_modules(network, settings, place)
             parallel = group.parallel(network)
+        was_second_half = second_half
         crops = crops.to(group.device, non_blocking=gpu)
         truths = Truth(*(t.to(group.device, non_blocking=gpu) for t in truth))
         with torch.autocast(crops.device.type, dtype=torch.bfloat16, enabled=half):
