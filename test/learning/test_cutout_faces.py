@@ -13,7 +13,7 @@ import pytest
 from atpn_ros import geometry
 from atpn_ros.crop import crop_from_landmarks
 from atpn_ros.engines.base import NetworkOutput
-from atpn_ros.learning.data.augment import before_background
+from atpn_ros.learning.data.augment import replace_background
 from atpn_ros.learning.data.backgrounds import random_background
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.cutout_faces import load_cutout_faces, read_rotation
@@ -114,11 +114,11 @@ def test_a_person_stays_and_the_background_changes():
         made.sprite.image[..., :3], made.landmarks, WFLW98, opacity=made.sprite.image[..., 3]
     )
     rng = np.random.default_rng(0)
-    other = before_background(face, [np.full((64, 300, 3), 200, np.uint8)], rng)
+    other = replace_background(face, [np.full((64, 300, 3), 200, np.uint8)], rng)
     assert (other.image[40:120, 40:110] == 90).all()
     assert (other.image[:40] == 200).all()
     assert other.opacity is None
-    assert before_background(replace(face, opacity=None), [], rng).image is face.image
+    assert replace_background(replace(face, opacity=None), [], rng).image is face.image
 
 
 def test_a_background_has_the_size_that_is_asked_for():

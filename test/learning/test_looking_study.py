@@ -34,7 +34,7 @@ def test_photographs_are_counted_by_the_true_angle():
     ]
 
 
-def test_a_clip_counts_the_changes_of_the_decision_and_of_a_bare_limit():
+def test_a_clip_counts_the_changes_of_the_decision_and_of_a_plain_threshold():
     pipeline = new_pipeline()
     calls = iter(range(1000))
 
@@ -50,8 +50,8 @@ def test_a_clip_counts_the_changes_of_the_decision_and_of_a_bare_limit():
     assert (row.name, row.faces) == ("clip", 61)
     assert row.looking == 1.0
     assert row.changes == 0
-    assert row.changes_bare > 60
+    assert row.threshold_changes > 60
     nobody = measure_clip("empty", (frame(n) for n in range(3)), new_pipeline())
     assert nobody.faces == 0
     assert math.isnan(nobody.looking)
-    assert nobody.changes == 0 == pytest.approx(nobody.changes_bare)
+    assert nobody.changes == 0 == pytest.approx(nobody.threshold_changes)

@@ -100,6 +100,6 @@ def test_minutes_plan_the_steps(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert len(log) <= 6
     assert read(tmp_path / "out" / "checkpoint.pt")["settings"]["steps"] < 100_000
     assert main([*words, "0.1"]) != 0
-    assert "holds a run already" in capsys.readouterr().err
+    assert "contains a run" in capsys.readouterr().err
     assert main([*words, "0"]) != 0
     assert "--minutes must be above 0" in capsys.readouterr().err

@@ -3,8 +3,8 @@
 """Renders faces and trains with them in a limited time, from the folder that pack.py makes.
 
 ``run.sh`` starts it on the borrowed machine, which needs Python, PyTorch, OpenCV and ONNX, but no
-network. Small packages that are missing come from ``wheels/``, and libraries of OpenGL that are
-missing from ``lib/``. Without any OpenGL, the renders in the box are used.
+network. Small packages that are missing are installed from ``wheels/``; missing OpenGL libraries
+are loaded from ``lib/``. Without OpenGL, the renders in the box are used.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from typing import Any
 
 BOX = Path(__file__).resolve().parent
 NEEDED = ("numpy", "cv2", "torch", "onnx", "ruamel.yaml", "moderngl", "glcontext")
-"""Modules that must be there."""
-CARRIED = ("ruamel.yaml", "moderngl", "glcontext")
-"""Those that the box holds packages of the same name for."""
+"""Modules that the training needs."""
+PACKED = ("ruamel.yaml", "moderngl", "glcontext")
+"""Those that the box contains packages of."""
 OPTIONAL = ("moderngl", "glcontext")
 """Only rendering needs these."""
 NVIDIA = ("/usr/local/nvidia/share/glvnd/egl_vendor.d/10_nvidia.json",
           "/usr/share/glvnd/egl_vendor.d/10_nvidia.json",
           "/etc/glvnd/egl_vendor.d/10_nvidia.json")  # fmt: skip
-"""Where NVIDIA's driver says which library is its EGL."""
+"""Files in which NVIDIA's driver names its EGL library."""
 _RESERVE_S = 12.0
-"""For starting and for what comes after the training's own end, before the hard limit."""
+"""For starting, and for what follows the training, before the hard limit."""
 _GRACE_S = 20.0
-"""For renderers to end their last picture and write checksums."""
+"""For renderers to complete their last picture and write checksums."""
 
 
 def main() -> int:
@@ -43,7 +43,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="render and train")
-    train.add_argument("--minutes", type=float, required=True, help="all that may be used")
+    train.add_argument("--minutes", type=float, required=True, help="time limit")
     train.add_argument("--out", type=Path, required=True)
     train.add_argument("--render-share", type=float, default=0.2, help="of the minutes (0.2)")
     train.add_argument("--renders", type=int, help="pictures at most (default: time decides)")
@@ -104,12 +104,12 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _install(site: Path) -> list[str]:
-    """Install the carried packages that are missing; returns the modules that still are."""
+    """Install the packed packages that are missing; returns the modules that still are."""
     lacking = [name for name in NEEDED if not _has(name)]
     wheels = BOX / "wheels"
-    carried = [name for name in lacking if name in CARRIED]
+    packed = [name for name in lacking if name in PACKED]
     sys.path.append(str(site))
-    for package in carried if wheels.is_dir() else []:
+    for package in packed if wheels.is_dir() else []:
         command = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps",
                    "--no-compile", "--find-links", str(wheels), "--target", str(site),
                    package]  # fmt: skip
@@ -129,7 +129,7 @@ def _has(name: str) -> bool:
 
 
 def _rendered(folder: Path, until: float, args: argparse.Namespace) -> Path | None:
-    """Render into a folder; None if OpenGL fails or draws less than the box holds already."""
+    """Render into a folder; None if OpenGL fails or renders fewer than the box contains."""
     environment = _opengl_environment()
     if environment is None:
         print("box: no OpenGL: the renders in the box are used")
@@ -182,8 +182,8 @@ def _opengl_environment() -> dict[str, str] | None:
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             continue
-        said = (found.stdout if found.returncode == 0 else found.stderr).strip().splitlines()
-        print(f"box: OpenGL with {extra or 'no extra setting'}: {(said or ['no answer'])[-1]}")
+        lines = (found.stdout if found.returncode == 0 else found.stderr).strip().splitlines()
+        print(f"box: OpenGL with {extra or 'no extra setting'}: {(lines or ['no output'])[-1]}")
         if found.returncode == 0:
             return base | extra
     return None

@@ -99,10 +99,10 @@ def face_crop(face: LabelledFace, rng: np.random.Generator, strength: float = 1.
     )
 
 
-def before_background(
+def replace_background(
     face: LabelledFace, backgrounds: Sequence[Image], rng: np.random.Generator
 ) -> LabelledFace:
-    """A face with its person, where the opacity tells who that is, before another background."""
+    """A face with its background replaced; unchanged if the opacity is not known."""
     image, opacity = face.image, face.opacity
     if opacity is None:
         return face

@@ -14,10 +14,10 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from atpn_ros.learning.data.augment import (
     TrainingCrop,
-    before_background,
     face_crop,
     find_crop,
     negative_crop,
+    replace_background,
 )
 from atpn_ros.learning.data.detection_crops import DetectionCrops
 from atpn_ros.learning.data.labelled_face import LabelledFace
@@ -131,7 +131,7 @@ class TrainingBatches(IterableDataset[tuple[np.ndarray, ...]]):
         sample = samples[int(rng.integers(len(samples)))]
         backgrounds = self.data.backgrounds
         if sample.opacity is not None and backgrounds and rng.random() < _OTHER_BACKGROUND:
-            sample = before_background(sample, backgrounds, rng)
+            sample = replace_background(sample, backgrounds, rng)
         if rng.random() < self.settings.empty_share:
             return negative_crop(sample, backgrounds, rng)
         return face_crop(sample, rng, strength)

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads face and non-face crops exported from a detector by ``atpn collect-finds``.
+"""Reads face and non-face crops that ``atpn collect-finds`` exports from a detector.
 
-Packed crops are the same as WebP, a hundredth in size.
+Packed crops are the same crops as WebP.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def load_detection_crops(path: Path) -> DetectionCrops:
 
 
 def save_packed_crops(path: Path, finds: DetectionCrops, quality: int) -> None:
-    """Write crops as WebP of a quality (1..100), whole or not at all."""
+    """Write crops as WebP of a quality (1..100), atomically."""
     pictures, lengths = encode_images(list(finds.crops), quality)
     with atomic_replace(path) as part:
         np.savez(

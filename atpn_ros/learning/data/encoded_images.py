@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps many pictures of different sizes as WebP in two arrays, for small archives."""
+"""Encodes pictures of different sizes as WebP in two arrays, for small archives."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def encode_images(images: Sequence[Image], quality: int) -> tuple[Image, Any]:
     """Encode pictures as WebP.
 
     Args:
-        images: (H, W, 3) uint8 BGR or (H, W) uint8 grey. Opacity goes in as a grey picture of its
-            own: WebP would change the colours where nothing is opaque.
+        images: (H, W, 3) uint8 BGR or (H, W) uint8 grey. Encode opacity as a grey picture of
+            its own: WebP would change the colours where the opacity is 0.
         quality: 1..100.
 
     Returns:

@@ -91,7 +91,7 @@ class LabelledFace:
         tone: Skin tone bin, 0 light to 5 dark.
         overlap: Intersection over union of the whole picture and the face's crop, for pictures
             that are crops themselves.
-        opacity: (H, W) uint8, 255 on the person and 0 beside; None where it is not known.
+        opacity: (H, W) uint8, 255 on the person and 0 on the background; None if it is not known.
         tags: Names that hold, such as the part of the data set or WFLW's attributes.
     """
 

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Moves landmarks of contour, brows and mouth to where people place them by hand.
 
-The points of the rendered head, and so the answers of a network that was trained on it, lie a few
-per cent of the distance between the eyes beside hand-placed ones: the corners of the lips further
-out, the chin lower. The mean difference on photographs with hand-placed points of people who face
-the camera is an offset in the head frame, which any face with a known rotation can be corrected by.
+The points of the rendered head, and those of a network that was trained on it, differ from
+hand-placed ones by a few per cent of the distance between the eyes: the corners of the lips are
+further out, the chin is lower. The mean difference on photographs of people who face the camera is
+an offset in the head frame, with which any face of known rotation can be corrected.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from atpn_ros.types import Floats
 _RIGHT, _LEFT = list(landmark_layouts.RIGHT_EYE), list(landmark_layouts.LEFT_EYE)
 _CONTOUR = slice(0, 33)
 _MOVED = np.r_[0:51, 76:96]
-"""Contour, brows and mouth. Eyes and nose are what the offsets are measured against."""
+"""Contour, brows and mouth. The eyes define the frame in which the offsets are measured."""
 _ROUNDS = 3
 EYE_DISTANCE = float(np.linalg.norm(MEAN_HEAD[_LEFT].mean(axis=0) - MEAN_HEAD[_RIGHT].mean(axis=0)))
 """Between the middles of the mean head's eyes, metres."""
@@ -40,7 +40,7 @@ def measure_offsets(engine: Engine, faces: Iterable[LabelledFace]) -> Floats:
 
     Args:
         engine: The network.
-        faces: Upright faces that look into the camera, with hand-placed landmarks.
+        faces: Upright faces that face the camera, with hand-placed landmarks.
     """
     offsets = [_upright(_answer(engine, f), f.landmarks) for f in faces]
     offsets = [true - answer for answer, true in offsets]
@@ -65,7 +65,8 @@ def corrected(face: LabelledFace, offsets: Floats, rotation: Floats) -> Labelled
     # Weak perspective: pixels per metre by least squares.
     scale = float((head * own).sum() / (head * head).sum()) * EYE_DISTANCE
     amount = np.ones((98, 1))
-    # The contour of a turned head is another line on the head: it is only moved while it faces us.
+    # The contour of a turned head is another line on the head: the more the head is turned, the
+    # less it is moved.
     amount[_CONTOUR] = max(0.0, -float(rotation[2, 0]))
     moves = amount * (offsets[:, :1] * across + offsets[:, 1:] * up) * scale
     return replace(face, points=points + moves)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stores labelled faces that are ready for training in one small file, with pictures as WebP.
 
-Everything that preparing them takes (a network that reads landmarks and rotations, the layout of a
-data set) is done before they are stored, so that a training elsewhere needs this file alone.
+All preparation (landmarks and rotations that a network estimates, the layout of a data set) is done
+before they are stored, so that a training on another machine needs this file alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OPTIONAL = {"points": (98, 2), "weights": (98,), "rotation": (3, 3), "gaze": (2
 
 
 def save_packed_faces(path: Path, faces: Sequence[LabelledFace], quality: int) -> None:
-    """Write faces, and pictures without a face, whole or not at all.
+    """Write faces, and pictures without a face, atomically.
 
     The fields ``box``, ``tone`` and ``tags`` are not kept: training uses none of them.
 

@@ -20,7 +20,7 @@ from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
 from atpn_ros.types import Box, Face, FaceState, Frame, Image
 
 FRAMES = 10
-"""The same picture is shown to the pipeline so many times."""
+"""Times that the pipeline processes each picture."""
 _STEP_NS = 100_000_000
 _FROM = 0.25
 """Intersection over union from which a track still lies on the find that it comes from."""

@@ -3,7 +3,7 @@
 """Reads the training photographs, each with the outline of its one face.
 
 Outlines come from hand-placed points where a set has them, and else from this package's own face
-network, started where the set's way of taking pictures puts the face. No other detector is asked.
+network, started where the face is in photographs of the set. No other detector is used.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ _PORTRAIT_STARTS = _grid((0.43, 0.55), (0.33, 0.42, 0.5), (0.45, 0.62), (-0.12, 
 
 
 def _london_starts(view: int) -> _Start:
-    """Where the studio's set-up puts the face: 1 left profile to 5 right profile, 6 to 10 too."""
+    """Where the face is in a view of the studio: 1 left profile to 5 right profile, 6 to 10 too."""
     kind = (view - 1) % 5
     xs = ((0.36, 0.42, 0.47), (0.42, 0.48), (0.5,), (0.52, 0.58), (0.53, 0.58, 0.64))[kind]
     return _grid(xs, (0.45, 0.52, 0.58), (0.33, 0.42))

@@ -37,7 +37,7 @@ _RENDERS = "rendered.npz"
 
 @dataclass(frozen=True, slots=True)
 class Mining:
-    """When the network's own mistakes are added to what it learns from.
+    """When the network's own mistakes are added to its training data.
 
     Attributes:
         steps: Batches after which it is asked, before the learning rate falls.

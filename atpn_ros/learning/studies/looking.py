@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures how often the pipeline says that a person looks at the camera, where the truth is known.
+"""Measures how often the pipeline decides that a person looks at the camera, by the true gaze.
 
 ``python -m atpn_ros.learning.studies.looking --photographs FOLDER ... --clips FILE ...``
 
-Photographs are those of ``lens`` data sets: held-out people who look into the lens, and where there
-are hand-placed points also with turned irises. Clips have no truth: their table shows how many
-faces look, and how often the decision changes, compared with a bare limit.
+Photographs are those of ``lens`` data sets: held-out people who look into the lens and, where there
+are hand-placed points, the same people with turned irises. Clips have no ground truth: their table
+shows the share of faces that look, and how often the decision changes, compared with a threshold
+without hysteresis and delay.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +25,7 @@ import numpy as np
 from atpn_ros.drawing.video import VideoReader
 from atpn_ros.engines import LoadControl
 from atpn_ros.learning.data.datasets.camera_gaze import read_lens
+from atpn_ros.learning.data.eyes import INTO_LENS
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.pipeline.looking import angle_between_directions
 from atpn_ros.pipeline.pipeline import FacePipeline
@@ -32,8 +35,6 @@ from atpn_ros.types import Frame, Gaze
 
 BINS = (0.0, 1.0, 5.0, 10.0, 15.0, 20.0, 30.0)
 """Borders of the true angles to the lens, degrees."""
-
-_TOWARDS_LENS = -np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +56,25 @@ class ClipRow:
     faces: int
     looking: float
     changes: float
-    changes_bare: float
+    threshold_changes: float
 
 
 def measure_photographs(
     faces: Iterable[LabelledFace], new_pipeline: Callable[[], FacePipeline]
 ) -> list[PhotographRow]:
     """Process each photograph as the first image of a camera, and count by the true angle."""
-    said: list[tuple[float, bool | None]] = []
+    decisions: list[tuple[float, bool | None]] = []
     for face in faces:
         if face.gaze is None:
             continue
-        true = angle_between_directions(face.gaze.mean(axis=0), _TOWARDS_LENS) or 0.0
+        true = angle_between_directions(face.gaze.mean(axis=0), INTO_LENS[0]) or 0.0
         found = new_pipeline().process(Frame(face.image, 0)).faces
         largest = max(found, key=lambda f: f.box.width * f.box.height, default=None)
         gaze = None if largest is None else largest.gaze
-        said.append((math.degrees(true), None if gaze is None else gaze.looking))
+        decisions.append((math.degrees(true), None if gaze is None else gaze.looking))
     rows = []
     for low, high in pairwise(BINS):
-        looks = [looking for angle, looking in said if low <= angle < high]
+        looks = [looking for angle, looking in decisions if low <= angle < high]
         if looks:
             found_looks = [looking for looking in looks if looking is not None]
             missed = len(looks) - len(found_looks)
@@ -82,7 +83,7 @@ def measure_photographs(
 
 
 def measure_clip(name: str, frames: Iterable[Frame], pipeline: FacePipeline) -> ClipRow:
-    """Process a clip, and count the changes of the decision and of a bare limit."""
+    """Process a clip, and count the changes of the decision and of a plain threshold."""
     gazes: dict[int, list[tuple[int, Gaze]]] = {}
     for frame in frames:
         for face in pipeline.process(frame).faces:
@@ -133,17 +134,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     flush=True,
                 )
         if args.clips:
-            print("| clip | faces | looking | changes a minute | by a bare limit |")
+            print("| clip | faces | looking | changes a minute | with a plain threshold |")
             print("|---|---|---|---|---|")
         for path in args.clips:
-            clip = VideoReader(str(path))
-            try:
+            with closing(VideoReader(str(path))) as clip:
                 seen = measure_clip(path.name, clip, loaded.new_pipeline(settings))
-            finally:
-                clip.close()
             print(
                 f"| {seen.name} | {seen.faces} | {100 * seen.looking:.0f} % | {seen.changes:.0f}"
-                f" | {seen.changes_bare:.0f} |",
+                f" | {seen.threshold_changes:.0f} |",
                 flush=True,
             )
 

@@ -51,9 +51,9 @@ class TrainingData:
         cutouts: File of cut-outs of a detector's training, whose people train landmarks and
             rotation; needs a model in ``begin_with``.
         cutouts_root: Folder of the data sets that were cut out.
-        correct_renders: Whether landmarks of renders are moved to where the cut-outs' hand-placed
-            ones are, as far as the model in ``begin_with`` differs from those.
-        render_offsets: File of such offsets that were measured before, by which renders are moved.
+        correct_renders: Whether landmarks of renders are moved by the mean offset from those that
+            the model in ``begin_with`` predicts to the hand-placed ones of the cut-outs.
+        render_offsets: File of such offsets that were measured before.
         without_faces: Folder of photographs without a face, used as backgrounds.
         finds: Archive of crops of a detector's finds, which train presence.
         backgrounds: Folder of ``.hdr`` panoramas without people.
@@ -81,7 +81,7 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """One training run, as run files describe it.
+    """One training run, as a run file defines it.
 
     Attributes:
         train: Training settings.
@@ -100,10 +100,10 @@ _VALIDATION_FACES = 400
 
 
 def check_run(run: TrainingRun, where: str) -> None:
-    """Check that the fields of a run go together.
+    """Check that the fields of a run are consistent.
 
     Raises:
-        ConfigError: They do not; the message begins with ``where``.
+        ConfigError: They are not; the message begins with ``where``.
     """
     data = run.data
     faces = (data.renders, data.photographs, data.sets, data.lens_faces, data.cutouts)
@@ -216,12 +216,12 @@ def run_training(
         folder: Output folder of the run.
         workers: Processes that make training crops.
         threads: PyTorch's number of threads; None for one per core.
-        seconds: All that this call may take; the number of steps is planned for it. None: as many
-            steps as the settings say.
+        seconds: Time limit of the call, for which the number of steps is planned. None: as many
+            steps as the settings have.
 
     Raises:
-        DataError: Data or the folder's checkpoint cannot be read, or a run with a limit of time
-            has a checkpoint already.
+        DataError: Data or the folder's checkpoint cannot be read, or a run with a time limit has a
+            checkpoint already.
     """
     end = None if seconds is None else time.monotonic() + seconds
     if threads is not None:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plans a training run that must end in a given time: measures a step, then chooses their number.
 
-For borrowed machines and other limits of minutes. How many steps a run has then depends on the
-machine, so such a run cannot be repeated or resumed to the last bit.
+The number of steps then depends on the machine, so such a run can be neither resumed nor repeated
+bit for bit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SAVES = 5
 _SKIPPED, _MEASURED = 8, 16
 """Steps before the first that is measured, and how many are."""
 _PREFETCHED, _ROUNDS = 2, 3
-"""The same for every worker: batches that wait already would make a step look fast."""
+"""The same for every worker: prefetched batches would make a step look too fast."""
 _MEASURING = 0.15
 """Largest share of the time for the steps that are measured, on machines too slow for all."""
 _RESERVE = 0.03
@@ -34,11 +34,11 @@ _RESERVE = 0.03
 
 @dataclass(frozen=True, slots=True)
 class StepTimes:
-    """What a run takes on this machine, in seconds.
+    """Durations of the parts of a run on this machine, in seconds.
 
     Attributes:
         start: From the call to the end of the first step.
-        step: One step, with the making of its crops.
+        step: One step, with making its crops.
         save: A checkpoint with validation and export.
     """
 
@@ -47,7 +47,7 @@ class StepTimes:
     save: float
 
     def steps_in(self, seconds: float) -> int:
-        """Steps of a run with :data:`_SAVES` saves that takes so long, at least one."""
+        """Number of steps that fit into this duration with :data:`_SAVES` saves, at least one."""
         left = seconds * (1 - _RESERVE) - self.start - _SAVES * self.save
         return max(1, int(left / self.step))
 
@@ -60,7 +60,7 @@ def measure(
     begin_with: Path | None,
     seconds: float,
 ) -> StepTimes:
-    """Train a few steps in a folder that is deleted, fewer if they take so many seconds."""
+    """Train a few steps in a temporary folder, fewer if they would take more than ``seconds``."""
     skipped = max(_SKIPPED, _PREFETCHED * workers)
     count = skipped + max(_MEASURED, _ROUNDS * workers)
     ends: list[float] = []
@@ -87,18 +87,19 @@ def train_until(
     begin_with: Path | None,
     end: float,
 ) -> Atpn:
-    """Train with as many steps as end, with their last save, at a time of ``time.monotonic``.
+    """Train with as many steps as can be completed and saved before ``end``, a ``time.monotonic``.
 
     ``steps`` and ``save_every`` of the settings are replaced, and ``warmup`` is at most a tenth of
     the steps. The other arguments are those of :func:`~atpn_ros.learning.training.train.train`.
 
     Raises:
-        DataError: The folder has a checkpoint already, or there are several processes.
+        DataError: The folder has a checkpoint already, or there are several processes: they
+            would not stop at the same step.
     """
     if (folder / "checkpoint.pt").exists():
-        raise DataError(f"{folder}: holds a run already: one with a limit of time begins anew")
+        raise DataError(f"{folder}: contains a run: a run with a time limit cannot be resumed")
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
-        raise DataError("a limit of time is for one process: several would not stop together")
+        raise DataError("a time limit works with one process only")
     most = _MEASURING * (end - time.monotonic())
     times = measure(settings, source, validation, workers, begin_with, max(1e-3, most))
     steps = times.steps_in(end - time.monotonic())

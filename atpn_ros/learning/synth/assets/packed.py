@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Stores all prepared assets in one file of a few megabytes, for machines that take little data.
+"""Stores all prepared assets in one file of a few megabytes, for transfer to another machine.
 
 Offsets of the head's shapes are rounded to multiples of 4 micrometres, and textures are WebP. The
 file holds data derived from the assets: the same restrictions on redistribution apply.
@@ -33,7 +33,7 @@ _STYLE = ("vertices", "triangles", "uv", "follow", "weight")
 
 
 def save(path: Path, assets: Assets, quality: int = 85) -> None:
-    """Write assets, whole or not at all.
+    """Write assets atomically.
 
     Args:
         path: To write.
@@ -41,7 +41,7 @@ def save(path: Path, assets: Assets, quality: int = 85) -> None:
         quality: Of the textures, 1..100.
 
     Raises:
-        AssetError: A shape of the head reaches too far for 16 bits.
+        AssetError: A shape of the head has offsets that do not fit into 16 bits.
     """
     head, made = assets.head, assets.skins
     out: dict[str, Any] = {
@@ -131,5 +131,5 @@ def _pictures(v: dict[str, Any], name: str) -> Image:
 def _rounded(offsets: Floats) -> Any:
     steps = np.round(offsets / _STEP)
     if len(steps) and float(np.abs(steps).max()) > np.iinfo(np.int16).max:
-        raise AssetError("the head's shapes reach further than 13 cm: they cannot be packed")
+        raise AssetError("the head's shapes have offsets above 13 cm: they cannot be packed")
     return steps.astype(np.int16)
