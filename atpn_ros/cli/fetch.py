@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import argparse
 
+from atpn_ros.cli.download import Unreachable, download
 from atpn_ros.detectors import yunet
-from atpn_ros.download import Unreachable, download
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
