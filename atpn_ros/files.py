@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""File helpers: atomic replacement, checks of paths, the cache folder, digests, published files."""
+"""File helpers: atomic replacement, path checks, the cache folder, digests, downloadable files."""
 
 from __future__ import annotations
 

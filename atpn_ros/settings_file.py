@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads settings from ROS parameter files and command lines, and refuses unknown names.
+"""Reads settings from ROS parameter files and command lines, and rejects unknown names.
 
 Parameter files may be shared with other nodes, hold sections of namespaces, or be written by
 ``ros2 param dump``.

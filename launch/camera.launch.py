@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Launch file that starts a camera driver and ``face_node``, both with the Fast DDS profile.
+"""Launch file that starts a USB camera driver and ``face_node``, both with config/fastdds_shm.xml.
 
 ``ros2 launch atpn_ros camera.launch.py`` starts ``usb_cam`` on ``/dev/video0``; ``driver`` chooses
 ``v4l2_camera`` instead. The driver's package must be installed.

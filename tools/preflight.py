@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Checks whether this machine can install the ROS 2 wheels, and prints what to do if it cannot.
+"""Checks whether this machine can install ROS 2 from pip wheels, and prints what is missing.
 
 Runs on any Python 3, so that it can report a version that is too old.
 """

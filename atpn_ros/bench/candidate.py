@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Starts a benchmark candidate (ATPN or another tracker) as a process and times it in blocks."""
+"""Starts a tracker in a child process for a benchmark, and requests timed runs from it."""
 
 from __future__ import annotations
 

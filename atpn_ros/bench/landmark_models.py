@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Crop-and-network benchmark functions for the ATPN network and for any ONNX landmark model."""
+"""Benchmarks of a crop and the network on it, for ATPN and for any ONNX landmark model."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Compares ATPN with MediaPipe and other models: same frames, same core, alternating blocks."""
+"""Compares the speed of ATPN with other models, in alternation on the same frames and core."""
 
 from __future__ import annotations
 

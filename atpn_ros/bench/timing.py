@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Robust statistics of repeated measurements: quartiles, paired ratios, trimmed runs."""
+"""Statistics of repeated times: quartiles, paired ratios, means without the best and worst run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``atpn measure-range``: writes the page about the detectors' range."""
+"""The command ``atpn measure-range``: writes docs/range.md, the range of the face detectors."""
 
 from __future__ import annotations
 

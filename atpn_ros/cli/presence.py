@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``atpn evaluate-presence``: measures how well presence detects faces."""
+"""The command ``atpn evaluate-presence``: errors of the network's probability of a face."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Converts the package's types to the fields of ROS messages, and messages to images.
+"""Converts the package's types to ROS message fields, and image messages to arrays.
 
 ROS's generated classes and those that rosbags makes from message definitions have the same fields.
 The node and the replay of bags both use these functions, each with its own :class:`MessageTypes`.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Disk cache of built TensorRT engines, safe against foreign, damaged and concurrent writes.
+"""Disk cache of TensorRT engines; checks owner and digest, and locks against concurrent writes.
 
 A serialized engine is a program: a user who can write one into the cache can run code in the node.
 So the folder is private (0700), and a file is used only if it is a regular file of this user, is

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Builds a TensorRT engine in a child process, so that it can be cancelled and may crash.
+"""Builds a TensorRT engine in a child process, which can be cancelled and whose crash is reported.
 
 TensorRT's builder runs for minutes, cannot be cancelled in all versions, keeps memory and may be
 killed by the kernel when memory runs out. The model and the engine are passed through shared memory

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Inspects an ONNX model for the properties that a TensorRT build depends on.
+"""Reads the input and output shapes, types and quantization of an ONNX model for TensorRT builds.
 
 TensorRT takes uint8 inputs only where a cast reads them first. A transpose before the cast, which
 ONNX allows, is an error of its parser. The input of such a model can be declared float32 instead:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Looks up the position of ``looking_target`` in the camera frame.
+"""Looks up the TF frame of the parameter ``looking_target`` in the camera frame.
 
 Subscribes to TF only while the target is a frame. The worker reads the position without waiting.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Entry point of ``face_node``: signals, executor, automatic transitions and shutdown.
+"""Entry point of ``face_node``: signals, executor, lifecycle transitions at start, and shutdown.
 
 Signals are handled here and not by rclpy, whose handler shuts the context down while other code is
 still using it. Here a signal only sets a flag, which is polled, so that everything ends in order.

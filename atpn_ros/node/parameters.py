@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Declares the settings as ROS parameters with descriptions and ranges."""
+"""Declares every field of ``Settings`` as a ROS parameter with its description and range."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Fills ROS 2 message classes from core types, by :mod:`atpn_ros.conversions.messages`."""
+"""Creates ROS 2 messages from the package's types, with the fields of ``conversions.messages``."""
 
 from __future__ import annotations
 

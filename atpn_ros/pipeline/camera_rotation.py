@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Turns pictures and camera models of cameras that are mounted rotated, and results back.
+"""Rotates the images and camera models of cameras that are mounted rotated, and the results back.
 
 The pipeline works on the turned picture, in which people are upright. Its results refer to the
 camera's own picture and optical frame.

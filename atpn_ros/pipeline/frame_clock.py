@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Derives the time of each image from stamps that may be missing, repeated, bunched or swapped.
+"""Derives the time of each image from stamps that may be missing, repeated, in bursts or swapped.
 
 Tracking divides by the time between two images, and the detector runs at intervals of time. Both
 fail with stamps that do not advance with the images. Where stamps are regular this clock equals

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Stores the transforms of TF, and looks up the position of one frame in another without waiting.
+"""Stores TF transforms, and looks up the position of one TF frame in another without blocking.
 
 The node fills it from ``/tf`` and ``/tf_static``, a replay from the bag. ``tf2_ros`` is not used:
 it is not among the ROS wheels, and a replay has no ROS.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Looks up the position of ``looking_target`` in the transforms of a bag."""
+"""Looks up the TF frame of the setting ``looking_target`` in the transforms of a bag."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Replays one image topic: image messages in, the messages that the node would publish out.
+"""Processes the messages of one image topic into the messages that the node would publish.
 
 The only clock is the images' stamps. The result does not depend on the machine's speed: in
 ``status`` all three times are the image's stamp and all durations are 0.

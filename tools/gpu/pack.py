@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Packs a training run with all it needs into one small folder, for a borrowed machine.
+"""Packs code, data and settings of a training run into one small folder for a GPU without network.
 
-``python tools/gpu/pack.py RUN.yaml --data DATA --out BOX`` needs the package with its learning
-dependencies and ONNX Runtime here; ``bash BOX/run.sh MINUTES`` needs only Python, PyTorch, OpenCV
+``python tools/gpu/pack.py RUN.yaml --data DATA --out BUNDLE`` needs the package with its learning
+dependencies and ONNX Runtime here; ``bash BUNDLE/run.sh MINUTES`` needs only Python, PyTorch, OpenCV
 and ONNX there, and no network. Landmarks and rotations that a run's first network has to estimate
-are estimated while packing. Never commit or publish a box: it contains the data.
+are estimated while packing. Never commit or publish a bundle: it contains the data.
 """
 
 from __future__ import annotations
@@ -83,13 +83,13 @@ def main() -> int:
 
 def _pack(args: argparse.Namespace) -> int:
     run, stages = load_stages(args.run_file)
-    box: Path = args.out
-    if box.exists() and not (box / "box.json").is_file():
-        raise AtpnError(f"{box}: exists and is not a box")
-    shutil.rmtree(box, ignore_errors=True)
-    data = box / "data"
+    bundle: Path = args.out
+    if bundle.exists() and not (bundle / "bundle.json").is_file():
+        raise AtpnError(f"{bundle}: exists and is not a bundle")
+    shutil.rmtree(bundle, ignore_errors=True)
+    data = bundle / "data"
     data.mkdir(parents=True)
-    (box / "box.json").write_text("{}")  # marks the folder as a box, which may be replaced
+    (bundle / "bundle.json").write_text("{}")  # marks the folder as a bundle, which may be replaced
     begin = ""
     if run.begin_with:
         begin = f"begin{Path(run.begin_with).suffix}"
@@ -107,27 +107,27 @@ def _pack(args: argparse.Namespace) -> int:
         content["stages"] = [asdict(replace(s, data=packed_data[s.data])) for s in stages]
     else:
         content |= {"train": asdict(run.train), "data": asdict(packed_data[run.data])}
-    (box / "run.yaml").write_text(json.dumps(content, indent=1))  # JSON is YAML too
+    (bundle / "run.yaml").write_text(json.dumps(content, indent=1))  # JSON is YAML too
 
     if args.assets is not None:
         if args.assets.is_file():
-            shutil.copyfile(args.assets, box / "assets.npz")
+            shutil.copyfile(args.assets, bundle / "assets.npz")
         else:
-            packed.save(box / "assets.npz", library.load(args.assets, args.cache), args.quality)
+            packed.save(bundle / "assets.npz", library.load(args.assets, args.cache), args.quality)
     unused = shutil.ignore_patterns("__pycache__", "weights", "*.so", "msg")
-    shutil.copytree(ROOT / "atpn_ros", box / "code" / "atpn_ros", ignore=unused)
-    for name in ("box.py", "run.sh"):
-        shutil.copyfile(HERE / name, box / name)
-    _wheels(box / "wheels", args)
-    _gl_libraries(box / "lib")
+    shutil.copytree(ROOT / "atpn_ros", bundle / "code" / "atpn_ros", ignore=unused)
+    for name in ("train_in_time.py", "run.sh"):
+        shutil.copyfile(HERE / name, bundle / name)
+    _wheels(bundle / "wheels", args)
+    _gl_libraries(bundle / "lib")
     plan = {"size": args.size, "share": args.share, "effects": args.effects, "part": "train"}
     settings = {"plan": plan, "seed": args.seed, "packed_renders": args.renders}
-    (box / "box.json").write_text(json.dumps(settings))
-    return _report(box, args.limit)
+    (bundle / "bundle.json").write_text(json.dumps(settings))
+    return _report(bundle, args.limit)
 
 
 def _pack_data(run: TrainingRun, out: Path, number: int, args: argparse.Namespace) -> TrainingData:
-    """Write the data of one run; returns the data fields for the run file in the box."""
+    """Write the data of one run; returns the data fields for the run file in the bundle."""
     data = run.data
     source, offsets = load_uncorrected(replace(run, data=replace(data, renders="")), args.data)
     empty = [
@@ -187,14 +187,14 @@ def _gl_libraries(folder: Path) -> None:
         print("pack: this machine has no libEGL to pack: the other one needs its own")
 
 
-def _report(box: Path, limit: float) -> int:
+def _report(bundle: Path, limit: float) -> int:
     def mib(path: Path) -> float:
         files = path.rglob("*") if path.is_dir() else [path]
         return sum(f.stat().st_size for f in files if f.is_file()) / 2**20
 
-    for path in sorted([*box.iterdir(), *(box / "data").iterdir()]):
-        print(f"{mib(path):6.2f} MiB  {path.relative_to(box)}")
-    total = mib(box)
+    for path in sorted([*bundle.iterdir(), *(bundle / "data").iterdir()]):
+        print(f"{mib(path):6.2f} MiB  {path.relative_to(bundle)}")
+    total = mib(bundle)
     print(f"{total:6.2f} MiB in all")
     if total > limit:
         print(f"pack: more than {limit:g} MiB: lower --quality, --finds or --renders, or "

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads face and non-face crops that ``atpn collect-finds`` exports from a detector.
+"""Reads crops of true and false detections, which the command ``atpn collect-finds`` writes.
 
 Packed crops are the same crops as WebP.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Changes the eyes of a photograph: turns both irises by a known angle, draws glasses over them.
+"""Changes the eyes in a photograph: turns both irises by a known angle, and draws glasses.
 
 Photographs with a known gaze nearly all look into the lens. Turned irises give real eyes every
 other direction.

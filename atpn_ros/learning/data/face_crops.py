@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Exact face crops, and crops as inexact as the box of a face detector."""
+"""Crops of labelled faces: exact, or with the errors of a face detector's box."""
 
 from __future__ import annotations
 

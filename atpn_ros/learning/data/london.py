@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the hand-placed points of the London faces, and maps them to the 98 landmarks."""
+"""Reads the Face Research Lab London Set: photographs and points, mapped to the 98 landmarks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The cut-out of a person with transparency, and the definition of the face box.
+"""A cut-out person with transparency, and the points that a face's bounding box encloses.
 
 A face's box holds chin, cheeks, nose and the forehead up to the hair, as the boxes of the usual
 detectors do. It is taken around points and not kept as a box, since the points can be turned.

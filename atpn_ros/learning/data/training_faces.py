@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Prepares labelled faces for training: 98 weighted landmarks and small pictures in memory."""
+"""Prepares labelled faces for training: 98 landmarks with loss weights, and reduced images."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An image into which cut-outs and tiles are pasted, with the visible part of every face."""
+"""An image into which people and rectangles are pasted; records what stays visible of each face."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures at how many metres a detector finds a face, for cameras of several views and sizes.
+"""Measures a detector's recall by distance, for several angles of view and image sizes.
 
 Held-out people are cut out of their portraits and pasted into held-out pictures without a face, as
 large as a camera would show them at a distance.

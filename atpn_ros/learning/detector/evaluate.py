@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures recall, false alarms and run time of a detector on composed scenes."""
+"""Measures recall, false detections and run time of a detector on composed scenes."""
 
 from __future__ import annotations
 

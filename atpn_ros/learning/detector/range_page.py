@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the page about the detectors' range, in Markdown."""
+"""Writes docs/range.md from the measured range of the face detectors."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Changes the appearance of a cut-out person: size, light, or a removed face."""
+"""Changes the size or light of a cut-out person, or hides the face."""
 
 from __future__ import annotations
 

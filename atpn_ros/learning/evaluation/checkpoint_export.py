@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Returns a model as an ONNX file; a checkpoint is exported to a temporary one."""
+"""Returns a model as an ONNX file; a checkpoint is exported to a temporary ONNX file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Models under evaluation: a node model or another project's ONNX file, from crops to landmarks."""
+"""Models under evaluation, which map crops to landmarks: ATPN or another project's ONNX file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ablation study of ATPN: trains it without each design choice and compares the results."""
+"""The ablation study of ATPN: trains it with one design choice removed at a time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Saves and loads training checkpoints, and averages the weights of a network over its steps."""
+"""Saves and loads training checkpoints, and keeps the moving average of a network's weights."""
 
 from __future__ import annotations
 

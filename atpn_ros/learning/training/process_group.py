@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Distributed data-parallel training over the processes that ``torchrun`` starts, or one alone."""
+"""Distributed data-parallel training over the processes of ``torchrun``, or in a single process."""
 
 from __future__ import annotations
 

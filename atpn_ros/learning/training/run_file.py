@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Executes one ATPN training run: loads its data and trains."""
+"""Executes one ATPN training run of a run file (YAML): loads its data and trains."""
 
 from __future__ import annotations
 

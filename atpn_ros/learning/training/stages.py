@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Executes run files: one training run, or several that each begin with the network before.
+"""Reads run files of one or several training runs; each run starts from the previous one's weights.
 
 A run file has either the fields of :class:`TrainingRun`, or ``stages``, a list of such runs with a
 ``name`` each.

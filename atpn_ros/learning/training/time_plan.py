@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plans a training run that must end in a given time: measures a step, then chooses their number.
+"""Chooses the number of steps of a training run that must end in a given time.
 
 The number of steps then depends on the machine, so such a run can be neither resumed nor repeated
 bit for bit.

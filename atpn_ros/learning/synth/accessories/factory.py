@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Creates the accessory meshes of a person: hair, beard, clothes, and the items of ``items``."""
+"""Creates the accessory meshes of a person: hair, beard, clothes, glasses, masks, caps, hands."""
 
 from __future__ import annotations
 

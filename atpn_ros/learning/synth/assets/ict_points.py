@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Places the 98 landmarks, the contour search paths and the hair masks on the ICT-FaceKit head."""
+"""Defines the 98 landmarks, the lines of jaw points and hair regions on the ICT-FaceKit mesh."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Renders sequences of moving people before a moving camera, with ids, for tracking evaluation.
+"""Renders sequences of moving people and a moving camera, with ids, for tracking evaluation.
 
 The world's axes are those of the camera at the beginning (x right, y down, z ahead). All motion is
 a function of time, so frames can be rendered in any order, and the motion does not depend

@@ -4,7 +4,7 @@
 
 ``run.sh`` starts it on the borrowed machine, which needs Python, PyTorch, OpenCV and ONNX, but no
 network. Small packages that are missing are installed from ``wheels/``; missing OpenGL libraries
-are loaded from ``lib/``. Without OpenGL, the renders in the box are used.
+are loaded from ``lib/``. Without OpenGL, the renders in the bundle are used.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
-BOX = Path(__file__).resolve().parent
+BUNDLE = Path(__file__).resolve().parent
 NEEDED = ("numpy", "cv2", "torch", "onnx", "ruamel.yaml", "moderngl", "glcontext")
 """Modules that the training needs."""
 PACKED = ("ruamel.yaml", "moderngl", "glcontext")
-"""Those that the box contains packages of."""
+"""Those that the bundle contains packages of."""
 OPTIONAL = ("moderngl", "glcontext")
 """Only rendering needs these."""
 NVIDIA = ("/usr/local/nvidia/share/glvnd/egl_vendor.d/10_nvidia.json",
@@ -60,20 +60,20 @@ def main() -> int:
     render.add_argument("--count", type=int)
     commands.add_parser("opengl", help="print the OpenGL renderer; started by train")
     args = parser.parse_args()
-    sys.path.insert(0, str(BOX / "code"))
+    sys.path.insert(0, str(BUNDLE / "code"))
     return {"train": _train, "render": _render, "opengl": _opengl}[args.command](args)
 
 
 def _train(args: argparse.Namespace) -> int:
     end = time.monotonic() + args.minutes * 60 - _RESERVE_S
-    work = Path(tempfile.mkdtemp(prefix="atpn-box-"))
+    work = Path(tempfile.mkdtemp(prefix="atpn-bundle-"))
     missing = _install(work / "site")
     if set(missing) - set(OPTIONAL):
-        print(f"box: these Python packages are missing: {', '.join(missing)}")
+        print(f"bundle: these Python packages are missing: {', '.join(missing)}")
         return 2
-    run = json.loads((BOX / "run.yaml").read_text())
+    run = json.loads((BUNDLE / "run.yaml").read_text())
     renders = None
-    if (BOX / "assets.npz").is_file() and not missing:
+    if (BUNDLE / "assets.npz").is_file() and not missing:
         until = time.monotonic() + args.render_share * (end - time.monotonic())
         renders = _rendered(work / "renders", until, args)
     stages = run.get("stages", [run])
@@ -91,22 +91,22 @@ def _train(args: argparse.Namespace) -> int:
     from atpn_ros.types import AtpnError
 
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else "the CPU"
-    print(f"box: {end - time.monotonic():.0f} s left; training on {where} with "
+    print(f"bundle: {end - time.monotonic():.0f} s left; training on {where} with "
           f"{args.processes} processes that make crops")  # fmt: skip
     minutes = None if args.steps is not None else max(0.1, (end - time.monotonic()) / 60)
     try:
-        run_file(path, BOX / "data", args.out, args.processes, args.threads, minutes)
+        run_file(path, BUNDLE / "data", args.out, args.processes, args.threads, minutes)
     except AtpnError as error:
-        print(f"box: {error}")
+        print(f"bundle: {error}")
         return 1
-    print(f"box: done, {end + _RESERVE_S - time.monotonic():.0f} s before the limit")
+    print(f"bundle: done, {end + _RESERVE_S - time.monotonic():.0f} s before the limit")
     return 0
 
 
 def _install(site: Path) -> list[str]:
     """Install the packed packages that are missing; returns the modules that still are."""
     lacking = [name for name in NEEDED if not _has(name)]
-    wheels = BOX / "wheels"
+    wheels = BUNDLE / "wheels"
     packed = [name for name in lacking if name in PACKED]
     sys.path.append(str(site))
     for package in packed if wheels.is_dir() else []:
@@ -116,7 +116,7 @@ def _install(site: Path) -> list[str]:
         subprocess.run(command, check=False)  # what is still missing is reported
     importlib.invalidate_caches()
     os.environ["PYTHONPATH"] = os.pathsep.join(
-        p for p in (str(BOX / "code"), os.environ.get("PYTHONPATH", ""), str(site)) if p
+        p for p in (str(BUNDLE / "code"), os.environ.get("PYTHONPATH", ""), str(site)) if p
     )
     return [name for name in lacking if not _has(name)]
 
@@ -129,10 +129,10 @@ def _has(name: str) -> bool:
 
 
 def _rendered(folder: Path, until: float, args: argparse.Namespace) -> Path | None:
-    """Render into a folder; None if OpenGL fails or renders fewer than the box contains."""
+    """Render into a folder; None if OpenGL fails or renders fewer than the bundle contains."""
     environment = _opengl_environment()
     if environment is None:
-        print("box: no OpenGL: the renders in the box are used")
+        print("bundle: no OpenGL: the renders in the bundle are used")
         return None
     environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     began, most = time.monotonic(), args.renders
@@ -154,14 +154,14 @@ def _rendered(folder: Path, until: float, args: argparse.Namespace) -> Path | No
             worker.kill()  # its folder has no checksums, and is not read
             worker.communicate()
     spent = time.monotonic() - began
-    print(f"box: {drawn} renders in {spent:.0f} s, {drawn / spent:.1f} a second")
-    packed = json.loads((BOX / "box.json").read_text())["packed_renders"]
+    print(f"bundle: {drawn} renders in {spent:.0f} s, {drawn / spent:.1f} a second")
+    packed = json.loads((BUNDLE / "bundle.json").read_text())["packed_renders"]
     return folder if drawn and (drawn >= packed or most is not None) else None
 
 
 def _opengl_environment() -> dict[str, str] | None:
     """Environment variables with which OpenGL works: NVIDIA's, else any, else Mesa's software."""
-    base, lib = dict(os.environ), BOX / "lib"
+    base, lib = dict(os.environ), BUNDLE / "lib"
     paths = (base.get("LD_LIBRARY_PATH"), "/usr/local/nvidia/lib64", str(lib))
     base["LD_LIBRARY_PATH"] = os.pathsep.join(p for p in paths if p)
     if find_library("EGL") is None:
@@ -183,7 +183,7 @@ def _opengl_environment() -> dict[str, str] | None:
         except subprocess.TimeoutExpired:
             continue
         lines = (found.stdout if found.returncode == 0 else found.stderr).strip().splitlines()
-        print(f"box: OpenGL with {extra or 'no extra setting'}: {(lines or ['no output'])[-1]}")
+        print(f"bundle: OpenGL with {extra or 'no extra setting'}: {(lines or ['no output'])[-1]}")
         if found.returncode == 0:
             return base | extra
     return None
@@ -205,10 +205,12 @@ def _render(args: argparse.Namespace) -> int:
     from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan
 
     cv2.setNumThreads(1)
-    box = json.loads((BOX / "box.json").read_text())
-    plan: dict[str, Any] = box["plan"]
+    bundle = json.loads((BUNDLE / "bundle.json").read_text())
+    plan: dict[str, Any] = bundle["plan"]
     plan["share"] = tuple(plan["share"])
-    renderer = SampleRenderer(load_assets(BOX / "assets.npz"), box["seed"], SamplePlan(**plan))
+    renderer = SampleRenderer(
+        load_assets(BUNDLE / "assets.npz"), bundle["seed"], SamplePlan(**plan)
+    )
     drawn = 0
 
     def samples() -> Any:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Packs a tiny training run with tools/gpu and runs the box as a borrowed machine would."""
+"""Packs a tiny training run with tools/gpu and runs the bundle as on a machine without the libraries."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ SETTINGS = AtpnSettings(width=4, gaze=True)
 
 
 @pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A box with renders, a cut-out, finds, a background and, where OpenGL is, assets."""
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with renders, a cut-out, finds, a background and, where OpenGL is, assets."""
     root = tmp_path_factory.mktemp("data")
     a_shard(root / "renders", [a_face() for _ in range(4)])
     points = np.array(a_face()["landmarks98"])
@@ -62,7 +62,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
         packed.save(root / "assets.npz", builtin.load())
         options = ["--assets", str(root / "assets.npz")]
     (root / "wheels").mkdir()
-    out = root / "box"
+    out = root / "bundle"
     command = [sys.executable, str(TOOLS / "pack.py"), str(root / "run.yaml"), "--data", str(root),
                "--out", str(out), "--wheels", str(root / "wheels"), "--size", "64",
                *options]  # fmt: skip
@@ -84,8 +84,8 @@ def _environment(**more: str) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(TOOLS.parents[1]), "OMP_NUM_THREADS": "1"} | more
 
 
-def run(box: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the box where ONNX Runtime and rosbags are missing."""
+def run(bundle: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the bundle where ONNX Runtime and rosbags are missing."""
     absent = out / "absent"
     absent.mkdir(parents=True)
     for name in ("onnxruntime", "rosbags", "rclpy"):
@@ -94,28 +94,33 @@ def run(box: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
         PYTHONPATH=str(absent), PYTHON=sys.executable, OUT=str(out / "results")
     )
     return subprocess.run(
-        ["bash", str(box / "run.sh"), *words], env=environment, capture_output=True, text=True,
+        ["bash", str(bundle / "run.sh"), *words], env=environment, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
 
 
-def test_a_box_is_trained_end_to_end(box: Path, tmp_path: Path) -> None:
-    done = run(box, tmp_path, "10", "--steps", "2", "--renders", "3", "--processes", "2",
+def test_a_bundle_is_trained_end_to_end(bundle: Path, tmp_path: Path) -> None:
+    done = run(bundle, tmp_path, "10", "--steps", "2", "--renders", "3", "--processes", "2",
                "--threads", "1")  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     out = tmp_path / "results"
-    assert {p.name for p in out.iterdir()} == {"atpn.onnx", "checkpoint.pt", "log.csv", "box.log"}
+    assert {p.name for p in out.iterdir()} == {
+        "atpn.onnx",
+        "checkpoint.pt",
+        "log.csv",
+        "bundle.log",
+    }
     load_onnx(out / "atpn.onnx", SETTINGS)
     header, line = (out / "log.csv").read_text().splitlines()
     assert "renders_nme" in header
     assert line.startswith("2,")
     drawn = "3 renders in" if _has_opengl() else "training on"
-    assert drawn in (out / "box.log").read_text()
+    assert drawn in (out / "bundle.log").read_text()
 
 
-def test_the_packed_renders_stand_in_for_opengl(box: Path, tmp_path: Path) -> None:
-    without = tmp_path / "box"
-    subprocess.run(["cp", "-r", str(box), str(without)], check=True)
+def test_the_packed_renders_stand_in_for_opengl(bundle: Path, tmp_path: Path) -> None:
+    without = tmp_path / "bundle"
+    subprocess.run(["cp", "-r", str(bundle), str(without)], check=True)
     (without / "assets.npz").write_bytes(b"no renderer can read this")
     done = run(without, tmp_path / "run", "10", "--steps", "1", "--processes", "1",
                "--threads", "1", "--render-share", "0.01")  # fmt: skip
@@ -124,26 +129,26 @@ def test_the_packed_renders_stand_in_for_opengl(box: Path, tmp_path: Path) -> No
     assert (tmp_path / "run" / "results" / "atpn.onnx").is_file()
 
 
-def test_the_limit_of_time_holds_whatever_is_done(box: Path, tmp_path: Path) -> None:
-    done = run(box, tmp_path, "0.02")
+def test_the_limit_of_time_holds_whatever_is_done(bundle: Path, tmp_path: Path) -> None:
+    done = run(bundle, tmp_path, "0.02")
     assert done.returncode == 124  # of timeout: what was saved until then stays
 
 
-def test_what_a_run_needs_is_in_the_box(box: Path) -> None:
-    content = json.loads((box / "run.yaml").read_text())
+def test_what_a_run_needs_is_in_the_box(bundle: Path) -> None:
+    content = json.loads((bundle / "run.yaml").read_text())
     data = content["data"]
     for name in ("renders", "photographs", "finds", "validation_renders", "render_offsets"):
-        assert (box / "data" / data[name]).is_file(), name
+        assert (bundle / "data" / data[name]).is_file(), name
     assert not any(data[name] for name in ("cutouts", "lens_faces", "without_faces"))
 
 
-def test_nothing_but_a_box_is_replaced(box: Path, tmp_path: Path) -> None:
+def test_nothing_but_a_box_is_replaced(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("work")
-    run_file = box.parent / "run.yaml"
+    run_file = bundle.parent / "run.yaml"
     done = subprocess.run(
-        [sys.executable, str(TOOLS / "pack.py"), str(run_file), "--data", str(box.parent), "--out",
+        [sys.executable, str(TOOLS / "pack.py"), str(run_file), "--data", str(bundle.parent), "--out",
          str(tmp_path)], env=_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "exists and is not a box" in done.stderr
+    assert "exists and is not a bundle" in done.stderr
     assert (tmp_path / "mine.txt").is_file()
