@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Packs a tiny training run with tools/gpu and runs the bundle as on a machine without the libraries."""
+"""Packs a tiny training run with tools/gpu, and runs it without the libraries it must not need."""
 
 from __future__ import annotations
 
@@ -146,8 +146,8 @@ def test_nothing_but_a_box_is_replaced(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("work")
     run_file = bundle.parent / "run.yaml"
     done = subprocess.run(
-        [sys.executable, str(TOOLS / "pack.py"), str(run_file), "--data", str(bundle.parent), "--out",
-         str(tmp_path)], env=_environment(), capture_output=True, text=True, check=False,
+        [sys.executable, str(TOOLS / "pack.py"), str(run_file), "--data", str(bundle.parent),
+         "--out", str(tmp_path)], env=_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert "exists and is not a bundle" in done.stderr

@@ -4,8 +4,8 @@
 """Packs code, data and settings of a training run into one small folder for a GPU without network.
 
 ``python tools/gpu/pack.py RUN.yaml --data DATA --out BUNDLE`` needs the package with its learning
-dependencies and ONNX Runtime here; ``bash BUNDLE/run.sh MINUTES`` needs only Python, PyTorch, OpenCV
-and ONNX there, and no network. Landmarks and rotations that a run's first network has to estimate
+dependencies and ONNX Runtime here; ``bash BUNDLE/run.sh MINUTES`` needs only Python, PyTorch,
+OpenCV and ONNX there, and no network. Landmarks and rotations that a run's first network has to estimate
 are estimated while packing. Never commit or publish a bundle: it contains the data.
 """
 
