@@ -5,8 +5,8 @@
 
 ``python tools/gpu/pack.py RUN.yaml --data DATA --out BUNDLE`` needs the package with its learning
 dependencies and ONNX Runtime here; ``bash BUNDLE/run.sh MINUTES`` needs only Python, PyTorch,
-OpenCV and ONNX there, and no network. Landmarks and rotations that a run's first network has to estimate
-are estimated while packing. Never commit or publish a bundle: it contains the data.
+OpenCV and ONNX there, and no network. Landmarks and rotations that a run's first network has to
+estimate are estimated while packing. Never commit or publish a bundle: it contains the data.
 """
 
 from __future__ import annotations
