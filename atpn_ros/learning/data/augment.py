@@ -14,6 +14,7 @@ from atpn_ros import geometry, landmark_layouts
 from atpn_ros.crop import CROP_SIZE, Crop, crop_from_landmarks, cut, upright_angle
 from atpn_ros.detectors.base import square_of
 from atpn_ros.learning.data.backgrounds import random_background
+from atpn_ros.learning.data.drawings import MIN_FACE_SIDE, draw
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.presence import holds_face, presence_weight
 from atpn_ros.types import Floats, Image
@@ -21,6 +22,8 @@ from atpn_ros.types import Floats, Image
 _MIRROR = np.asarray(landmark_layouts.MIRROR98)
 _DARK = 8.0
 """Mean of a crop's brightest channel, of 255: below it no face can be seen."""
+_DRAWN = 0.25
+"""Fraction of the crops without a face that are drawings of one."""
 _LANDMARKS_OVERLAP = 0.3
 """Overlap with the face's own crop above which a crop trains the landmarks."""
 
@@ -115,10 +118,17 @@ def replace_background(
 def negative_crop(
     face: LabelledFace, backgrounds: list[Image], rng: np.random.Generator
 ) -> TrainingCrop:
-    """A crop that does not hold a face: beside it, far too small or large, or of a background."""
+    """A crop without a face of a person.
+
+    One of what is beside a face, a face cut far too small or large, a background, a drawing of a
+    face, or nothing.
+    """
     if rng.random() < 0.1:
         return _without_face(_blank(rng))
     true = crop_from_landmarks(face.landmarks, 0.0)
+    if true.side >= MIN_FACE_SIDE and rng.random() < _DRAWN:
+        picture = draw(cut(face.image, _displaced_crop(face, rng, 0.0)), rng)
+        return _without_face(picture)
     kind = rng.random()
     if kind < 0.35 and backgrounds:
         image = backgrounds[int(rng.integers(len(backgrounds)))]

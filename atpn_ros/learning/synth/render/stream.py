@@ -39,7 +39,7 @@ class RenderedSample:
         image: (S, S, 3) uint8 BGR.
         camera: (3, 3) matrix of the picture.
         face: Its labels, in the picture's pixels and its camera's frame; None in a picture without
-            a face.
+            a face, and for a statue.
         scene: What it was made of.
         overlap: How much of the face's crop the picture is: intersection over union of the picture
             and the square that holds the face (:data:`atpn_ros.crop.CROP_MARGIN`).
@@ -79,7 +79,7 @@ class SampleRenderer:
         bodies = [] if body is None else [body]
         picture = self.renderer.draw(scene, bodies, behind)
         image = effects.apply(picture.image, (camera.width, camera.height), scene.effects)
-        if body is None:
+        if body is None or scene.people[0].statue:
             return RenderedSample(index, image, camera.matrix, None, scene, 0.0, False)
         face = labels.label(body, scene.people[0], camera, picture.depth, picture.scale)
         overlap = crop_overlap(face.box, camera.width)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Random negative scenes: no face, a badly placed face, or a head seen from behind."""
+"""Random negative scenes: no face, a badly placed face, a head seen from behind, or a statue."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from atpn_ros.learning.synth.assets.tones import Palette
 from atpn_ros.learning.synth.sampling import image_effects
 from atpn_ros.learning.synth.sampling.face_scenes import SamplePlan, face_scene
 from atpn_ros.learning.synth.sampling.lighting import sample_backdrop, sample_light
+from atpn_ros.learning.synth.sampling.statues import statue_of
 from atpn_ros.learning.synth.scene.body import Body
 from atpn_ros.learning.synth.scene.description import Scene, SceneCamera
 
@@ -22,14 +23,20 @@ from atpn_ros.learning.synth.scene.description import Scene, SceneCamera
 def negative_scene(
     assets: Assets, palette: Palette, rng: np.random.Generator, plan: SamplePlan
 ) -> tuple[Scene, Body | None]:
-    """A random scene: 40 % no person, 45 % a badly placed face, 15 % a person seen from behind."""
+    """A random scene.
+
+    35 % have no person, 35 % a badly placed face, 15 % a statue, 15 % a person seen from behind.
+    """
     r = rng.random()
-    if r < 0.4:
+    if r < 0.35:
         return _nobody(assets, rng, plan), None
     scene, body = face_scene(assets, palette, rng, plan)
-    if r < 0.85:
+    if r < 0.7:
         return _off(rng, scene), body
     person = scene.people[0]
+    if r < 0.85:
+        person = statue_of(person, rng)
+        return replace(scene, people=(person,)), build_body(assets, person)
     away = person.rotation @ geometry.about_z(np.pi + float(rng.uniform(-0.9, 0.9)))
     person = replace(person, rotation=away)
     body = build_body(assets, person)

@@ -97,7 +97,10 @@ class Accessory:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person. ``position`` is the sellion in the camera frame, ``rotation`` head to camera."""
+    """One person. ``position`` is the sellion in the camera frame, ``rotation`` head to camera.
+
+    A ``statue`` has the shape of a person and does not count as a face.
+    """
 
     id: int
     identity: Floats
@@ -108,6 +111,7 @@ class Person:
     eyes: Eyes
     accessories: tuple[Accessory, ...] = ()
     tone: int = 0
+    statue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
