@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The commands ``atpn ablate`` and ``atpn train-asmnet``, which run the training studies."""
+"""The commands ``atpn ablate``, ``atpn train-asmnet`` and ``atpn export-asmnet`` of the studies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from atpn_ros.cli.extras import need
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the two commands to ``atpn``."""
+    """Add the commands to ``atpn``."""
     ablate = commands.add_parser("ablate", help="train ATPN with and without each design choice")
     ablate.add_argument("--workers", type=int, default=1, help="processes that make training crops")
     ablate.set_defaults(run=_ablate, outputs=("out", "page"))
@@ -20,6 +20,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "train-asmnet", help="train ASMNet and MobileNetV2 with and without its assisted loss"
     )
     asmnet.set_defaults(run=_train_asmnet, outputs=("out", "page"))
+    export = commands.add_parser("export-asmnet", help="write an ASMNet of a study as ONNX")
+    export.add_argument("checkpoint", type=Path, help="checkpoint.pt of a row of the study")
+    export.add_argument("model", type=Path, help="the .onnx file to write")
+    export.add_argument("--plan", type=Path, required=True, metavar="PLAN.yaml",
+                        help="of the study")  # fmt: skip
+    export.add_argument("--data", type=Path, required=True, help="parent of the data folders")
+    export.add_argument("--finds", default="finds.npz", metavar="FILE",
+                        help="crops that train presence, in DATA (default finds.npz)")  # fmt: skip
+    export.add_argument("--without-faces", default="nofaces", metavar="DIR",
+                        help="pictures without faces, in DATA (default nofaces)")  # fmt: skip
+    export.set_defaults(run=_export_asmnet, outputs=("model",))
     for parser in (ablate, asmnet):
         parser.add_argument("plan", type=Path, metavar="PLAN.yaml", help="see config/studies/")
         parser.add_argument(
@@ -48,6 +59,18 @@ def _train_asmnet(args: argparse.Namespace) -> int:
     plan = asmnet_study.load_plan(args.plan)
     report = asmnet_study.run_study(plan, args.data, args.out, args.threads)
     return _write(args, report, asmnet_study.tables(report))
+
+
+def _export_asmnet(args: argparse.Namespace) -> int:
+    need("torch", "learning")
+    from atpn_ros.learning.studies import asmnet_deployment, asmnet_study
+
+    plan = asmnet_study.load_plan(args.plan)
+    asmnet_deployment.deploy(
+        args.checkpoint, plan, args.data, args.finds, args.without_faces, args.model
+    )
+    print(f"{args.model}: {args.model.stat().st_size / 1e6:.2f} MB")
+    return 0
 
 
 def _write(args: argparse.Namespace, report: dict[str, Any], tables: str) -> int:

@@ -42,10 +42,15 @@ def export(network: Atpn, path: Path) -> None:
     # A copy: tracing wants the network where the crops are, which is not a GPU.
     deployed = _Deployed(copy.deepcopy(network).cpu()).eval()
     outputs = OUTPUTS if network.gaze is not None else OUTPUTS[:-2]
-    crops = torch.zeros(2, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8)
+    write_onnx(deployed, path, CROP_SIZE, outputs)
+
+
+def write_onnx(network: nn.Module, path: Path, side: int, outputs: tuple[str, ...]) -> None:
+    """Write a network from crops (N, side, side, 3) uint8 BGR to the named outputs as ONNX."""
+    crops = torch.zeros(2, side, side, 3, dtype=torch.uint8)
     # The TorchScript exporter folds batch norms into convolutions and needs no further packages.
     torch.onnx.export(
-        deployed,
+        network,
         (crops,),
         str(path),
         input_names=["crops"],

@@ -133,14 +133,18 @@ class AsmNet(nn.Module):
 
     def forward(self, crops: Tensor) -> AsmNetOutput:
         """(N, S, S, 3) uint8 BGR crops to landmarks and angles."""
+        heads: AsmNetOutput = self.heads(self.features(crops))
+        return heads
+
+    def features(self, crops: Tensor) -> Tensor:
+        """(N, FEATURES) mean of each channel of the six taps."""
         x = self.stem(_to_rgb(crops))
         taps = []
         for i, block in enumerate(self.blocks):
             x = block(x)
             if i in _TAPS:
                 taps.append(x.mean((2, 3)))
-        heads: AsmNetOutput = self.heads(torch.cat(taps, 1))
-        return heads
+        return torch.cat(taps, 1)
 
 
 class MobileNetV2(nn.Module):

@@ -22,14 +22,12 @@ from atpn_ros.learning.data.augment import degrade, occlude
 from atpn_ros.learning.data.head_point_model import HeadPointModel, fit
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.networks.asmnet import to_asmnet
+from atpn_ros.learning.networks.asmnet_deployed import FULL_ANGLE
 from atpn_ros.learning.studies.shape_model import ShapeModel
 from atpn_ros.types import Floats, Image
 
 _TURN = 0.55
 """Largest rotation of a crop to either side in radians, as published."""
-
-_FULL_ANGLE = np.radians(65.0)
-"""Angle that is 1 in the network's output, as published."""
 
 _MIRROR68 = np.array(
     [
@@ -119,7 +117,7 @@ def make_view(sample: LabelledFace, rotation: Floats, size: int, rng: np.random.
     if rng.random() < 0.5:
         picture = degrade(occlude(picture, rng), rng)
     roll, pitch, yaw = geometry.roll_pitch_yaw(turned)
-    return View(picture, points, np.array([yaw, pitch, roll]) / _FULL_ANGLE)
+    return View(picture, points, np.array([yaw, pitch, roll]) / FULL_ANGLE)
 
 
 def _crop(sample: LabelledFace, rng: np.random.Generator) -> Crop:
