@@ -22,8 +22,6 @@ from atpn_ros.types import Box, Face, FaceState, Frame, Image
 FRAMES = 10
 """Times that the pipeline processes each picture."""
 _STEP_NS = 100_000_000
-_FROM = 0.25
-"""Intersection over union from which a track still lies on the find that it comes from."""
 _MOST = 64
 """Faces that may be held: pictures of groups have many."""
 
@@ -95,8 +93,8 @@ def hold(
 ) -> list[Box]:
     """Boxes of what is held after equal frames, the surest first.
 
-    Each is the box of the find that it comes from, so that finds and what is held of them are
-    counted alike; where a track has left its find, the box of its landmarks with the forehead.
+    Each is the box of the track's landmarks, which is published, with the forehead added: labelled
+    boxes end at the hair, and it lies closer to them than the box of the detection does.
     """
     tracker = replace(settings.tracker, max_faces=_MOST)
     pipeline = FacePipeline(engine, _Known(name, finds), replace(settings, tracker=tracker))
@@ -104,17 +102,7 @@ def hold(
     for i in range(frames):
         faces = pipeline.process(Frame(image, i * _STEP_NS)).faces
     kept = [f for f in faces if f.state is not FaceState.LOST]
-    left = [d.box for d in finds]
-    boxes = []
-    for face in sorted(kept, key=lambda f: -f.presence):
-        seen = with_forehead(face.box)
-        box = max(left, key=seen.iou, default=seen)
-        if seen.iou(box) < _FROM:
-            box = seen
-        else:
-            left = [b for b in left if b is not box]
-        boxes.append(box)
-    return boxes
+    return [with_forehead(f.box) for f in sorted(kept, key=lambda f: -f.presence)]
 
 
 def with_forehead(box: Box) -> Box:
