@@ -57,6 +57,18 @@ class Crop:
         turned: Floats = (points - (self.cx, self.cy)) @ np.array([[c, -s], [s, c]])
         return turned / self.side + 0.5
 
+    def reduced(self, factor: int) -> Crop:
+        """The same crop in the image reduced by a factor.
+
+        >>> Crop(50.5, 40.5, 20, 0).reduced(2)
+        Crop(cx=25.0, cy=20.0, side=10.0, angle=0)
+        """
+        if factor == 1:
+            return self  # without rounding errors
+        # A pixel centre x becomes (x + 0.5) / factor - 0.5.
+        cx, cy = (self.cx + 0.5) / factor - 0.5, (self.cy + 0.5) / factor - 0.5
+        return Crop(cx, cy, self.side / factor, self.angle)
+
     def box(self) -> Box:
         """The upright square of the same centre and side."""
         return Box(self.cx, self.cy, self.side, self.side)
@@ -82,6 +94,29 @@ def crop_from_landmarks(
     (x0, y0), (x1, y1) = upright.min(axis=1).tolist(), upright.max(axis=1).tolist()
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     return Crop(x * c - y * s, x * s + y * c, max(x1 - x0, y1 - y0) * margin, turn)
+
+
+def sufficient_reduction(
+    crops: Sequence[Crop], width: int, height: int, size: int = CROP_SIZE
+) -> int:
+    """By how much an image may be reduced without a loss for crops of ``size`` pixels.
+
+    Returns:
+        The largest of 8, 4, 2 and 1 that divides both sides of the image, so that pixels stay
+        aligned, and leaves each crop at least ``size`` pixels wide.
+
+    >>> sufficient_reduction([Crop(0, 0, 300)], 1920, 1080), sufficient_reduction([], 1920, 1080)
+    (2, 8)
+    """
+    narrowest = min((crop.side for crop in crops), default=math.inf)
+    return next(
+        (
+            factor
+            for factor in (8, 4, 2)
+            if width % factor == height % factor == 0 and narrowest >= factor * size
+        ),
+        1,
+    )
 
 
 def cut(image: Image, crop: Crop, size: int = CROP_SIZE) -> Image:
@@ -129,10 +164,5 @@ def _shrunk(image: Image, crop: Crop, size: int) -> tuple[Image, Crop]:
         return image, crop
     part = image[y0 : y0 + h * factor, x0 : x0 + w * factor]
     small = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA)
-    # A pixel centre x of the part becomes (x + 0.5) / factor - 0.5.
-    return np.asarray(small, np.uint8), Crop(
-        (crop.cx - x0 + 0.5) / factor - 0.5,
-        (crop.cy - y0 + 0.5) / factor - 0.5,
-        crop.side / factor,
-        crop.angle,
-    )
+    part_crop = Crop(crop.cx - x0, crop.cy - y0, crop.side, crop.angle)
+    return np.asarray(small, np.uint8), part_crop.reduced(factor)

@@ -88,7 +88,7 @@ class PixelDepth:
     def to_8_bits(self, encoding: str, pixels: Array) -> Array:
         """Scale (H, W) or (H, W, C) uint16 or float32 values to uint8; uint8 is returned as is."""
         if pixels.dtype == np.uint8:
-            self.note, self.may_be_depth = "", False
+            self.clear_note()
             return pixels
         # Every 15th pixel: enough to see the range, and both columns and rows of a Bayer pattern.
         sample = pixels[::3, ::5]
@@ -109,6 +109,10 @@ class PixelDepth:
         # Assigned once: another thread reads them for the diagnostics.
         self.note, self.may_be_depth = note, may_be_depth
         return _to_8_bits(pixels, bits)
+
+    def clear_note(self) -> None:
+        """The last image has 8 bits: nothing had to be inferred."""
+        self.note, self.may_be_depth = "", False
 
 
 def _to_8_bits(pixels: Array, bits: int | None = None) -> Array:
@@ -236,14 +240,53 @@ def decode_raw(
         raise BadImage("not_convertible", f"{encoding} {width}x{height}: {error.err}") from error
 
 
+_JPEG_END = b"\xff\xd9"
+
+_REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+
+class JpegImage:
+    """A JPEG image, decoded at the scale that is asked for: an ``EncodedImage``.
+
+    A reduced scale is quicker, since the file's coefficients are transformed to fewer pixels. Each
+    scale is decoded once.
+
+    Attributes:
+        shape: (H, W, 3) of the full image.
+    """
+
+    def __init__(self, data: Array, width: int, height: int) -> None:
+        self.shape = (height, width, 3)
+        self._data = data
+        self._decoded: dict[int, Image] = {}
+
+    def decoded(self, reduction: int = 1) -> Image:
+        """(H / reduction, W / reduction, 3) uint8 BGR.
+
+        Args:
+            reduction: 1, 2, 4 or 8; it divides H and W.
+
+        Raises:
+            BadImage: The file is corrupt.
+        """
+        if reduction not in self._decoded:
+            image = _imdecode(self._data, _REDUCED[reduction])
+            expected = (self.shape[0] // reduction, self.shape[1] // reduction)
+            if image.shape[:2] != expected:
+                raise BadImage("corrupt", f"{image.shape[:2]} pixels instead of {expected}")
+            self._decoded[reduction] = image
+        return self._decoded[reduction]
+
+
 def decode_compressed(
     data: Bytes, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
 ) -> Image:
-    """Decode the data of a ``sensor_msgs/CompressedImage``: JPEG or PNG, detected from the bytes.
-
-    The size is read from the file's own header before anything is decoded. Orientation tags are
-    ignored: ``camera_info`` refers to the pixels as they are stored. ``depth`` infers the range of
-    values of a PNG with 16 bits.
+    """Decode the data of a ``sensor_msgs/CompressedImage`` at once; see :func:`open_compressed`.
 
     Returns:
         (H, W, 3) uint8 BGR.
@@ -251,13 +294,32 @@ def decode_compressed(
     Raises:
         BadImage: Not JPEG or PNG, too large, truncated or corrupt.
     """
+    image = open_compressed(data, max_pixels, depth)
+    return image.decoded() if isinstance(image, JpegImage) else image
+
+
+def open_compressed(
+    data: Bytes, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
+) -> Image | JpegImage:
+    """Open the data of a ``sensor_msgs/CompressedImage``: JPEG or PNG, detected from the bytes.
+
+    The size is read from the file's own header before anything is decoded. Orientation tags are
+    ignored: ``camera_info`` refers to the pixels as they are stored. ``depth`` infers the range of
+    values of a PNG with 16 bits.
+
+    Returns:
+        An image to be decoded for JPEG; (H, W, 3) uint8 BGR for PNG, which has no reduced scales.
+
+    Raises:
+        BadImage: Not JPEG or PNG, too large, truncated or corrupt.
+    """
     buffer = _byte_array(data)
     if buffer.size == 0:
         raise BadImage("empty", "no bytes")
-    raw, flags = buffer.tobytes(), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    raw, flags = buffer.tobytes(), cv2.IMREAD_COLOR
     if raw.startswith(b"\xff\xd8"):
         width, height, start = _jpeg_size(raw)
-        end = b"\xff\xd9"
+        end = _JPEG_END
     elif raw.startswith(b"\x89PNG\r\n\x1a\n"):
         if len(raw) < 33 or raw[12:16] != b"IHDR":
             raise BadImage("corrupt", "PNG without a header")
@@ -269,13 +331,22 @@ def decode_compressed(
     _check_size(width, height, max_pixels)
     if raw.find(end, start) < 0:
         raise BadImage("truncated", f"{len(raw)} bytes without an end mark")
+    if end == _JPEG_END:
+        if depth is not None:
+            depth.clear_note()
+        return JpegImage(buffer, width, height)
+    image = _imdecode(buffer, flags)
+    return _to_8_bits(image) if depth is None else depth.to_8_bits("16-bit PNG", image)
+
+
+def _imdecode(data: Array, flags: int) -> Array:
     try:
-        image = cv2.imdecode(buffer, flags)
+        image = cv2.imdecode(data, flags | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise BadImage("corrupt", str(error.err)) from error
     if image is None:
-        raise BadImage("corrupt", f"{width}x{height} picture cannot be decoded")
-    return _to_8_bits(image) if depth is None else depth.to_8_bits("16-bit PNG", image)
+        raise BadImage("corrupt", "the picture cannot be decoded")
+    return image
 
 
 def _byte_array(data: Bytes) -> Array:

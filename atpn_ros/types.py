@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -47,25 +47,49 @@ class GazeSource(IntEnum):
     """The network's estimate of the two eyes."""
 
 
+class EncodedImage(Protocol):
+    """An image that is decoded once it is known at which scale it is needed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, 3) of the full image."""
+
+    def decoded(self, reduction: int = 1) -> Image:
+        """(H / reduction, W / reduction, 3) uint8 BGR.
+
+        Args:
+            reduction: 1, 2, 4 or 8; it divides H and W.
+
+        Raises:
+            AtpnError: It cannot be decoded.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One image with its stamp, the input of the pipeline.
 
     Attributes:
-        image: (H, W, 3) uint8, BGR.
+        image: (H, W, 3) uint8, BGR; or an encoded image, of which the pipeline decodes no more than
+            it needs.
         stamp_ns: Time at which it was taken. The pipeline uses no other clock.
         frame_id: Name of the camera's optical frame.
     """
 
-    image: Image
+    image: Image | EncodedImage
     stamp_ns: int
     frame_id: str = ""
 
     def __post_init__(self) -> None:
-        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
-            raise ValueError(
-                f"image must be (H, W, 3) uint8, is {self.image.shape} {self.image.dtype}"
-            )
+        image = self.image
+        if isinstance(image, np.ndarray) and (
+            image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8
+        ):
+            raise ValueError(f"image must be (H, W, 3) uint8, is {image.shape} {image.dtype}")
+
+    def pixels(self) -> Image:
+        """(H, W, 3) uint8 BGR: the full image."""
+        return self.image if isinstance(self.image, np.ndarray) else self.image.decoded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +206,17 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Duration of each stage of a frame. No result depends on it."""
+    """Duration of each stage of a frame. No result depends on it.
+
+    ``decode_ns`` is the time for decoding an :class:`EncodedImage`; 0 for others.
+    """
 
     detect_ns: int = 0
     crop_ns: int = 0
     network_ns: int = 0
     track_ns: int = 0
     total_ns: int = 0
+    decode_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atpn_ros import images
-from atpn_ros.images import BadImage, decode_compressed
+from atpn_ros.images import BadImage, PixelDepth, decode_compressed, open_compressed
 from coloured_images import (
     COLOURS,
     HEIGHT,
@@ -75,6 +75,41 @@ def test_a_truncated_jpeg_is_noticed_behind_its_thumbnail():
     assert decode_compressed(with_thumbnail).shape == PICTURE.shape
     with pytest.raises(BadImage, match="truncated"):
         decode_compressed(with_thumbnail[:-2])
+
+
+@pytest.mark.parametrize("data", [JPEG, PROGRESSIVE], ids=["jpeg", "progressive"])
+@pytest.mark.parametrize("reduction", [2, 4, 8])
+def test_a_jpeg_is_reduced_by_the_mean_of_its_pixels(data, reduction):
+    image = open_compressed(data)
+    assert image.shape == PICTURE.shape
+    reduced = image.decoded(reduction)
+    size = (WIDTH // reduction, HEIGHT // reduction)
+    mean = cv2.resize(decode_compressed(data), size, interpolation=cv2.INTER_AREA)
+    assert reduced.shape == mean.shape
+    assert np.abs(reduced.astype(int) - mean).mean() < 6
+    assert image.decoded(reduction) is reduced  # decoded once
+    np.testing.assert_array_equal(image.decoded(), decode_compressed(data))
+
+
+def test_a_jpeg_is_not_decoded_before_it_is_known_at_which_scale(monkeypatch):
+    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    assert open_compressed(JPEG).shape == PICTURE.shape
+
+
+def test_a_jpeg_that_cannot_be_decoded_is_refused_then():
+    at = JPEG.index(b"\xff\xc0") + 4
+    image = open_compressed(JPEG[:at] + b"\x0c" + JPEG[at + 1 :])  # 12 bits per value
+    for reduction in (1, 2):
+        with pytest.raises(BadImage, match="corrupt"):
+            image.decoded(reduction)
+
+
+def test_a_jpeg_is_not_taken_as_10_bits_because_the_image_before_was():
+    depth = PixelDepth()
+    open_compressed(encoded(".png", WIDE >> 6), depth=depth)
+    assert depth.note
+    open_compressed(JPEG, depth=depth)
+    assert not depth.note
 
 
 def png_claiming(width, height):

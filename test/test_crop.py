@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Crops: coordinates there and back, and that the cut picture agrees with them."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from atpn_ros.crop import (
     crop_from_landmarks,
     cut,
     cut_batch,
+    sufficient_reduction,
     upright_angle,
 )
 from atpn_ros.geometry import FACING, about_z, head_rotation
@@ -110,6 +112,33 @@ def test_cut_shows_a_dot_where_to_crop_says(side, place, centre, angle):
     assert (expected > 5).all()
     assert (expected < CROP_SIZE - 5).all()
     np.testing.assert_allclose(centroid(cut(picture, crop)), expected, atol=0.06)
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_crop_of_a_reduced_image_is_cut_at_the_same_place(factor):
+    crop, place = Crop(350.3, 230.6, 600.0, 0.3), (380.4, 200.7)
+    picture = dots(480, 640, place, sigma=12.0)
+    reduced = cv2.resize(picture, (640 // factor, 480 // factor), interpolation=cv2.INTER_AREA)
+    expected = crop.to_crop(np.array(place)) * CROP_SIZE - 0.5
+    np.testing.assert_allclose(centroid(cut(reduced, crop.reduced(factor))), expected, atol=0.06)
+
+
+@pytest.mark.parametrize(
+    ("sides", "size", "factor"),
+    [
+        ([], (1920, 1080), 8),
+        ([255.9], (1920, 1080), 1),
+        ([256.0], (1920, 1080), 2),
+        ([511.9], (1920, 1080), 2),
+        ([5000.0], (1920, 1080), 8),
+        ([5000.0, 300.0], (1920, 1080), 2),
+        ([5000.0], (1920, 1084), 4),
+        ([5000.0], (1921, 1080), 1),
+        ([float("nan")], (1920, 1080), 1),
+    ],
+)
+def test_an_image_is_reduced_as_far_as_each_crop_keeps_the_networks_input(sides, size, factor):
+    assert sufficient_reduction([Crop(0, 0, side) for side in sides], *size) == factor
 
 
 def test_cut_is_not_mirrored():

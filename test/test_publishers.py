@@ -26,7 +26,7 @@ from atpn_ros.node.publishers import OUTPUTS, Output, Publishers
 from atpn_ros.node.rep155_publishers import FaceTopics
 from atpn_ros.node.worker import FrameResult
 from atpn_ros.settings import Settings
-from atpn_ros.types import Box, Face, FaceFrame, FaceState, Gaze, GazeSource, HeadPose
+from atpn_ros.types import Box, Face, FaceFrame, FaceState, Frame, Gaze, GazeSource, HeadPose
 from doubles import foxglove_double, hri_double, message_double
 from fakes import FACE
 
@@ -92,7 +92,8 @@ def face(number: int, state: FaceState = FaceState.TRACKED) -> Face:
 def answer(*faces: Face, settings: Settings = SETTINGS, header: Any = None) -> FrameResult:
     picture = np.indices((240, 320, 3)).sum(axis=0).astype(np.uint8) // 2  # shades
     header = header or Header(stamp=Time(sec=5), frame_id="cam")
-    return FrameResult(picture, header, FaceFrame(5, "cam", 320, 240, faces), PROGRESS, settings)
+    source = Frame(picture, 5, "cam")
+    return FrameResult(source, header, FaceFrame(5, "cam", 320, 240, faces), PROGRESS, settings)
 
 
 def test_nothing_is_made_while_nobody_listens() -> None:

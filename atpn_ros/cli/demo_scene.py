@@ -221,7 +221,7 @@ class ClipScene:
         reader, self._reader = self._reader or VideoReader(self._source), None
         try:
             for frame in itertools.islice(reader, self._count):
-                yield _reduced(frame.image)
+                yield _reduced(frame.pixels())
         finally:
             reader.close()
 

@@ -105,7 +105,7 @@ class _Processor:
         """The faces of a frame; they are also written as a JSON line."""
         # A file has no TF, so the position of a frame is unknown.
         target = None if self._settings.looking_target else CAMERA_ORIGIN
-        result = pipeline.process(frame, self._camera(frame.image), target)
+        result = pipeline.process(frame, self._camera(frame.pixels()), target)
         self._lines.write(json_line(source, n, result))
         return result
 
@@ -206,7 +206,8 @@ def _play(
             n, with_faces, ids = n + 1, with_faces + bool(tracked), ids | tracked
             detections += result.detector_ran
             spark.append((times[-1] / 1e6, result.detector_ran))
-            picture = draw.draw(frame.image, result, [draw.sparkline_area(frame.image)])
+            image = frame.pixels()
+            picture = draw.draw(image, result, [draw.sparkline_area(image)])
             draw.sparkline(picture, [v for v, _ in spark], [m for _, m in spark])
             writer.write(picture)
             if reported is None or since >= reported + 1:

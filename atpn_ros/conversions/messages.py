@@ -18,7 +18,7 @@ import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.camera import CameraInfo
-from atpn_ros.images import MAX_PIXELS, PixelDepth, decode_compressed, decode_raw
+from atpn_ros.images import MAX_PIXELS, JpegImage, PixelDepth, decode_raw, open_compressed
 from atpn_ros.pipeline.transform_tree import Transform, TransformTree
 from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Gaze, HeadPose, Image
 
@@ -87,8 +87,20 @@ def decode_image(
     Raises:
         BadImage: The message does not hold a valid image.
     """
+    image = open_image(message, max_pixels, depth)
+    return image.decoded() if isinstance(image, JpegImage) else image
+
+
+def open_image(
+    message: Message, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
+) -> Image | JpegImage:
+    """The image of a message for a ``Frame``: as :func:`decode_image`, but JPEG is not decoded yet.
+
+    Raises:
+        BadImage: The message does not hold a valid image, as far as is seen without decoding it.
+    """
     if not hasattr(message, "encoding"):
-        return decode_compressed(message.data, max_pixels, depth)
+        return open_compressed(message.data, max_pixels, depth)
     return decode_raw(
         int(message.width),
         int(message.height),

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes the newest image in the thread that owns the engine; does not import ROS.
 
-Received messages are put into a slot for one message. The thread takes the newest, decodes it, runs
-the pipeline and passes the result to the node. An error in one frame does not end the thread.
+Received messages are put into a slot for one message. The thread takes the newest, runs the
+pipeline, which decodes what it needs of the image, and passes the result to the node. An error in
+one frame does not end the thread.
 """
 
 from __future__ import annotations
@@ -40,18 +41,23 @@ class FrameResult:
     """The result of one frame and what publishers need besides it.
 
     Attributes:
-        image: (H, W, 3) uint8 BGR, the decoded image.
+        source: The frame that was processed.
         header: Header of the image message.
         result: The tracked faces.
         progress: Times and counters of its processing.
         settings: The settings that were used.
     """
 
-    image: Image
+    source: Frame
     header: Message
     result: FaceFrame
     progress: FrameProgress
     settings: Settings
+
+    @property
+    def image(self) -> Image:
+        """(H, W, 3) uint8 BGR, the full image; decoded when it is first asked for."""
+        return self.source.pixels()
 
 
 class Host(Protocol):
@@ -171,8 +177,8 @@ class Worker:
         settings, header = host.settings, message.header
         started_ns = host.now_ns()
         began = time.perf_counter_ns()
-        image = messages.decode_image(message, settings.max_pixels, stats.depth)
-        decode_ns = time.perf_counter_ns() - began
+        image = messages.open_image(message, settings.max_pixels, stats.depth)
+        opened_ns = time.perf_counter_ns() - began
         if stats.depth.note != self._depth_note:
             self._depth_note = stats.depth.note
             if self._depth_note:
@@ -208,7 +214,7 @@ class Worker:
             received_ns=arrival.received_ns,
             started_ns=started_ns,
             finished_ns=finished_ns,
-            decode_ns=decode_ns,
+            decode_ns=opened_ns + result.timing.decode_ns,
             publish_ns=self._publish_ns,
             frames_received=stats.received,
             frames_processed=stats.processed,
@@ -218,7 +224,7 @@ class Worker:
             detector=pipeline.detector.name,
             detector_runs=stats.detector_runs,
         )
-        return FrameResult(image, header, result, progress, settings)
+        return FrameResult(frame, header, result, progress, settings)
 
     def _count_odd_headers(
         self, frame: Frame, arrival: Arrival, stats: FlowStats, stamp_problem: str

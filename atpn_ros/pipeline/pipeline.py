@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from atpn_ros.camera import CameraModel
-from atpn_ros.crop import Crop, cut_batch
+from atpn_ros.crop import Crop, cut_batch, sufficient_reduction
 from atpn_ros.detectors.base import Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
 from atpn_ros.pipeline.camera_rotation import CameraRotation
@@ -27,7 +27,16 @@ from atpn_ros.pipeline.frame_clock import FrameClock
 from atpn_ros.pipeline.looking import CAMERA_ORIGIN
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
-from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Frame, Image, Timing
+from atpn_ros.types import (
+    EncodedImage,
+    Face,
+    FaceFrame,
+    FaceState,
+    Floats,
+    Frame,
+    Image,
+    Timing,
+)
 
 _DARK = 6.0
 """Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
@@ -152,11 +161,19 @@ class FacePipeline:
 
         Raises:
             BackendError: The engine failed; the tracks are as they were before.
+            AtpnError: The encoded image cannot be decoded; likewise.
         """
         clock = self._clock
         began = clock()
-        tracker, stamp, image = self._tracker, self._advance(frame), frame.image
-        height, width = image.shape[:2]
+        height, width = frame.image.shape[:2]
+        tracker, stamp = self._tracker, self._advance(frame)
+        crops = tracker.predict(stamp)
+        detect = self._detection_due(stamp)
+        # The detector needs the full image. Re-verification crops are larger than the others.
+        reduction = 1 if detect else sufficient_reduction(crops, width, height)
+        predicted = clock()
+        image, reduction = _decoded(frame.image, reduction)
+        decoded = clock()
         rotation = None
         if self._settings.rotate:
             rotation = CameraRotation(self._settings.rotate, width, height)
@@ -164,16 +181,15 @@ class FacePipeline:
             camera = None if camera is None else rotation.upright_camera(camera)
             target = None if target is None else rotation.upright_rays(target[None])[0]
         turned = clock()
-        crops = tracker.predict(stamp)
         found: dict[Crop, float] | None = None
-        if self._detection_due(stamp):
+        if detect:
             detections = self.detector.detect(image)
             found = {square_of(d.box): d.evidence for d in detections}
             crops += tracker.match_detections(list(found))
         crops += tracker.reverification_crops(stamp)
         detected = clock()
 
-        batch = cut_batch(image, crops) if crops else None
+        batch = cut_batch(image, [c.reduced(reduction) for c in crops]) if crops else None
         cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
         ran = clock()
@@ -181,7 +197,9 @@ class FacePipeline:
             self._last_detection_ns = stamp
 
         observations = _observations(output, crops, batch, found or {})
-        lost = tracker.update(observations, stamp, (image.shape[1], image.shape[0]))
+        lost = tracker.update(
+            observations, stamp, (image.shape[1] * reduction, image.shape[0] * reduction)
+        )
         faces = [_lost_face(track, stamp) for track in lost]
         if output is not None:
             faces += [
@@ -205,16 +223,19 @@ class FacePipeline:
             found is not None,
             Timing(
                 detect_ns=detected - turned,
-                crop_ns=cropped - detected + turned - began,
+                crop_ns=cropped - detected + turned - decoded,
                 network_ns=ran - cropped,
-                track_ns=ended - ran,
+                track_ns=ended - ran + predicted - began,
                 total_ns=ended - began,
+                decode_ns=decoded - predicted,
             ),
         )
 
     def _advance(self, frame: Frame) -> int:
         """Go on to the next frame, dropping all tracks after a jump; returns its time, ns."""
         clock, last = self._frame_clock, self._last
+        if last is not None and frame.image.shape != last.shape:
+            frame.pixels()  # raises for a damaged file, whose false size must not drop the tracks
         jump = clock.advance(frame.stamp_ns, self._settings.jump_ns)
         if last is not None and not jump:
             if frame.image.shape != last.shape:
@@ -242,6 +263,13 @@ class FacePipeline:
         if tracker.has_absent_faces:  # they are searched for like the first face
             interval = min(interval, s.search_interval_ns)
         return since >= interval
+
+
+def _decoded(image: Image | EncodedImage, reduction: int) -> tuple[Image, int]:
+    """The image, reduced if it is an encoded one, and by how much."""
+    if isinstance(image, np.ndarray):
+        return image, 1
+    return image.decoded(reduction), reduction
 
 
 def _observations(

@@ -95,7 +95,7 @@ class TopicReplay:
         """
         counts, types, settings = self.counts, self._types, self._settings
         counts.received += 1
-        image = messages.decode_image(message, settings.max_pixels, self._depth)
+        image = messages.open_image(message, settings.max_pixels, self._depth)
         if self._depth.note:
             self._warn(self._depth.note)
         stamp = messages.stamp_ns(message.header.stamp)

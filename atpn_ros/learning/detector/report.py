@@ -101,7 +101,7 @@ def on_clips(
 
 def _frames(path: Path, every: int) -> list[Image]:
     clip = VideoReader(str(path))
-    return [frame.image for i, frame in enumerate(clip) if i % every == 0]
+    return [frame.pixels() for i, frame in enumerate(clip) if i % every == 0]
 
 
 def _alone(detection: Detection, seen: dict[str, list[Detection]], name: str) -> bool:
