@@ -32,6 +32,7 @@ from atpn_ros.cli import (
     replay,
     studies,
     synth,
+    tracking,
     train,
 )
 from atpn_ros.cli.options import settings_files
@@ -39,7 +40,8 @@ from atpn_ros.files import check_inputs_kept, error_text
 from atpn_ros.types import AtpnError
 
 _RUNNING = (demo, pictures, replay, fetch, engine, bench)
-_TRAINING = (synth, train, evaluate, presence, budget, export, detector, detection_range, studies)
+_TRAINING = (synth, train, evaluate, presence, budget, export, detector, detection_range, tracking,
+             studies)  # fmt: skip
 
 _DESCRIPTION = (
     "Finds faces in images, videos and recordings, and trains and measures the networks that do it."

@@ -71,7 +71,7 @@ def measure_jitter(
     """Measure the jitter on each face over some frames."""
     raw, percent, smoothed = [], [], []
     for number, face in enumerate(faces):
-        pictures = _noisy(face.image, frames, noise, number)
+        pictures = noisy(face.image, frames, noise, number)
         crop = detector_crop(face, np.random.default_rng(number))
         points = _tracked_points(model, pictures, crop)
         truth = face.points[None]
@@ -87,7 +87,8 @@ def measure_jitter(
     )  # fmt: skip
 
 
-def _noisy(image: Image, frames: int, noise: float, seed: int) -> list[Image]:
+def noisy(image: Image, frames: int, noise: float, seed: int) -> list[Image]:
+    """Copies of an image with independent noise, of a standard deviation in grey levels."""
     rng = np.random.default_rng(seed)
     return [
         np.clip(np.round(image + rng.normal(0, noise, image.shape)), 0, 255).astype(np.uint8)

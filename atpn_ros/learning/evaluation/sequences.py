@@ -48,10 +48,20 @@ class SequenceMetrics:
 
 
 @dataclass(frozen=True, slots=True)
-class _TrueFrame:
+class TrueFrame:
+    """Labels of one frame, by person.
+
+    Attributes:
+        stamp_ns: Time of the frame.
+        faces: Boxes, and whether they must be found.
+        landmarks: (98, 2) pixels.
+        rotations: (3, 3), from the head to a camera whose axis points at the face.
+    """
+
     stamp_ns: int
     faces: dict[int, TrueFace]
     landmarks: dict[int, Floats]
+    rotations: dict[int, Floats]
 
 
 def evaluate_sequence(folder: Path, engine: Engine, detector: Detector) -> SequenceMetrics:
@@ -64,8 +74,8 @@ def evaluate_sequence(folder: Path, engine: Engine, detector: Detector) -> Seque
     truth: list[dict[int, TrueFace]] = []
     found: list[dict[int, Box]] = []
     errors: list[float] = []
-    lines = _truth(folder / "truth.jsonl")
-    for known, image in zip(lines, _pictures(folder, len(lines)), strict=True):
+    lines = read_truth(folder)
+    for known, image in zip(lines, read_images(folder, len(lines)), strict=True):
         result = pipeline.process(Frame(image, known.stamp_ns))
         held = {f.id: f for f in result.faces if f.state is not FaceState.LOST}
         boxes = {i: f.box for i, f in held.items()}
@@ -81,7 +91,13 @@ def evaluate_sequence(folder: Path, engine: Engine, detector: Detector) -> Seque
     )
 
 
-def _truth(path: Path) -> list[_TrueFrame]:
+def read_truth(folder: Path) -> list[TrueFrame]:
+    """The labels of a sequence's frames.
+
+    Raises:
+        DataError: They cannot be read; names the file and the field.
+    """
+    path = folder / "truth.jsonl"
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -97,9 +113,9 @@ def _truth(path: Path) -> list[_TrueFrame]:
     return out
 
 
-def _true_frame(record: dict[str, Any]) -> _TrueFrame:
+def _true_frame(record: dict[str, Any]) -> TrueFrame:
     width, height = record["size"]
-    faces, landmarks = {}, {}
+    faces, landmarks, rotations = {}, {}, {}
     for face in record["faces"]:
         points = np.asarray(face["landmarks98"], np.float64)
         if points.shape != (98, 2) or not np.isfinite(points).all():
@@ -109,10 +125,16 @@ def _true_frame(record: dict[str, Any]) -> _TrueFrame:
         share = float(np.mean(face["visible98"]))
         faces[int(face["id"])] = TrueFace(box, inside and share >= _VISIBLE)
         landmarks[int(face["id"])] = points
-    return _TrueFrame(int(record["stamp_ns"]), faces, landmarks)
+        rotations[int(face["id"])] = np.asarray(face["crop_rotation"], np.float64).reshape(3, 3)
+    return TrueFrame(int(record["stamp_ns"]), faces, landmarks, rotations)
 
 
-def _pictures(folder: Path, count: int) -> Iterator[Image]:
+def read_images(folder: Path, count: int) -> Iterator[Image]:
+    """The frames of a sequence, from its video or its pictures.
+
+    Raises:
+        DataError: One cannot be read; names the file.
+    """
     video = folder / "video.mp4"
     if video.is_file():
         capture = cv2.VideoCapture(str(video))

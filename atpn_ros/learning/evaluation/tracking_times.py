@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: 2026 The atpn_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""How long visible people are not tracked, with labelled people and from their number alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from atpn_ros.learning.evaluation.tracking_metrics import TrueFace
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingTimes:
+    """Numbers of frames, of all people of a sequence.
+
+    Attributes:
+        found_after: For each person who is tracked at all: frames in which the person was visible
+            before the first one that tracks them.
+        untracked: Frames in which a person was visible and not tracked although tracked before,
+            summed over people.
+        longest: The longest run of such frames of one person.
+        never: People who are never tracked.
+    """
+
+    found_after: tuple[int, ...]
+    untracked: int
+    longest: int
+    never: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountedTracks:
+    """Tracks of a clip of which only the number of people is known.
+
+    Attributes:
+        ids: Number of ids.
+        complete: Percent of the frames with as many faces as people, or more.
+        too_many: Percent of the frames with more faces than people.
+        longest: The longest run of frames with fewer faces than people.
+        frames: Number of frames.
+    """
+
+    ids: int
+    complete: float
+    too_many: float
+    longest: int
+    frames: int
+
+
+def tracking_times(
+    truth: Sequence[Mapping[int, TrueFace]], pairs: Sequence[Mapping[int, int]]
+) -> TrackingTimes:
+    """Times of a sequence.
+
+    Args:
+        truth: Labelled faces by person, of each frame.
+        pairs: The track of each person who is tracked, of each frame.
+    """
+    found_after, untracked, longest, never = [], 0, 0, 0
+    for person in sorted({p for faces in truth for p, face in faces.items() if face.counts}):
+        held = [
+            person in got
+            for faces, got in zip(truth, pairs, strict=True)
+            if person in faces and faces[person].counts
+        ]
+        if True not in held:
+            never += 1
+            continue
+        first = held.index(True)
+        found_after.append(first)
+        untracked += held[first:].count(False)
+        longest = max(longest, longest_run(not h for h in held[first:]))
+    return TrackingTimes(tuple(found_after), untracked, longest, never)
+
+
+def counted_tracks(found: Sequence[Collection[int]], people: int) -> CountedTracks:
+    """Summary of the ids of each frame of a clip in which ``people`` people are always visible."""
+    frames = len(found)
+    return CountedTracks(
+        ids=len({i for ids in found for i in ids}),
+        complete=100 * sum(len(ids) >= people for ids in found) / frames,
+        too_many=100 * sum(len(ids) > people for ids in found) / frames,
+        longest=longest_run(len(ids) < people for ids in found),
+        frames=frames,
+    )
+
+
+def longest_run(flags: Iterable[bool]) -> int:
+    """Length of the longest run of true flags.
+
+    >>> longest_run([True, False, True, True])
+    2
+    """
+    longest = length = 0
+    for flag in flags:
+        length = length + 1 if flag else 0
+        longest = max(longest, length)
+    return longest
