@@ -79,7 +79,7 @@ def test_times_before_and_after_a_person_is_found():
     pairs = [{}, {}, {0: 1}, {}, {}, {0: 1}, {}]
     times = tracking_times(truth, pairs)
     assert times.found_after == (2,)  # person 1 is never found
-    assert (times.untracked, times.longest, times.never) == (2, 1, 1)
+    assert (times.untracked, times.longest, times.never, times.tracked) == (2, 1, 1, 2)
 
 
 def test_a_clip_is_measured_by_the_number_of_its_people():
@@ -179,7 +179,7 @@ def test_the_study_measures_all_systems_on_the_same_frames(tmp_path):
     assert (reports["bad"].clips["clip"].frames, reports["bad"].clips["clip"].ids) == (4, 2)
 
     text = tracking_tables.tables(plan, reports)
-    assert "| **all**: 1 people | good | 100.0 | 100.0 | 100.0 | 0 | 0 | 0.00 |" in text
+    assert "| **all**: 1 people | good | 100.0 | 100.0 | 100.0 | 0.2 | 0 | 0 | 0.00 |" in text
     assert "| `clip` | 1 | 4 | good | 1.00 | 100.0 | 0.0 | 0 |" in text
     assert json.loads(json.dumps(tracking_study.as_json(reports)))["bad"]["clips"]["clip"]
 

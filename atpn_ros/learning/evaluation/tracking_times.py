@@ -21,12 +21,14 @@ class TrackingTimes:
             summed over people.
         longest: The longest run of such frames of one person.
         never: People who are never tracked.
+        tracked: Frames in which a visible person is tracked, summed over people.
     """
 
     found_after: tuple[int, ...]
     untracked: int
     longest: int
     never: int
+    tracked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def tracking_times(
         truth: Labelled faces by person, of each frame.
         pairs: The track of each person who is tracked, of each frame.
     """
-    found_after, untracked, longest, never = [], 0, 0, 0
+    found_after, untracked, longest, never, tracked = [], 0, 0, 0, 0
     for person in sorted({p for faces in truth for p, face in faces.items() if face.counts}):
         held = [
             person in got
@@ -70,8 +72,9 @@ def tracking_times(
         first = held.index(True)
         found_after.append(first)
         untracked += held[first:].count(False)
+        tracked += held.count(True)
         longest = max(longest, longest_run(not h for h in held[first:]))
-    return TrackingTimes(tuple(found_after), untracked, longest, never)
+    return TrackingTimes(tuple(found_after), untracked, longest, never, tracked)
 
 
 def counted_tracks(found: Sequence[Collection[int]], people: int) -> CountedTracks:

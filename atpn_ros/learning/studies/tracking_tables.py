@@ -28,8 +28,8 @@ def tables(plan: TrackingPlan, reports: Mapping[str, SystemReport]) -> str:
 
 
 def _sequences(plan: TrackingPlan, reports: Mapping[str, SystemReport]) -> str:
-    head = ["sequence", "system", "IDF1", "recall", "precision", "id switches", "lost",
-            "found after, s", "untracked, s", "longest, s", "never found"]  # fmt: skip
+    head = ["sequence", "system", "IDF1", "recall", "precision", "tracked, s", "id switches",
+            "lost", "found after, s", "untracked, s", "longest, s", "never found"]  # fmt: skip
     rows = []
     for name in (ALL, *(s.name for s in plan.sequences)):
         for place, (system, report) in enumerate(reports.items()):
@@ -54,6 +54,7 @@ def _identity(metrics: TrackingMetrics, times: TrackingTimes, rate_hz: float) ->
         f"{metrics.idf1:.1f}",
         f"{metrics.recall:.1f}",
         f"{metrics.precision:.1f}",
+        f"{times.tracked / rate_hz:.1f}",
         str(metrics.switches),
         str(metrics.lost),
         found,
