@@ -28,7 +28,11 @@ from atpn_ros.learning.evaluation.face_trackers import (
 from atpn_ros.learning.evaluation.step_errors import Shape, StepError, common_jitter, step_error
 from atpn_ros.learning.evaluation.stored_tracks import stored_tracks
 from atpn_ros.learning.evaluation.tracking_metrics import TrueFace
-from atpn_ros.learning.evaluation.tracking_times import counted_tracks, tracking_times
+from atpn_ros.learning.evaluation.tracking_times import (
+    counted_tracks,
+    recall_by_size,
+    tracking_times,
+)
 from atpn_ros.learning.studies import tracking_plan, tracking_study, tracking_tables
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 from atpn_ros.types import Box
@@ -80,6 +84,16 @@ def test_times_before_and_after_a_person_is_found():
     times = tracking_times(truth, pairs)
     assert times.found_after == (2,)  # person 1 is never found
     assert (times.untracked, times.longest, times.never, times.tracked) == (2, 1, 1, 2)
+
+
+def test_recall_is_by_the_size_of_the_face():
+    small, large = (TrueFace(Box(0, 0, side, side)) for side in (39, 80))
+    hidden = TrueFace(Box(0, 0, 50, 50), counts=False)
+    truth = [{0: small, 1: large, 2: hidden}, {0: small, 1: large}]
+    recall = recall_by_size(truth, [{1: 5, 2: 6}, {0: 4, 1: 5}])
+    assert recall["under 40"] == (50, 2)
+    assert recall["80 and more"] == (100, 2)
+    assert recall["40 to 60"] == (0, 0)
 
 
 def test_a_clip_is_measured_by_the_number_of_its_people():

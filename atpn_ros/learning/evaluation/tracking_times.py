@@ -9,6 +9,14 @@ from dataclasses import dataclass
 
 from atpn_ros.learning.evaluation.tracking_metrics import TrueFace
 
+SIZES: Mapping[str, tuple[float, float]] = {
+    "under 40": (0.0, 40.0),
+    "40 to 60": (40.0, 60.0),
+    "60 to 80": (60.0, 80.0),
+    "80 and more": (80.0, float("inf")),
+}
+"""Sizes of faces in pixels: lower end, and upper end, which does not belong to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrackingTimes:
@@ -75,6 +83,23 @@ def tracking_times(
         tracked += held.count(True)
         longest = max(longest, longest_run(not h for h in held[first:]))
     return TrackingTimes(tuple(found_after), untracked, longest, never, tracked)
+
+
+def recall_by_size(
+    truth: Sequence[Mapping[int, TrueFace]], pairs: Sequence[Mapping[int, int]]
+) -> dict[str, tuple[float, int]]:
+    """Percent of the visible faces that are tracked, and their number, by :data:`SIZES`.
+
+    The size of a face is the square root of the area of its box, pixels.
+    """
+    tracked: dict[str, list[bool]] = {name: [] for name in SIZES}
+    for faces, got in zip(truth, pairs, strict=True):
+        for person, face in faces.items():
+            size = (face.box.width * face.box.height) ** 0.5
+            for name, (low, high) in SIZES.items():
+                if face.counts and low <= size < high:
+                    tracked[name].append(person in got)
+    return {n: (100 * sum(held) / max(1, len(held)), len(held)) for n, held in tracked.items()}
 
 
 def counted_tracks(found: Sequence[Collection[int]], people: int) -> CountedTracks:

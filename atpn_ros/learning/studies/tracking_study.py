@@ -35,6 +35,7 @@ from atpn_ros.learning.evaluation.tracking_times import (
     CountedTracks,
     TrackingTimes,
     counted_tracks,
+    recall_by_size,
     tracking_times,
 )
 from atpn_ros.learning.studies.tracking_plan import Frames, TrackingPlan, clip_frames, stills
@@ -57,12 +58,14 @@ class SystemReport:
         moving: Step errors of the people of the sequences.
         still: Steps of the still photographs.
         clips: By name.
+        recall: Of all sequences: percent and number of faces, by size in pixels.
     """
 
     sequences: Mapping[str, tuple[TrackingMetrics, TrackingTimes]] = field(default_factory=dict)
     moving: Jitter | None = None
     still: Jitter | None = None
     clips: Mapping[str, CountedTracks] = field(default_factory=dict)
+    recall: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
 
 Steps = dict[tuple[object, ...], StepError]
@@ -116,10 +119,11 @@ def run_study(
     if plan.sequences:
         for of_system, labelled in zip(sequences, together, strict=True):
             of_system[ALL] = labelled.metrics()
+    recall = [recall_by_size(labelled.truth, labelled.pairs) for labelled in together]
     jitters = (common_jitter(moving), common_jitter(still))
     return {
         tracker.name: SystemReport(*parts)
-        for tracker, *parts in zip(trackers, sequences, *jitters, clips, strict=True)
+        for tracker, *parts in zip(trackers, sequences, *jitters, clips, recall, strict=True)
     }
 
 

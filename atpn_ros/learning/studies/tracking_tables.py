@@ -20,6 +20,7 @@ def tables(plan: TrackingPlan, reports: Mapping[str, SystemReport]) -> str:
     parts = []
     if plan.sequences:
         parts += ["### Moving people, ids known", _sequences(plan, reports)]
+        parts += ["### Recall by size of the face", _recall(reports)]
     if plan.sequences or plan.stills:
         parts += ["### Jitter", _jitter(reports)]
     if plan.clips:
@@ -62,6 +63,16 @@ def _identity(metrics: TrackingMetrics, times: TrackingTimes, rate_hz: float) ->
         f"{times.longest / rate_hz:.2f}",
         str(times.never),
     ]
+
+
+def _recall(reports: Mapping[str, SystemReport]) -> str:
+    sizes = next(iter(reports.values())).recall
+    rows = [
+        [system, *(f"{percent:.1f}" for percent, _ in report.recall.values())]
+        for system, report in reports.items()
+    ]
+    rows.append(["*faces*", *(str(count) for _, count in sizes.values())])
+    return pages.markdown_table(["system", *(f"{name} pixels, %" for name in sizes)], rows)
 
 
 def _jitter(reports: Mapping[str, SystemReport]) -> str:
