@@ -113,6 +113,12 @@ class _Processor:
         """Print a line of text."""
         print(line, file=self._stream, flush=True)
 
+    def warn_untracked(self, command: str, source: str, untracked: int) -> None:
+        """Say how many faces of a file were left out, if there are any."""
+        if untracked:
+            limit = f"faces in view beyond max_faces ({self._settings.max_faces})"
+            print(f"atpn {command}: {source}: {limit}: up to {untracked}", file=sys.stderr)
+
     def _camera(self, image: Image) -> Camera | None:
         height, width = image.shape[:2]
         return None if self._view is None else camera_from_field_of_view(self._view, width, height)
@@ -133,11 +139,10 @@ def _images(args: argparse.Namespace) -> int:
     check_inputs_kept([*_json_files(args), *targets], [*args.files, *settings_files(args)])
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
         for path, target in zip(args.files, targets, strict=True):
+            pipeline = processor.pipeline()
             try:
                 picture = read_image(path)
-                result = processor.process(
-                    processor.pipeline(), printable(path), 0, Frame(picture, 0)
-                )
+                result = processor.process(pipeline, printable(path), 0, Frame(picture, 0))
                 write_image(target, draw.draw(picture, result))
             except MediaError as error:
                 print(f"atpn image: {error}", file=sys.stderr)
@@ -145,6 +150,7 @@ def _images(args: argparse.Namespace) -> int:
                 continue
             name = printable(path)
             processor.report(f"{name}: {_captions(result)}  ({printable(target)})")
+            processor.warn_untracked("image", name, pipeline.untracked)
     return int(failed > 0)
 
 
@@ -186,7 +192,7 @@ def _play(
     pipeline = processor.pipeline()
     spark: deque[tuple[float, bool]] = deque(maxlen=_SPARK)
     times: list[int] = []
-    with_faces = detections = n = 0
+    with_faces = detections = untracked = n = 0
     ids: set[int] = set()
     stamp_problems: Counter[str] = Counter()
     first = reported = None
@@ -205,6 +211,7 @@ def _play(
             tracked = {f.id for f in result.faces if f.state is not FaceState.LOST}
             n, with_faces, ids = n + 1, with_faces + bool(tracked), ids | tracked
             detections += result.detector_ran
+            untracked = max(untracked, pipeline.untracked)
             spark.append((times[-1] / 1e6, result.detector_ran))
             image = frame.pixels()
             picture = draw.draw(image, result, [draw.sparkline_area(image)])
@@ -226,6 +233,7 @@ def _play(
         f"{clip.source}: {n} frames, {with_faces} with faces, ids {sorted(ids)};"
         f" p50 {p50:.1f} ms, p95 {p95:.1f} ms; detector {detections} calls"
     )
+    processor.warn_untracked("video", clip.source, untracked)
     for problem, count in stamp_problems.items():
         print(
             f"atpn video: {clip.source}: {problem} in {count} of {n} frames:"
