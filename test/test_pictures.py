@@ -142,6 +142,30 @@ def test_a_gif_is_a_clip(tmp_path):
     assert [line["stamp_ns"] // 10_000_000 for line in every] == [0, 8, 16, 24]
 
 
+@pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "soon"])
+def test_a_time_that_is_none_is_refused(tmp_path, clip, capsys, seconds):
+    with pytest.raises(SystemExit, match="2"):
+        atpn("video", clip, "--out", tmp_path / "out", "--seconds", seconds)
+    assert f"--seconds: '{seconds}' is not a number above 0" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["image", "video"])
+@pytest.mark.parametrize("beyond", ["", "in_it"])
+def test_an_output_folder_that_is_a_file_is_refused(tmp_path, clip, capsys, command, beyond):
+    picture, file = tmp_path / "a.png", tmp_path / "file"
+    cv2.imwrite(str(picture), PORTRAIT)
+    file.touch()
+    source = picture if command == "image" else clip
+    assert atpn(command, source, "--out", file / beyond) == 1
+    assert f"atpn {command}: --out {file / beyond}: is a file" in capsys.readouterr().err
+
+
+def test_an_empty_name_of_a_video_is_told(tmp_path, capsys):
+    assert atpn("video", "", "--out", tmp_path) == 1
+    assert "atpn video: the name of a video is empty" in capsys.readouterr().err
+
+
 def test_a_clip_ends_when_asked(tmp_path, clip):
     assert atpn("video", clip, "--out", tmp_path, "--seconds", "0.25") == 0
     assert len(lines(tmp_path / "faces.jsonl")) == 3

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 
 from atpn_ros.camera import Camera, camera_from_field_of_view
-from atpn_ros.cli.options import add_settings_options, settings_files
+from atpn_ros.cli.options import add_settings_options, positive, settings_files
 from atpn_ros.drawing import draw, overlay
 from atpn_ros.drawing.json_lines import JsonLinesFile, json_line
 from atpn_ros.drawing.video import (
@@ -62,7 +62,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         " camera, or addresses (rtsp://, http://)",
     )
     _add_common(video, "out/video")
-    video.add_argument("--seconds", type=float, help="stop after this time of the file or camera")
+    video.add_argument(
+        "--seconds", type=positive, help="stop after this time of the file or camera"
+    )
     video.add_argument("--show", action="store_true", help="also show the result in a window")
     video.set_defaults(run=_videos)
 
@@ -128,6 +130,11 @@ def _json_lines(args: argparse.Namespace) -> JsonLinesFile:
     """The file for JSON lines; also creates the output folder."""
     try:
         args.out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise MediaError(f"--out {printable(args.out)}: is a file, not a folder") from error
+    except OSError as error:
+        raise MediaError(error_text(error)) from error
+    try:
         return JsonLinesFile(next(iter(_json_files(args)), None))
     except OSError as error:
         raise MediaError(error_text(error)) from error

@@ -118,6 +118,8 @@ def video_source(text: str) -> VideoSource:
         live = scheme.lower() in _LIVE_SCHEMES
         return VideoSource(text, f"{scheme}://{place}", stem or scheme, live)
     name = printable(text)
+    if not text:
+        raise MediaError("the name of a video is empty")
     if not path.exists():
         raise MediaError(f"{name}: no such file")
     if path.is_dir():
