@@ -56,7 +56,9 @@ def test_what_is_no_parameter_file_is_told(tmp_path, text, words):
 def test_a_file_that_is_no_text_is_told(tmp_path):
     file = tmp_path / "picture.jpg"
     file.write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(SettingsError, match=r"picture\.jpg: not a parameter file: no text in UTF-8"):
+    with pytest.raises(
+        SettingsError, match=r"picture\.jpg: not a parameter file: no text in UTF-8"
+    ):
         load_settings(file)
 
 
