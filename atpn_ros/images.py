@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Decodes raw and compressed image messages to BGR; invalid input raises :class:`BadImage`.
+"""Decodes raw image messages to BGR; invalid input raises :class:`BadImage`.
 
 Encodings are those of ``sensor_msgs/image_encodings`` plus ``nv12``. 16-bit values are scaled to
 8 bits by their full range and 32-bit floats are taken as 0..1, unless a :class:`PixelDepth` infers
@@ -9,7 +9,6 @@ the range from the images of a camera.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -108,14 +107,14 @@ class PixelDepth:
             note = f"{encoding} with values below {2**bits}: taken as {bits} bits"
         # Assigned once: another thread reads them for the diagnostics.
         self.note, self.may_be_depth = note, may_be_depth
-        return _to_8_bits(pixels, bits)
+        return scale_to_8_bits(pixels, bits)
 
     def clear_note(self) -> None:
         """The last image has 8 bits: nothing had to be inferred."""
         self.note, self.may_be_depth = "", False
 
 
-def _to_8_bits(pixels: Array, bits: int | None = None) -> Array:
+def scale_to_8_bits(pixels: Array, bits: int | None = None) -> Array:
     """Scale values of a number of bits (0: floats of 0..1; None: the whole range of the type)."""
     if pixels.dtype == np.uint8:
         return pixels
@@ -175,6 +174,25 @@ _FORMATS = _pixel_formats()
 ENCODINGS: tuple[str, ...] = tuple(_FORMATS)
 """Every raw encoding that can be decoded."""
 
+BAYER_ENCODINGS = tuple(encoding for encoding in ENCODINGS if encoding.startswith("bayer_"))
+
+
+def bayer_to_bgr(encoding: str, pixels: Array) -> Image:
+    """Convert (H, W) uint8 pixels of one of :data:`BAYER_ENCODINGS` to (H, W, 3) uint8 BGR.
+
+    Raises:
+        BadImage: The image is too small.
+    """
+    return _convert(_FORMATS[encoding], encoding, pixels)
+
+
+def _convert(pixel_format: _PixelFormat, encoding: str, pixels: Array) -> Image:
+    try:
+        return np.asarray(pixel_format.convert(pixels), np.uint8)
+    except cv2.error as error:  # e.g. a Bayer image of one row
+        height, width = pixels.shape[:2]
+        raise BadImage("not_convertible", f"{encoding} {width}x{height}: {error.err}") from error
+
 
 def decode_raw(
     width: int,
@@ -207,7 +225,7 @@ def decode_raw(
     pixel_format = _FORMATS.get(encoding)
     if pixel_format is None:
         raise BadImage("unknown_encoding", f"encoding {encoding!r:.40} is not known")
-    _check_size(width, height, max_pixels)
+    check_size(width, height, max_pixels)
     if pixel_format.even and (width % 2 or (pixel_format.rows != 1 and height % 2)):
         raise BadImage("odd_size", f"{encoding} needs even sides, not {width}x{height}")
     dtype = np.dtype(pixel_format.dtype)
@@ -215,7 +233,7 @@ def decode_raw(
     rows = int(height * pixel_format.rows)
     if step < row:
         raise BadImage("short_step", f"step {step} is less than the {row} bytes of a row")
-    buffer = _byte_array(data)
+    buffer = byte_array(data)
     # The last row may come without its padding.
     if buffer.size < step * (rows - 1) + row:
         raise BadImage(
@@ -232,154 +250,21 @@ def decode_raw(
         )
         pixels = pixels.astype(dtype)
     shape = (rows, width) if pixel_format.channels == 1 else (rows, width, pixel_format.channels)
-    try:
-        pixels = pixels.reshape(shape)
-        pixels = _to_8_bits(pixels) if depth is None else depth.to_8_bits(encoding, pixels)
-        return np.asarray(pixel_format.convert(pixels), np.uint8)
-    except cv2.error as error:  # e.g. a Bayer image of one row
-        raise BadImage("not_convertible", f"{encoding} {width}x{height}: {error.err}") from error
+    pixels = pixels.reshape(shape)
+    pixels = scale_to_8_bits(pixels) if depth is None else depth.to_8_bits(encoding, pixels)
+    return _convert(pixel_format, encoding, pixels)
 
 
-_JPEG_END = b"\xff\xd9"
-
-_REDUCED = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
-
-
-class JpegImage:
-    """A JPEG image, decoded at the scale that is asked for: an ``EncodedImage``.
-
-    A reduced scale is quicker, since the file's coefficients are transformed to fewer pixels. Each
-    scale is decoded once.
-
-    Attributes:
-        shape: (H, W, 3) of the full image.
-    """
-
-    def __init__(self, data: Array, width: int, height: int) -> None:
-        self.shape = (height, width, 3)
-        self._data = data
-        self._decoded: dict[int, Image] = {}
-
-    def decoded(self, reduction: int = 1) -> Image:
-        """(H / reduction, W / reduction, 3) uint8 BGR.
-
-        Args:
-            reduction: 1, 2, 4 or 8; it divides H and W.
-
-        Raises:
-            BadImage: The file is corrupt.
-        """
-        if reduction not in self._decoded:
-            image = _imdecode(self._data, _REDUCED[reduction])
-            expected = (self.shape[0] // reduction, self.shape[1] // reduction)
-            if image.shape[:2] != expected:
-                raise BadImage("corrupt", f"{image.shape[:2]} pixels instead of {expected}")
-            self._decoded[reduction] = image
-        return self._decoded[reduction]
-
-
-def decode_compressed(
-    data: Bytes, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
-) -> Image:
-    """Decode the data of a ``sensor_msgs/CompressedImage`` at once; see :func:`open_compressed`.
-
-    Returns:
-        (H, W, 3) uint8 BGR.
-
-    Raises:
-        BadImage: Not JPEG or PNG, too large, truncated or corrupt.
-    """
-    image = open_compressed(data, max_pixels, depth)
-    return image.decoded() if isinstance(image, JpegImage) else image
-
-
-def open_compressed(
-    data: Bytes, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
-) -> Image | JpegImage:
-    """Open the data of a ``sensor_msgs/CompressedImage``: JPEG or PNG, detected from the bytes.
-
-    The size is read from the file's own header before anything is decoded. Orientation tags are
-    ignored: ``camera_info`` refers to the pixels as they are stored. ``depth`` infers the range of
-    values of a PNG with 16 bits.
-
-    Returns:
-        An image to be decoded for JPEG; (H, W, 3) uint8 BGR for PNG, which has no reduced scales.
-
-    Raises:
-        BadImage: Not JPEG or PNG, too large, truncated or corrupt.
-    """
-    buffer = _byte_array(data)
-    if buffer.size == 0:
-        raise BadImage("empty", "no bytes")
-    raw, flags = buffer.tobytes(), cv2.IMREAD_COLOR
-    if raw.startswith(b"\xff\xd8"):
-        width, height, start = _jpeg_size(raw)
-        end = _JPEG_END
-    elif raw.startswith(b"\x89PNG\r\n\x1a\n"):
-        if len(raw) < 33 or raw[12:16] != b"IHDR":
-            raise BadImage("corrupt", "PNG without a header")
-        width, height = struct.unpack(">II", raw[16:24])
-        start, end = 33, b"IEND"
-        flags |= cv2.IMREAD_ANYDEPTH if raw[24] == 16 else 0
-    else:
-        raise BadImage("unknown_format", f"neither JPEG nor PNG: starts with {raw[:4]!r}")
-    _check_size(width, height, max_pixels)
-    if raw.find(end, start) < 0:
-        raise BadImage("truncated", f"{len(raw)} bytes without an end mark")
-    if end == _JPEG_END:
-        if depth is not None:
-            depth.clear_note()
-        return JpegImage(buffer, width, height)
-    image = _imdecode(buffer, flags)
-    return _to_8_bits(image) if depth is None else depth.to_8_bits("16-bit PNG", image)
-
-
-def _imdecode(data: Array, flags: int) -> Array:
-    try:
-        image = cv2.imdecode(data, flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
-        raise BadImage("corrupt", str(error.err)) from error
-    if image is None:
-        raise BadImage("corrupt", "the picture cannot be decoded")
-    return image
-
-
-def _byte_array(data: Bytes) -> Array:
+def byte_array(data: Bytes) -> Array:
+    """The bytes as (N,) uint8, without copying them where possible."""
     if isinstance(data, np.ndarray):
         return np.ascontiguousarray(data).reshape(-1).view(np.uint8)
     return np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Raise :class:`BadImage` if an image has no pixels or more than ``max_pixels``."""
     if width <= 0 or height <= 0:
         raise BadImage("empty", f"{width}x{height}")
     if width * height > max_pixels:
         raise BadImage("too_large", f"{width}x{height} is over {max_pixels} pixels")
-
-
-def _jpeg_size(raw: bytes) -> tuple[int, int, int]:
-    """Width, height and where the frame header ends, from the segments of a JPEG file."""
-    at = 2
-    while at + 9 <= len(raw):
-        if raw[at] != 0xFF:
-            break
-        kind = raw[at + 1]
-        if kind == 0xFF:  # fill byte
-            at += 1
-            continue
-        if kind == 0x01 or 0xD0 <= kind <= 0xD8:
-            at += 2
-            continue
-        length = struct.unpack(">H", raw[at + 2 : at + 4])[0]
-        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", raw[at + 5 : at + 9])
-            return width, height, at + 2 + length
-        if kind in (0xD9, 0xDA) or length < 2:
-            break
-        at += 2 + length
-    raise BadImage("corrupt", "JPEG without a frame header")

@@ -128,11 +128,16 @@ def check_ros_arguments(words: Sequence[str]) -> None:
 def _parsed(file: Path) -> Any:
     load, yaml_error = _yaml_reader(file)
     try:
-        return load(file.read_text())
+        return load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{file}: {error.strerror}") from error
-    except (yaml_error, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: {str(error).splitlines()[0]}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: not a parameter file: no text in UTF-8") from error
+    except yaml_error as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        words = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise SettingsError(f"{file}: {where}{words}") from error
 
 
 def _yaml_reader(file: Path) -> tuple[Callable[[str], Any], type[Exception]]:

@@ -57,8 +57,8 @@ def _actions(given: Mapping[str, str]) -> list[LaunchDescriptionEntity]:
             given, given["namespace"], given["params_file"], given["use_sim_time"]
         ),
         remappings=[
-            ("image", given["image_topic"]),
-            ("camera_info", given["camera_info_topic"]),
+            (name, arguments.topic(f"{name}_topic", given[f"{name}_topic"]))
+            for name in ("image", "camera_info")
         ],
         arguments=[
             "--ros-args",

@@ -36,3 +36,12 @@ def encoded(extension, picture=PICTURE, *flags):
     ok, data = cv2.imencode(extension, picture, list(flags))
     assert ok
     return data.tobytes()
+
+
+def bayer(pattern):
+    """The definition of the name: its letters are the first 2x2 pixels, row by row."""
+    out = np.empty((HEIGHT, WIDTH), np.uint8)
+    for place, letter in enumerate(pattern):
+        row, column = divmod(place, 2)
+        out[row::2, column::2] = PICTURE[row::2, column::2, "bgr".index(letter)]
+    return out

@@ -157,9 +157,11 @@ ALPHA = np.concatenate([portrait(), np.full((HEIGHT, WIDTH, 1), 9, np.uint8)], a
         (JPEG, "bgr8; jpeg compressed bgr8"),
         (picture_file(".png", ALPHA), "png"),
         (picture_file(".png", portrait().astype(np.uint16) * 257), "png"),
+        (JPEG[:-2], "jpeg"),
+        (JPEG[:-2] + bytes(512), "jpeg"),
     ],
     ids=["png", "a png that says jpeg", "a jpeg that says png", "no format", "as ROS says it",
-         "alpha", "16 bit"],
+         "alpha", "16 bit", "no end mark", "zeros for the end mark"],
 )  # fmt: skip
 def test_a_compressed_image_is_read_whatever_its_format_says(
     compressed: World, data: bytes, told: str
@@ -168,6 +170,32 @@ def test_a_compressed_image_is_read_whatever_its_format_says(
     message.data, message.format = bytes_of(data), told
     assert len(compressed.answer(message).landmarks.faces) == 1
     compressed.still_works()
+
+
+def test_a_compressed_bayer_image_is_seen_in_its_colours(compressed: World) -> None:
+    """compressed_image_transport compresses the mosaic as if it were grey."""
+    blue, green, red = colour = (40, 90, 200)
+    mosaic = np.full((HEIGHT, WIDTH), green, np.uint8)
+    mosaic[0::2, 0::2], mosaic[1::2, 1::2] = red, blue
+    drawn: list[Image] = []
+    listener = compressed.robot.node.create_subscription(
+        Image, "face_node/debug_image", drawn.append, 10
+    )
+    message = compressed.good()
+    message.format = "bayer_rggb8; png compressed "
+    message.data = bytes_of(picture_file(".png", mosaic))
+
+    def seen() -> bool:
+        message.header = compressed.now()
+        compressed.answer(message)
+        return bool(drawn)
+
+    compressed.robot.wait(seen, 20)
+    compressed.robot.node.destroy_subscription(listener)
+    middle = drawn[0].data[drawn[0].step * HEIGHT // 2 :][:3]
+    assert tuple(middle) == colour
+    # The detector searches at intervals.
+    assert any(compressed.answers().landmarks.faces for _ in range(6))
 
 
 def wide(world: World, encoding: str, pixels: np.ndarray) -> Image:

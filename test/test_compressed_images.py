@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atpn_ros import images
-from atpn_ros.images import BadImage, PixelDepth, decode_compressed, open_compressed
+from atpn_ros import compressed_images
+from atpn_ros.compressed_images import decode_compressed, open_compressed
+from atpn_ros.images import BadImage, PixelDepth
 from coloured_images import (
     COLOURS,
     HEIGHT,
@@ -19,11 +20,15 @@ from coloured_images import (
     WIDE,
     WIDTH,
     at_patches,
+    bayer,
     encoded,
     with_alpha,
 )
 
 JPEG = encoded(".jpg", PICTURE, cv2.IMWRITE_JPEG_QUALITY, 98)
+
+
+LARGE = encoded(".jpg", np.random.default_rng(1).integers(0, 256, (240, 320, 3), np.uint8))
 
 
 PROGRESSIVE = encoded(".jpg", PICTURE, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
@@ -74,7 +79,38 @@ def test_a_truncated_jpeg_is_noticed_behind_its_thumbnail():
     with_thumbnail = JPEG[:2] + segment(0xE1, b"Exif\0\0" + JPEG) + JPEG[2:]
     assert decode_compressed(with_thumbnail).shape == PICTURE.shape
     with pytest.raises(BadImage, match="truncated"):
-        decode_compressed(with_thumbnail[:-2])
+        decode_compressed(with_thumbnail[: -len(JPEG) // 8])
+
+
+def test_a_jpeg_may_lack_its_end_mark_like_those_of_some_usb_cameras():
+    whole = decode_compressed(JPEG)
+    np.testing.assert_array_equal(decode_compressed(JPEG[:-2]), whole)
+    np.testing.assert_array_equal(decode_compressed(JPEG[:-2] + bytes(512)), whole)
+
+
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+@pytest.mark.parametrize("kind", ["png; bits 8", "png; bits 16", "jpeg"])
+def test_a_grey_file_of_a_bayer_image_has_its_colours(pattern, kind):
+    """As compressed_image_transport sends the images of a Bayer camera."""
+    mosaic, encoding = bayer(pattern), f"bayer_{pattern}8"
+    if kind.endswith("16"):
+        mosaic, encoding = mosaic.astype(np.uint16) * 256, f"bayer_{pattern}16"
+    if kind == "jpeg":
+        file = encoded(".jpg", mosaic, cv2.IMWRITE_JPEG_QUALITY, 100)
+    else:
+        file = encoded(".png", mosaic)
+    picture = decode_compressed(
+        file, format_field=f"{encoding}; {kind[:4].rstrip(';')} compressed "
+    )
+    assert np.abs(at_patches(picture) - COLOURS.astype(int)).max() <= (4 if kind == "jpeg" else 0)
+
+
+def test_a_format_that_does_not_fit_the_file_is_ignored():
+    grey = encoded(".png", np.full((16, 8), 90, np.uint8))
+    assert (decode_compressed(grey, format_field="bayer_xyzw8; png compressed") == 90).all()
+    np.testing.assert_array_equal(
+        decode_compressed(PNG, format_field="bayer_rggb8; png compressed"), decode_compressed(PNG)
+    )
 
 
 @pytest.mark.parametrize("data", [JPEG, PROGRESSIVE], ids=["jpeg", "progressive"])
@@ -92,7 +128,7 @@ def test_a_jpeg_is_reduced_by_the_mean_of_its_pixels(data, reduction):
 
 
 def test_a_jpeg_is_not_decoded_before_it_is_known_at_which_scale(monkeypatch):
-    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(compressed_images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
     assert open_compressed(JPEG).shape == PICTURE.shape
 
 
@@ -132,7 +168,8 @@ def jpeg_claiming(width, height):
         (JPEG[:2], "corrupt"),
         (JPEG[:20], "corrupt"),
         (JPEG[: len(JPEG) // 2], "truncated"),
-        (JPEG[:-2], "truncated"),
+        (PROGRESSIVE[:-2], "truncated"),
+        (LARGE[: len(LARGE) * 19 // 20], "truncated"),
         (b"\xff\xd8\xff\xd9", "corrupt"),
         (b"\xff\xd8" + b"\xff" * 100, "corrupt"),
         (b"\xff\xd8\xff\xe0\x00\x00" + bytes(20), "corrupt"),
@@ -157,7 +194,7 @@ def test_bad_files_are_refused_with_their_reason(data, reason):
     "data", [png_claiming(60000, 60000), jpeg_claiming(60000, 60000)], ids=["png", "jpeg"]
 )
 def test_a_bomb_never_reaches_the_decoder(data, monkeypatch):
-    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(compressed_images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(BadImage, match="too_large: 60000x60000"):
         decode_compressed(data)
 

@@ -8,18 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atpn_ros.images import ENCODINGS, BadImage, decode_raw
-from coloured_images import COLOURS, HEIGHT, PICTURE, WIDE, WIDTH, at_patches, with_alpha
+from coloured_images import COLOURS, HEIGHT, PICTURE, WIDE, WIDTH, at_patches, bayer, with_alpha
 
 GREY = np.array([[0, 1, 127], [128, 254, 255]], np.uint8)
-
-
-def bayer(pattern):
-    """The definition of the name: its letters are the first 2x2 pixels, row by row."""
-    out = np.empty((HEIGHT, WIDTH), np.uint8)
-    for place, letter in enumerate(pattern):
-        row, column = divmod(place, 2)
-        out[row::2, column::2] = PICTURE[row::2, column::2, "bgr".index(letter)]
-    return out
 
 
 def yuv():

@@ -156,6 +156,9 @@ def started(file: Path, *words: str, seconds: float = 60) -> subprocess.Complete
         (["tf_prefix:=bad prefix/"], "tf_prefix: 'bad prefix/'"),
         (["start_presence:=0.1"], "less than keep_presence"),
         (["log_level:=loud"], "log_level: 'loud' is none of debug, info"),
+        (["image_topic:=/my topic"], "image_topic: '/my topic' is not a topic"),
+        (["image_topic:=/2nd/image"], "image_topic: '/2nd/image' is not a topic"),
+        (["camera_info_topic:="], "camera_info_topic: '' is not a topic"),
         (["respawn:=yes"], "respawn: 'yes' is neither true nor false"),
     ],
 )

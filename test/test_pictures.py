@@ -80,6 +80,35 @@ def test_a_file_that_is_no_picture_is_named_and_the_others_are_done(tmp_path, ca
     ]
 
 
+def test_a_jpeg_that_was_cut_off_is_named_as_such(tmp_path, capsys):
+    raw = cv2.imencode(".jpg", PORTRAIT)[1].tobytes()
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(raw[: len(raw) // 2])
+    assert atpn("image", path, "--out", tmp_path / "out") == 1
+    assert f"atpn image: {path}: truncated: " in capsys.readouterr().err
+    path.write_bytes(raw[:-2])  # only the end mark is missing
+    np.testing.assert_array_equal(read_image(path), cv2.imdecode(np.frombuffer(raw, np.uint8), 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "kind"), [("a.png", 16, np.uint16), ("a.tiff", 1 / 255, np.float32)]
+)
+def test_values_that_do_not_fill_their_type_are_as_bright_as_those_that_do(
+    tmp_path, name, scale, kind
+):
+    path = tmp_path / name
+    cv2.imwrite(str(path), (PORTRAIT * np.float64(scale)).astype(kind))
+    assert np.abs(read_image(path).astype(int) - PORTRAIT).max() <= 1
+
+
+def test_faces_beyond_max_faces_are_counted(tmp_path, capsys):
+    path = tmp_path / "crowd.png"
+    cv2.imwrite(str(path), np.hstack([PORTRAIT] * 3))
+    assert atpn("image", path, "--out", tmp_path / "out", "--set", "max_faces=1") == 0
+    said = "crowd.png: faces in view beyond max_faces (1): up to 2"
+    assert said in capsys.readouterr().err
+
+
 def test_an_upright_picture_stays_upright(tmp_path):
     """A telephone stores portraits lying, with a tag."""
     path = tmp_path / "turned.jpg"
@@ -111,6 +140,30 @@ def test_a_gif_is_a_clip(tmp_path):
     every = lines(tmp_path / "out" / "faces.jsonl")
     assert [f["id"] for line in every for f in line["faces"]] == [1] * 4
     assert [line["stamp_ns"] // 10_000_000 for line in every] == [0, 8, 16, 24]
+
+
+@pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "soon"])
+def test_a_time_that_is_none_is_refused(tmp_path, clip, capsys, seconds):
+    with pytest.raises(SystemExit, match="2"):
+        atpn("video", clip, "--out", tmp_path / "out", "--seconds", seconds)
+    assert f"--seconds: '{seconds}' is not a number above 0" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["image", "video"])
+@pytest.mark.parametrize("beyond", ["", "in_it"])
+def test_an_output_folder_that_is_a_file_is_refused(tmp_path, clip, capsys, command, beyond):
+    picture, file = tmp_path / "a.png", tmp_path / "file"
+    cv2.imwrite(str(picture), PORTRAIT)
+    file.touch()
+    source = picture if command == "image" else clip
+    assert atpn(command, source, "--out", file / beyond) == 1
+    assert f"atpn {command}: --out {file / beyond}: is a file" in capsys.readouterr().err
+
+
+def test_an_empty_name_of_a_video_is_told(tmp_path, capsys):
+    assert atpn("video", "", "--out", tmp_path) == 1
+    assert "atpn video: the name of a video is empty" in capsys.readouterr().err
 
 
 def test_a_clip_ends_when_asked(tmp_path, clip):

@@ -133,6 +133,15 @@ def test_an_mcap_file_of_another_kind_is_named(tmp_path, bag, capsys):
     assert "an MCAP file without ROS 2 messages" in capsys.readouterr().err
 
 
+def test_a_message_definition_that_is_not_understood_is_named(tmp_path, bag, capsys):
+    data = (bag / "show.mcap").read_bytes().replace(b"ros2msg", b"ros2idl")
+    (tmp_path / "in.mcap").write_bytes(data)
+    assert replay(tmp_path / "in.mcap", tmp_path / "out") == 1
+    error = capsys.readouterr().err
+    assert "in.mcap: cannot be read: a message definition in it is not understood: " in error
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize("format_name", ["mcap", "sqlite3", "ros1"])
 def test_the_output_has_the_format_of_the_recording(tmp_path, format_name):
     suffix = ".bag" if format_name == "ros1" else ""

@@ -43,13 +43,23 @@ def test_the_nodes_own_part_wins_and_words_win_over_both(tmp_path):
         ("", "no ros__parameters for face_node"),
         ("- 1\n- 2\n", "no ros__parameters for face_node"),
         ("other:\n  ros__parameters: {max_faces: 1}\n", "no ros__parameters for face_node"),
-        ("{", "mine.yaml: "),
+        ("/**:\n  ros__parameters: {\n", "mine.yaml: line [23]: "),
+        ("\0", "mine.yaml: "),
     ],
 )
 def test_what_is_no_parameter_file_is_told(tmp_path, text, words):
     with pytest.raises(SettingsError, match=words) as caught:
         load_settings(written(tmp_path, text))
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path):
+    file = tmp_path / "picture.jpg"
+    file.write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(
+        SettingsError, match=r"picture\.jpg: not a parameter file: no text in UTF-8"
+    ):
+        load_settings(file)
 
 
 def test_a_wrong_value_is_told(tmp_path):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 
@@ -21,6 +22,17 @@ def add_settings_options(parser: argparse._ActionsContainer) -> None:
         metavar="NAME=VALUE",
         help="override settings",
     )
+
+
+def positive(text: str) -> float:
+    """Parse an argument that is a finite number above 0, for ``type`` of ``argparse``."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
 
 
 def settings_files(args: argparse.Namespace) -> list[Path]:

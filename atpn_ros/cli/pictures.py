@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 
 from atpn_ros.camera import Camera, camera_from_field_of_view
-from atpn_ros.cli.options import add_settings_options, settings_files
+from atpn_ros.cli.options import add_settings_options, positive, settings_files
 from atpn_ros.drawing import draw, overlay
 from atpn_ros.drawing.json_lines import JsonLinesFile, json_line
 from atpn_ros.drawing.video import (
@@ -62,7 +62,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         " camera, or addresses (rtsp://, http://)",
     )
     _add_common(video, "out/video")
-    video.add_argument("--seconds", type=float, help="stop after this time of the file or camera")
+    video.add_argument(
+        "--seconds", type=positive, help="stop after this time of the file or camera"
+    )
     video.add_argument("--show", action="store_true", help="also show the result in a window")
     video.set_defaults(run=_videos)
 
@@ -113,6 +115,12 @@ class _Processor:
         """Print a line of text."""
         print(line, file=self._stream, flush=True)
 
+    def warn_untracked(self, command: str, source: str, untracked: int) -> None:
+        """Say how many faces of a file were left out, if there are any."""
+        if untracked:
+            limit = f"faces in view beyond max_faces ({self._settings.max_faces})"
+            print(f"atpn {command}: {source}: {limit}: up to {untracked}", file=sys.stderr)
+
     def _camera(self, image: Image) -> Camera | None:
         height, width = image.shape[:2]
         return None if self._view is None else camera_from_field_of_view(self._view, width, height)
@@ -122,6 +130,11 @@ def _json_lines(args: argparse.Namespace) -> JsonLinesFile:
     """The file for JSON lines; also creates the output folder."""
     try:
         args.out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise MediaError(f"--out {printable(args.out)}: is a file, not a folder") from error
+    except OSError as error:
+        raise MediaError(error_text(error)) from error
+    try:
         return JsonLinesFile(next(iter(_json_files(args)), None))
     except OSError as error:
         raise MediaError(error_text(error)) from error
@@ -133,11 +146,10 @@ def _images(args: argparse.Namespace) -> int:
     check_inputs_kept([*_json_files(args), *targets], [*args.files, *settings_files(args)])
     with _json_lines(args) as lines, closing(_Processor(args, lines)) as processor:
         for path, target in zip(args.files, targets, strict=True):
+            pipeline = processor.pipeline()
             try:
                 picture = read_image(path)
-                result = processor.process(
-                    processor.pipeline(), printable(path), 0, Frame(picture, 0)
-                )
+                result = processor.process(pipeline, printable(path), 0, Frame(picture, 0))
                 write_image(target, draw.draw(picture, result))
             except MediaError as error:
                 print(f"atpn image: {error}", file=sys.stderr)
@@ -145,6 +157,7 @@ def _images(args: argparse.Namespace) -> int:
                 continue
             name = printable(path)
             processor.report(f"{name}: {_captions(result)}  ({printable(target)})")
+            processor.warn_untracked("image", name, pipeline.untracked)
     return int(failed > 0)
 
 
@@ -186,7 +199,7 @@ def _play(
     pipeline = processor.pipeline()
     spark: deque[tuple[float, bool]] = deque(maxlen=_SPARK)
     times: list[int] = []
-    with_faces = detections = n = 0
+    with_faces = detections = untracked = n = 0
     ids: set[int] = set()
     stamp_problems: Counter[str] = Counter()
     first = reported = None
@@ -205,6 +218,7 @@ def _play(
             tracked = {f.id for f in result.faces if f.state is not FaceState.LOST}
             n, with_faces, ids = n + 1, with_faces + bool(tracked), ids | tracked
             detections += result.detector_ran
+            untracked = max(untracked, pipeline.untracked)
             spark.append((times[-1] / 1e6, result.detector_ran))
             image = frame.pixels()
             picture = draw.draw(image, result, [draw.sparkline_area(image)])
@@ -226,6 +240,7 @@ def _play(
         f"{clip.source}: {n} frames, {with_faces} with faces, ids {sorted(ids)};"
         f" p50 {p50:.1f} ms, p95 {p95:.1f} ms; detector {detections} calls"
     )
+    processor.warn_untracked("video", clip.source, untracked)
     for problem, count in stamp_problems.items():
         print(
             f"atpn video: {clip.source}: {problem} in {count} of {n} frames:"

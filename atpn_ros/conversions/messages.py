@@ -18,7 +18,8 @@ import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.camera import CameraInfo
-from atpn_ros.images import MAX_PIXELS, JpegImage, PixelDepth, decode_raw, open_compressed
+from atpn_ros.compressed_images import JpegImage, open_compressed
+from atpn_ros.images import MAX_PIXELS, PixelDepth, decode_raw
 from atpn_ros.pipeline.transform_tree import Transform, TransformTree
 from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Gaze, HeadPose, Image
 
@@ -100,7 +101,7 @@ def open_image(
         BadImage: The message does not hold a valid image, as far as is seen without decoding it.
     """
     if not hasattr(message, "encoding"):
-        return open_compressed(message.data, max_pixels, depth)
+        return open_compressed(message.data, max_pixels, depth, str(message.format))
     return decode_raw(
         int(message.width),
         int(message.height),

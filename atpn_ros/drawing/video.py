@@ -16,8 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from atpn_ros.compressed_images import JPEG_START, decode_jpeg_file
 from atpn_ros.files import atomic_replace, printable
-from atpn_ros.types import AtpnError, Frame, Image
+from atpn_ros.images import BadImage, PixelDepth
+from atpn_ros.types import Array, AtpnError, Frame, Image
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet: errors are reported here
 
@@ -33,22 +35,31 @@ class MediaError(AtpnError):
 def read_image(path: Path) -> Image:
     """Read an image file to (H, W, 3) uint8 BGR, rotated by its orientation tag.
 
+    Values of more than 8 bits are scaled by the range that they need.
+
     Raises:
         MediaError: The file does not exist or is not an image.
     """
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:/", str(path)) and not path.exists():
         raise MediaError(f"{printable(path)}: addresses are not read: download the image first")
     try:
-        raw = np.frombuffer(path.read_bytes(), np.uint8)
+        raw = path.read_bytes()
     except OSError as error:
         raise MediaError(f"{printable(path)}: {error.strerror}") from error
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+    image: Array | None
     try:
-        image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
+        if raw.startswith(JPEG_START):
+            image = decode_jpeg_file(raw, flags)
+        else:
+            image = cv2.imdecode(np.frombuffer(raw, np.uint8), flags) if raw else None
+    except BadImage as error:
+        raise MediaError(f"{printable(path)}: {error}") from error
     except cv2.error as error:
         raise MediaError(f"{printable(path)}: {error.err}") from error
     if image is None:
         raise MediaError(f"{printable(path)}: not an image that OpenCV can read")
-    return np.asarray(image, np.uint8)
+    return np.asarray(PixelDepth().to_8_bits("16 bits", np.asarray(image)), np.uint8)
 
 
 def write_image(path: Path, image: Image) -> None:
@@ -107,6 +118,8 @@ def video_source(text: str) -> VideoSource:
         live = scheme.lower() in _LIVE_SCHEMES
         return VideoSource(text, f"{scheme}://{place}", stem or scheme, live)
     name = printable(text)
+    if not text:
+        raise MediaError("the name of a video is empty")
     if not path.exists():
         raise MediaError(f"{name}: no such file")
     if path.is_dir():

@@ -228,6 +228,22 @@ def existing_file(name: str, text: str) -> str:
     return text
 
 
+_TOPIC = re.compile(r"(~?/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
+
+
+def topic(name: str, text: str) -> str:
+    """An argument that is a topic's name: the node would not start with another text.
+
+    Raises:
+        SettingsError: It is none.
+    """
+    if not _TOPIC.fullmatch(text):
+        raise SettingsError(
+            f"{name}: {text!r} is not a topic: letters, digits and _ between slashes"
+        )
+    return text
+
+
 def one_of(name: str, text: str, choices: Sequence[str]) -> str:
     """An argument that has choices, in lower case.
 

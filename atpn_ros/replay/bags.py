@@ -291,6 +291,8 @@ def _one_line(error: Exception) -> str:
     words = " ".join(str(error).split())
     if "end magic" in words:
         words = "the file was cut off: it has no end (try: mcap recover)"
+    if words.startswith("Could not parse"):
+        words = f"a message definition in it is not understood: {words}"
     if "Profile is not ros2" in words:
         words = "an MCAP file without ROS 2 messages: of ROS 1, JSON or Protobuf, for example"
     return words[:200] if words else type(error).__name__
