@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atpn_ros import compressed_images
-from atpn_ros.compressed_images import decode_compressed, open_compressed
-from atpn_ros.images import BadImage, PixelDepth
+from atpn_ros.images import compressed
+from atpn_ros.images.compressed import decode_compressed, open_compressed
+from atpn_ros.images.raw import BadImage, PixelDepth
 from coloured_images import (
     COLOURS,
     HEIGHT,
@@ -128,7 +128,7 @@ def test_a_jpeg_is_reduced_by_the_mean_of_its_pixels(data, reduction):
 
 
 def test_a_jpeg_is_not_decoded_before_it_is_known_at_which_scale(monkeypatch):
-    monkeypatch.setattr(compressed_images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(compressed.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
     assert open_compressed(JPEG).shape == PICTURE.shape
 
 
@@ -194,7 +194,7 @@ def test_bad_files_are_refused_with_their_reason(data, reason):
     "data", [png_claiming(60000, 60000), jpeg_claiming(60000, 60000)], ids=["png", "jpeg"]
 )
 def test_a_bomb_never_reaches_the_decoder(data, monkeypatch):
-    monkeypatch.setattr(compressed_images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(compressed.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(BadImage, match="too_large: 60000x60000"):
         decode_compressed(data)
 

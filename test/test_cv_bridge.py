@@ -15,7 +15,7 @@ pytest.importorskip("sensor_msgs", reason="needs ROS 2: make venv, or source a w
 from sensor_msgs.msg import Image
 
 from atpn_ros.conversions import messages
-from atpn_ros.images import ENCODINGS
+from atpn_ros.images.raw import ENCODINGS
 from test_images import BYTES, HEIGHT, PICTURE, WIDTH
 
 GREY = PICTURE[..., 1]

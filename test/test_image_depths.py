@@ -5,8 +5,8 @@
 import numpy as np
 import pytest
 
-from atpn_ros.compressed_images import decode_compressed
-from atpn_ros.images import PixelDepth, decode_raw
+from atpn_ros.images.compressed import decode_compressed
+from atpn_ros.images.raw import PixelDepth, decode_raw
 from coloured_images import encoded
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atpn_ros.images import ENCODINGS, BadImage, decode_raw
+from atpn_ros.images.raw import ENCODINGS, BadImage, decode_raw
 from coloured_images import COLOURS, HEIGHT, PICTURE, WIDE, WIDTH, at_patches, bayer, with_alpha
 
 GREY = np.array([[0, 1, 127], [128, 254, 255]], np.uint8)

@@ -17,7 +17,7 @@ pytest.importorskip("rosbags", reason="pip install rosbags")
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from atpn_ros.compressed_images import JpegImage
+from atpn_ros.images.compressed import JpegImage
 from bag_world import STEP, T0, Recorder, read, record
 from node_here import World
 from replays import NODE, replay

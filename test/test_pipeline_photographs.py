@@ -11,7 +11,7 @@ import pytest
 from atpn_ros.camera import CameraInfo, camera_from_info
 from atpn_ros.detectors import load_detector
 from atpn_ros.engines import load_engine
-from atpn_ros.images import decode_raw
+from atpn_ros.images.raw import decode_raw
 from atpn_ros.pipeline.pipeline import FacePipeline, PipelineSettings
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import FaceState, Frame

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atpn_ros.images import PixelDepth
+from atpn_ros.images.raw import PixelDepth
 
 
 def test_another_thread_reads_the_note_of_a_whole_image() -> None:

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from atpn_ros.compressed_images import open_compressed
-from atpn_ros.images import BadImage
+from atpn_ros.images.compressed import open_compressed
+from atpn_ros.images.raw import BadImage
 from atpn_ros.types import FaceState, Frame
 from fakes import MS, scene
 from pipelines import RAW, discs, states

@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 
 from atpn_ros import geometry
 from atpn_ros.conversions import messages
-from atpn_ros.images import BadImage
+from atpn_ros.images.raw import BadImage
 from atpn_ros.landmark_layouts import IBUG68_IN_WFLW98
 from atpn_ros.msg import FaceBox, FaceLandmarks, Gaze, HeadPose
 from atpn_ros.node import ros_messages

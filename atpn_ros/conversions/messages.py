@@ -18,8 +18,8 @@ import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.camera import CameraInfo
-from atpn_ros.compressed_images import JpegImage, open_compressed
-from atpn_ros.images import MAX_PIXELS, PixelDepth, decode_raw
+from atpn_ros.images.compressed import JpegImage, open_compressed
+from atpn_ros.images.raw import MAX_PIXELS, PixelDepth, decode_raw
 from atpn_ros.pipeline.transform_tree import Transform, TransformTree
 from atpn_ros.types import Face, FaceFrame, FaceState, Floats, Gaze, HeadPose, Image
 

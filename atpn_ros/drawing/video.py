@@ -16,9 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.compressed_images import JPEG_START, decode_jpeg_file
 from atpn_ros.files import atomic_replace, printable
-from atpn_ros.images import BadImage, PixelDepth
+from atpn_ros.images.compressed import JPEG_START, decode_jpeg_file
+from atpn_ros.images.raw import BadImage, PixelDepth
 from atpn_ros.types import Array, AtpnError, Frame, Image
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet: errors are reported here

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from atpn_ros.images import PixelDepth
+from atpn_ros.images.raw import PixelDepth
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from atpn_ros.conversions import messages
 from atpn_ros.conversions.messages import FrameProgress, Message
 from atpn_ros.engines.base import LoadControl
 from atpn_ros.engines.engine_thread import EngineJob, EngineThread
-from atpn_ros.images import BadImage
+from atpn_ros.images.raw import BadImage
 from atpn_ros.node.frame_slot import FlowStats, NewestSlot
 from atpn_ros.node.health import AHEAD_NS
 from atpn_ros.pipeline.pipeline import FacePipeline

@@ -16,7 +16,7 @@ from rosbags.interfaces import Connection
 
 from atpn_ros.conversions import messages
 from atpn_ros.engines import LoadControl
-from atpn_ros.images import BadImage
+from atpn_ros.images.raw import BadImage
 from atpn_ros.replay.bag_files import ReplayError
 from atpn_ros.replay.bag_transforms import BagTransforms
 from atpn_ros.replay.bags import BagReader, BagWriter, new_bag

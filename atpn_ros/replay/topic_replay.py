@@ -17,7 +17,7 @@ from rosbags.typesys.store import Typestore
 
 from atpn_ros.camera import Calibration, is_rectified
 from atpn_ros.conversions import messages
-from atpn_ros.images import PixelDepth
+from atpn_ros.images.raw import PixelDepth
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.pipeline.transform_tree import TransformError
 from atpn_ros.replay.bag_transforms import BagTransforms

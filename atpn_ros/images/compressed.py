@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from atpn_ros.images import (
+from atpn_ros.images.raw import (
     BAYER_ENCODINGS,
     MAX_PIXELS,
     BadImage,
