@@ -17,7 +17,7 @@ from typing import Any
 from atpn_ros.camera import CALIBRATIONS
 from atpn_ros.conversions.rep155 import face_id
 from atpn_ros.engines import BACKENDS, PRECISIONS
-from atpn_ros.images import MAX_PIXELS
+from atpn_ros.images.raw import MAX_PIXELS
 from atpn_ros.pipeline.estimator import EstimatorSettings
 from atpn_ros.pipeline.looking import LookingSettings
 from atpn_ros.pipeline.one_euro import OneEuroSettings
@@ -27,6 +27,7 @@ from atpn_ros.types import AtpnError
 
 SHIPPED_MODEL = Path(__file__).parent / "weights" / "atpn.onnx"
 RESEARCH_MODEL = Path(__file__).parent / "weights" / "atpn_research.onnx"
+ASMNET_MODEL = Path(__file__).parent / "weights" / "asmnet.onnx"
 
 Value = bool | int | float | str
 
@@ -90,7 +91,8 @@ class Settings:
     )
     model: str = _setting(
         "",
-        "empty: the shipped weights, for any use; research: those for research only; else a path",
+        "empty: the shipped weights, for any use; research, asmnet: the two for research only; "
+        "else a path",
         reconfigurable=False,
     )
     backend: str = _setting(
@@ -211,7 +213,7 @@ class Settings:
 
     def model_path(self) -> Path:
         """Path of the network's .onnx file."""
-        named = {"": SHIPPED_MODEL, "research": RESEARCH_MODEL}
+        named = {"": SHIPPED_MODEL, "research": RESEARCH_MODEL, "asmnet": ASMNET_MODEL}
         return named.get(self.model) or Path(self.model).expanduser()
 
     def pipeline_settings(self) -> PipelineSettings:
