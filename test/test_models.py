@@ -35,8 +35,9 @@ def test_a_model_has_a_card_of_its_own(model: Path) -> None:
     assert model.stat().st_size < 8 * 2**20
 
 
-def test_both_shipped_models_are_named_in_the_settings() -> None:
-    assert {Settings().model_path(), Settings(model="research").model_path()} == set(FACE_MODELS)
+def test_all_shipped_models_are_named_in_the_settings() -> None:
+    named = {Settings(model=name).model_path() for name in ("", "research", "asmnet")}
+    assert named == set(FACE_MODELS)
 
 
 @pytest.mark.parametrize("model", FACE_MODELS, ids=lambda p: p.name)
