@@ -9,13 +9,23 @@ from typing import TypeVar
 
 import numpy as np
 
-from atpn_ros.types import AtpnError, Floats
+from atpn_ros.types import Array, AtpnError, Floats
 
 T = TypeVar("T")
 
 
 class DataError(AtpnError):
     """A data set, or a file of it, cannot be used; the message names the file and the field."""
+
+
+def stored_arrays(path: Path) -> dict[str, Array]:
+    """All arrays of an ``.npz`` file; nothing in it is executed.
+
+    Raises:
+        OSError, ValueError, EOFError, zipfile.BadZipFile: The file is missing or damaged.
+    """
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def folder_of(root: Path, *parts: str) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from atpn_ros.files import atomic_replace
-from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.checks import DataError, stored_arrays
 from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.types import Floats
 
@@ -57,8 +57,7 @@ def load_cutouts(path: Path, held_out: bool) -> list[Cutout]:
         DataError: The file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            v = {k: stored[k] for k in stored.files}
+        v = stored_arrays(path)
         ends = np.cumsum(v["shapes"].prod(1))
         images = np.split(v["pixels"], ends[:-1])
         return [

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from atpn_ros.files import atomic_replace
-from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.checks import DataError, stored_arrays
 from atpn_ros.learning.data.encoded_images import decode_images, encode_images
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
@@ -74,8 +74,7 @@ def load_packed_faces(path: Path) -> list[LabelledFace]:
         DataError: The file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            v = {k: stored[k] for k in stored.files}
+        v = stored_arrays(path)
         pictures = decode_images(v["pictures"], v["picture_lengths"])
         opacities = iter(decode_images(v["opacities"], v["opacity_lengths"], grey=True))
         return [_face(v, i, picture, opacities) for i, picture in enumerate(pictures)]
