@@ -173,7 +173,7 @@ class FacePipeline:
         reduction = 1 if detect else sufficient_reduction(crops, width, height)
         predicted = clock()
         image, reduction = _decoded(frame.image, reduction)
-        decoded = clock()
+        decoded = predicted if image is frame.image else clock()
         rotation = None
         if self._settings.rotate:
             rotation = CameraRotation(self._settings.rotate, width, height)
