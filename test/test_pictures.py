@@ -283,7 +283,8 @@ def test_an_interrupted_clip_leaves_no_annotated_file(tmp_path, clip, monkeypatc
 def test_an_output_that_cannot_be_is_one_line(tmp_path, clip, capsys):
     (tmp_path / "file").touch()
     assert atpn("video", clip, "--out", tmp_path / "file") == 1
-    assert capsys.readouterr().err == f"atpn video: {tmp_path / 'file'}: File exists\n"
+    expected = f"atpn video: --out {tmp_path / 'file'}: is a file, not a folder\n"
+    assert capsys.readouterr().err == expected
     assert atpn("video", clip, "--out", tmp_path / "o", "--view", "400") == 1
     assert "must be 1 .. 170" in capsys.readouterr().err
 

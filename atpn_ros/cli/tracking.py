@@ -25,7 +25,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     p.add_argument("--page", type=Path, metavar="PAGE",
                    help="Markdown page for the tables; JSON goes beside it")  # fmt: skip
     p.add_argument("--model", default="", metavar="FILE", help="as the node's setting model")
-    p.set_defaults(run=_run, outputs=("page",))
+    p.set_defaults(run=_run, outputs=("out", "page"))
 
 
 def _run(args: argparse.Namespace) -> int:
