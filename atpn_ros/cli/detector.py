@@ -116,8 +116,9 @@ def _train(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     need("torch", "learning")
-    from atpn_ros.learning.detector.export import export, write_weights
+    from atpn_ros.learning.detector.export import export
     from atpn_ros.learning.detector.train import load_average
+    from atpn_ros.learning.export.weights_file import write_weights
 
     network = load_average(args.checkpoint)
     export(network, args.model)

@@ -30,7 +30,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help="crops that train presence, in DATA (default finds.npz)")  # fmt: skip
     export.add_argument("--without-faces", default="nofaces", metavar="DIR",
                         help="pictures without faces, in DATA (default nofaces)")  # fmt: skip
-    export.set_defaults(run=_export_asmnet, outputs=("model",))
+    export.add_argument("--weights", type=Path, metavar="FILE.npz",
+                        help="write the weights too, to begin another training with")  # fmt: skip
+    export.set_defaults(run=_export_asmnet, outputs=("model", "weights"))
     for parser in (ablate, asmnet):
         parser.add_argument("plan", type=Path, metavar="PLAN.yaml", help="see config/studies/")
         parser.add_argument(
@@ -63,12 +65,15 @@ def _train_asmnet(args: argparse.Namespace) -> int:
 
 def _export_asmnet(args: argparse.Namespace) -> int:
     need("torch", "learning")
+    from atpn_ros.learning.export.weights_file import write_weights
     from atpn_ros.learning.studies import asmnet_deployment, asmnet_study
 
     plan = asmnet_study.load_plan(args.plan)
     asmnet_deployment.deploy(
         args.checkpoint, plan, args.data, args.finds, args.without_faces, args.model
     )
+    if args.weights is not None:
+        write_weights(asmnet_deployment.load_asmnet(args.checkpoint)[0], args.weights)
     print(f"{args.model}: {args.model.stat().st_size / 1e6:.2f} MB")
     return 0
 

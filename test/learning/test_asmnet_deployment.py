@@ -18,6 +18,7 @@ from atpn_ros.learning.data.batches import TrainingSet
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.detection_crops import DetectionCrops
 from atpn_ros.learning.data.head_point_model import HeadPointModel
+from atpn_ros.learning.export.weights_file import read_weights
 from atpn_ros.learning.networks.asmnet import AsmNet, AsmNetSettings, from_asmnet
 from atpn_ros.learning.networks.asmnet_deployed import (
     FULL_ANGLE,
@@ -103,8 +104,9 @@ def test_the_command_writes_a_model_that_the_engine_runs(
     monkeypatch.setattr(asmnet_deployment.deploy, "__defaults__", (1,))
     plan = Path(__file__).parents[2] / "config" / "studies" / "asmnet.yaml"
     out = tmp_path / "asmnet.onnx"
+    weights = tmp_path / "asmnet.npz"
     arguments = [str(checkpoint(tmp_path)), str(out), "--plan", str(plan), "--data", str(tmp_path)]
-    assert main(["export-asmnet", *arguments]) == 0
+    assert main(["export-asmnet", *arguments, "--weights", str(weights)]) == 0
     assert "MB" in capsys.readouterr().out
     engine = load_engine(out, "onnx-cpu")
     found = engine.run(some_crops())
@@ -116,6 +118,10 @@ def test_the_command_writes_a_model_that_the_engine_runs(
     assert np.allclose(found.rotation, rotation.numpy(), atol=1e-4)
     assert found.gaze is None
     assert found.sigma is None
+    begun = AsmNet(AsmNetSettings())
+    read_weights(begun, weights, "asmnet")
+    for a, b in zip(begun.parameters(), network.parameters(), strict=True):
+        assert torch.allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
 def test_another_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import evaluate, report, scene_cache
 from atpn_ros.learning.detector.canvas import Canvas
-from atpn_ros.learning.detector.export import export, read_weights, write_weights
+from atpn_ros.learning.detector.export import export
 from atpn_ros.learning.detector.heatmap_targets import Targets, encode, loss, mirrored
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
 from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.learning.detector.sprite_appearance import blanked
 from atpn_ros.learning.detector.sprite_augmentation import shrunk
 from atpn_ros.learning.detector.train import DetectorTraining, load_average, train
+from atpn_ros.learning.export.weights_file import read_weights, write_weights
 from atpn_ros.types import Box
 
 SMALL = DetectorSettings(stem=(8, 8), channels=(8, 8, 8), blocks=(1, 0, 1))
@@ -213,11 +214,11 @@ def test_weights_at_half_precision_begin_another_training(tmp_path):
     torch.manual_seed(1)
     one, two = Detector(SMALL), Detector(SMALL)
     write_weights(one, tmp_path / "w.npz")
-    read_weights(two, tmp_path / "w.npz")
+    read_weights(two, tmp_path / "w.npz", "detector")
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.allclose(a, b, rtol=1e-3, atol=1e-4)
     with pytest.raises(DataError, match=r"w\.npz: no weights of this detector"):
-        read_weights(Detector(), tmp_path / "w.npz")
+        read_weights(Detector(), tmp_path / "w.npz", "detector")
 
 
 class Fixed:

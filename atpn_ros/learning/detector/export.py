@@ -4,15 +4,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from atpn_ros.files import atomic_replace
-from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector.network import STRIDE, Detector
 from atpn_ros.learning.export.onnx_export import OPSET
 
@@ -51,27 +47,3 @@ def export(network: Detector, path: Path) -> None:
         opset_version=OPSET,
         dynamo=False,
     )
-
-
-def write_weights(network: Detector, path: Path) -> None:
-    """Write a network's weights at half precision, small enough to be kept beside the ONNX file."""
-    state = network.state_dict()
-    kept = {k: v.half() if v.dtype == torch.float32 else v for k, v in state.items()}
-    with atomic_replace(path) as part:
-        np.savez(part, **{k: v.numpy() for k, v in kept.items()})
-
-
-def read_weights(network: Detector, path: Path) -> None:
-    """Give a network the weights of a file of :func:`write_weights`.
-
-    Raises:
-        DataError: The file is damaged, or of a network of another size.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            state = {k: torch.as_tensor(stored[k]) for k in stored.files}
-        network.load_state_dict({k: v.float() if v.is_floating_point() else v
-                                 for k, v in state.items()})  # fmt: skip
-    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{path}: no weights of this detector: {reason}") from error

@@ -22,10 +22,11 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector.export import export, read_weights
+from atpn_ros.learning.detector.export import export
 from atpn_ros.learning.detector.heatmap_targets import Targets, encode, loss
 from atpn_ros.learning.detector.network import Detector, DetectorSettings
 from atpn_ros.learning.detector.scene_cache import Pool
+from atpn_ros.learning.export.weights_file import read_weights
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.types import Image
 
@@ -116,7 +117,7 @@ def train(
         workers: Processes that read scenes.
         finish_now: Whether the rate begins to fall at the step at which the run is taken up.
         stop: Step at which to stop all the same, to go on later.
-        start: Weights of :func:`export.write_weights` to begin with.
+        start: Weights of :func:`weights_file.write_weights` to begin with.
 
     Raises:
         DataError: The folder's checkpoint belongs to another run or cannot be read.
@@ -125,7 +126,7 @@ def train(
     torch.manual_seed(run.seed)
     network, average = Detector(run.network), Detector(run.network)
     if start is not None:
-        read_weights(network, start)
+        read_weights(network, start, "detector")
     average.load_state_dict(network.state_dict())
     network.train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=run.weight_decay)

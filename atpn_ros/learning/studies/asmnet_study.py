@@ -70,6 +70,8 @@ class AsmnetPlan:
         photographs: Data folder with ``labels.json``; split ``train`` for training, ``val`` for
             testing.
         head: Data folder with the packed ICT head, from which the angles are computed.
+        begin_with: File of weights that all rows begin with, which ``atpn export-asmnet --weights``
+            writes; empty for random weights. All rows must be of its network.
     """
 
     recipe: AsmnetRecipe = field(default_factory=AsmnetRecipe)
@@ -77,6 +79,7 @@ class AsmnetPlan:
     seeds: tuple[int, ...] = (1,)
     photographs: str = "faces_300w_dev"
     head: str = "ict_facekit"
+    begin_with: str = ""
 
     def __post_init__(self) -> None:
         require_distinct(rows=self.rows, seeds=self.seeds)
@@ -129,6 +132,8 @@ def run_study(
     if threads is not None:
         torch.set_num_threads(threads)
 
+    begin_with = root / plan.begin_with if plan.begin_with else None
+
     @cache
     def views() -> Views:  # computed only if a run is left to train
         samples = load_training_photographs(root / plan.photographs, "train")
@@ -146,9 +151,11 @@ def run_study(
             run_folder = folder / f"{name}-{seed}"
             settings_of_run = {"recipe": asdict(plan.recipe), "row": name, "seed": seed}
             settings_of_run |= {"photographs": plan.photographs, "head": plan.head}
+            if plan.begin_with:
+                settings_of_run["begin_with"] = plan.begin_with
             figure = load_result(run_folder, settings_of_run)
             if figure is None:
-                network = train_row(plan.recipe, name, seed, views(), run_folder)
+                network = train_row(plan.recipe, name, seed, views(), run_folder, begin_with)
                 subject = AsmnetModel(network, plan.recipe.size, run_folder / "checkpoint.pt")
                 metrics = evaluate_set(subject, test_faces(), BOXES)
                 figure = save_result(

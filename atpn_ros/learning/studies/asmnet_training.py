@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from atpn_ros.learning.export.weights_file import read_weights
 from atpn_ros.learning.networks.asmnet import AsmNet, AsmNetOutput, AsmNetSettings, MobileNetV2
 from atpn_ros.learning.studies.asmnet_views import Views
 from atpn_ros.learning.studies.shape_model import asm_assisted_loss, assistance
@@ -111,20 +112,38 @@ def network_size(network: nn.Module, side: int) -> tuple[int, float]:
 
 
 def train_row(
-    recipe: AsmnetRecipe, name: str, seed: int, views: Views, folder: Path
+    recipe: AsmnetRecipe,
+    name: str,
+    seed: int,
+    views: Views,
+    folder: Path,
+    begin_with: Path | None = None,
 ) -> AsmNet | MobileNetV2:
     """Train or resume one row; returns the network with averaged weights in evaluation mode.
 
+    Args:
+        recipe: Training settings.
+        name: Name of the row.
+        seed: Of the random weights, the order of the faces and the dropout.
+        views: Training data.
+        folder: Of the row; a checkpoint in it is resumed.
+        begin_with: File of the weights that the network begins with; None for random weights.
+
     Raises:
-        DataError: The folder's checkpoint has other settings or cannot be read.
+        DataError: The folder's checkpoint has other settings or cannot be read; or the weights are
+            those of another network.
     """
     row, settings = ROWS[name], {"recipe": asdict(recipe), "row": name, "seed": seed}
+    if begin_with is not None:
+        settings["begin_with"] = begin_with.name
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     network, average = (
         build_network(row, recipe.norm_momentum),
         build_network(row, recipe.norm_momentum),
     )
+    if begin_with is not None:
+        read_weights(network, begin_with, row.network)
     average.load_state_dict(network.state_dict())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
