@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from atpn_ros.cli.demo_scene import PeopleScene
+    from atpn_ros.engines.onnx import OnnxEngine
     from node_here import World
     from ros_world import NodeProcess, Robot
 
@@ -122,3 +124,50 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from bag_world import record, show
 
     return record(tmp_path_factory.mktemp("bags") / "show", show)
+
+
+@pytest.fixture(scope="module")
+def people_scene() -> PeopleScene:
+    """The demo's frames of two moving people."""
+    from atpn_ros.cli.demo_scene import PeopleScene
+    from demo_records import COUNT
+
+    return PeopleScene(COUNT)
+
+
+@pytest.fixture(scope="module")
+def small_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny ATPN model."""
+    from engine_world import small_model
+
+    return small_model(tmp_path_factory.mktemp("model") / "small.onnx")
+
+
+@pytest.fixture(scope="module")
+def reference(small_onnx: Path) -> OnnxEngine:
+    """The tiny model on ONNX Runtime."""
+    from atpn_ros.engines.onnx import OnnxEngine
+
+    return OnnxEngine(small_onnx, "onnx-cpu", "CPUExecutionProvider")
+
+
+@pytest.fixture
+def tensorrt_10(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """A machine with a GPU and TensorRT 10, all doubles."""
+    from engine_world import machine
+
+    with machine(monkeypatch, tmp_path, tensorrt="10") as world:
+        yield world
+
+
+@pytest.fixture(params=["8.5", "8.6", "10", "11"])
+def tensorrt_double(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Any]:
+    """The same for each supported TensorRT, with the cuda-python of its time."""
+    from engine_world import machine
+
+    cuda = "old" if request.param.startswith("8.") else "new"
+    with machine(monkeypatch, tmp_path, tensorrt=request.param, cuda=cuda) as world:
+        world.flavour = request.param
+        yield world

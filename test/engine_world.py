@@ -17,10 +17,13 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from atpn_ros.crop import CROP_SIZE
-from atpn_ros.engines.tensorrt_build import build
+from atpn_ros.engines import LoadControl
+from atpn_ros.engines.base import Engine, NetworkOutput
+from atpn_ros.engines.cache import EngineCache
+from atpn_ros.engines.tensorrt_build import BuildOptions, build
+from atpn_ros.engines.tensorrt_load import load_tensorrt
 
 DOUBLES = Path(__file__).parent / "doubles"
-FLAVOURS = ("8.5", "8.6", "10", "11")
 _OURS = {"tensorrt", "cuda", "cuda_double", "gpu_double"}
 SHAPES = {"landmarks": (98, 2), "rotation": (3, 3), "presence": (), "sigma": (98,)}
 
@@ -62,6 +65,19 @@ def machine(
 def _forget() -> None:
     for name in [n for n in sys.modules if n.split(".")[0] in _OURS]:
         del sys.modules[name]
+
+
+def load(model: Path, folder: Path, control: LoadControl | None = None, **options: Any) -> Engine:
+    """TensorRT's engine of a model, with its cache in a folder and options of the build."""
+    return load_tensorrt(
+        model, BuildOptions(**options), EngineCache(folder / "engines"), control or LoadControl()
+    )
+
+
+def assert_alike(got: NetworkOutput, expected: NetworkOutput, atol: float) -> None:
+    """Check that two outputs of the network are equal within ``atol``."""
+    for name in SHAPES:
+        np.testing.assert_allclose(getattr(got, name), getattr(expected, name), atol=atol)
 
 
 def crops(count: int, seed: int = 1) -> np.ndarray:
