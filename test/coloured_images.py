@@ -5,6 +5,9 @@
 import cv2
 import numpy as np
 
+from atpn_ros.images.compressed import open_compressed
+from atpn_ros.types import Frame
+
 PATCH = 8
 
 
@@ -36,6 +39,11 @@ def encoded(extension, picture=PICTURE, *flags):
     ok, data = cv2.imencode(extension, picture, list(flags))
     assert ok
     return data.tobytes()
+
+
+def decoded(data, **options):
+    """The pixels of a JPEG or PNG file, with options of ``open_compressed``."""
+    return Frame(open_compressed(data, **options), 0).pixels()
 
 
 def bayer(pattern):

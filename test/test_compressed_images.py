@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atpn_ros.images import compressed
-from atpn_ros.images.compressed import decode_compressed, open_compressed
+from atpn_ros.images.compressed import open_compressed
 from atpn_ros.images.raw import BadImage, PixelDepth
 from coloured_images import (
     COLOURS,
@@ -21,6 +21,7 @@ from coloured_images import (
     WIDTH,
     at_patches,
     bayer,
+    decoded,
     encoded,
     with_alpha,
 )
@@ -51,7 +52,7 @@ PNG = encoded(".png")
     ids=["jpeg", "progressive", "png", "png-alpha", "png-16", "png-tail", "jpeg-tail"],
 )
 def test_compressed_colours_come_out(data, tolerance):
-    picture = decode_compressed(data)
+    picture = decoded(data)
     assert picture.shape == PICTURE.shape
     assert picture.dtype == np.uint8
     assert np.abs(at_patches(picture) - COLOURS.astype(int)).max() <= tolerance
@@ -59,7 +60,7 @@ def test_compressed_colours_come_out(data, tolerance):
 
 @pytest.mark.parametrize("extension", [".png", ".jpg"])
 def test_compressed_grey_has_three_channels(extension):
-    picture = decode_compressed(encoded(extension, np.full((16, 8), 90, np.uint8)))
+    picture = decoded(encoded(extension, np.full((16, 8), 90, np.uint8)))
     assert picture.shape == (16, 8, 3)
     assert (picture == 90).all()
 
@@ -72,20 +73,20 @@ def test_orientation_tags_are_ignored_because_camera_info_knows_the_stored_pixel
     tag = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + tag + bytes(4)
     turned = JPEG[:2] + segment(0xE1, exif) + JPEG[2:]
-    np.testing.assert_array_equal(decode_compressed(turned), decode_compressed(JPEG))
+    np.testing.assert_array_equal(decoded(turned), decoded(JPEG))
 
 
 def test_a_truncated_jpeg_is_noticed_behind_its_thumbnail():
     with_thumbnail = JPEG[:2] + segment(0xE1, b"Exif\0\0" + JPEG) + JPEG[2:]
-    assert decode_compressed(with_thumbnail).shape == PICTURE.shape
+    assert decoded(with_thumbnail).shape == PICTURE.shape
     with pytest.raises(BadImage, match="truncated"):
-        decode_compressed(with_thumbnail[: -len(JPEG) // 8])
+        decoded(with_thumbnail[: -len(JPEG) // 8])
 
 
 def test_a_jpeg_may_lack_its_end_mark_like_those_of_some_usb_cameras():
-    whole = decode_compressed(JPEG)
-    np.testing.assert_array_equal(decode_compressed(JPEG[:-2]), whole)
-    np.testing.assert_array_equal(decode_compressed(JPEG[:-2] + bytes(512)), whole)
+    whole = decoded(JPEG)
+    np.testing.assert_array_equal(decoded(JPEG[:-2]), whole)
+    np.testing.assert_array_equal(decoded(JPEG[:-2] + bytes(512)), whole)
 
 
 @pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
@@ -99,17 +100,15 @@ def test_a_grey_file_of_a_bayer_image_has_its_colours(pattern, kind):
         file = encoded(".jpg", mosaic, cv2.IMWRITE_JPEG_QUALITY, 100)
     else:
         file = encoded(".png", mosaic)
-    picture = decode_compressed(
-        file, format_field=f"{encoding}; {kind[:4].rstrip(';')} compressed "
-    )
+    picture = decoded(file, format_field=f"{encoding}; {kind[:4].rstrip(';')} compressed ")
     assert np.abs(at_patches(picture) - COLOURS.astype(int)).max() <= (4 if kind == "jpeg" else 0)
 
 
 def test_a_format_that_does_not_fit_the_file_is_ignored():
     grey = encoded(".png", np.full((16, 8), 90, np.uint8))
-    assert (decode_compressed(grey, format_field="bayer_xyzw8; png compressed") == 90).all()
+    assert (decoded(grey, format_field="bayer_xyzw8; png compressed") == 90).all()
     np.testing.assert_array_equal(
-        decode_compressed(PNG, format_field="bayer_rggb8; png compressed"), decode_compressed(PNG)
+        decoded(PNG, format_field="bayer_rggb8; png compressed"), decoded(PNG)
     )
 
 
@@ -120,11 +119,11 @@ def test_a_jpeg_is_reduced_by_the_mean_of_its_pixels(data, reduction):
     assert image.shape == PICTURE.shape
     reduced = image.decoded(reduction)
     size = (WIDTH // reduction, HEIGHT // reduction)
-    mean = cv2.resize(decode_compressed(data), size, interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(decoded(data), size, interpolation=cv2.INTER_AREA)
     assert reduced.shape == mean.shape
     assert np.abs(reduced.astype(int) - mean).mean() < 6
     assert image.decoded(reduction) is reduced  # decoded once
-    np.testing.assert_array_equal(image.decoded(), decode_compressed(data))
+    np.testing.assert_array_equal(image.decoded(), decoded(data))
 
 
 def test_a_jpeg_is_not_decoded_before_it_is_known_at_which_scale(monkeypatch):
@@ -187,7 +186,7 @@ def jpeg_claiming(width, height):
 )
 def test_bad_files_are_refused_with_their_reason(data, reason):
     with pytest.raises(BadImage, match=f"^{reason}: ."):
-        decode_compressed(data)
+        decoded(data)
 
 
 @pytest.mark.parametrize(
@@ -196,18 +195,18 @@ def test_bad_files_are_refused_with_their_reason(data, reason):
 def test_a_bomb_never_reaches_the_decoder(data, monkeypatch):
     monkeypatch.setattr(compressed.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(BadImage, match="too_large: 60000x60000"):
-        decode_compressed(data)
+        decoded(data)
 
 
 def test_the_limit_of_compressed_pixels_is_the_callers():
-    assert decode_compressed(PNG, max_pixels=WIDTH * HEIGHT).shape == PICTURE.shape
+    assert decoded(PNG, max_pixels=WIDTH * HEIGHT).shape == PICTURE.shape
     with pytest.raises(BadImage, match="too_large"):
-        decode_compressed(PNG, max_pixels=WIDTH * HEIGHT - 1)
+        decoded(PNG, max_pixels=WIDTH * HEIGHT - 1)
 
 
 def check_compressed(data):
     try:
-        picture = decode_compressed(data, max_pixels=10**6)
+        picture = decoded(data, max_pixels=10**6)
     except BadImage:
         return
     assert picture.ndim == 3

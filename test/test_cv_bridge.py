@@ -59,7 +59,7 @@ def test_the_same_picture_comes_out(encoding: str, pad: int) -> None:
     except cv_bridge.CvBridgeError:
         assert encoding in NOT_ALWAYS_ITS
         pytest.skip("cv_bridge does not know it")
-    ours = messages.decode_image(message)
+    ours = messages.open_image(message)
     assert ours.shape == theirs.shape
     # 16 bit: we take the upper byte, it rounds.
     tolerance = 1 if "16" in encoding else 0
@@ -71,7 +71,7 @@ def test_the_same_numbers_go_in(encoding: str) -> None:
     message = message_of(encoding, 0)
     theirs = cv_bridge.CvBridge().imgmsg_to_cv2(message, "passthrough").astype(float)
     theirs *= {"8": 1, "1": 1 / 257, "3": 255}[encoding[0]]
-    ours = messages.decode_image(message).astype(float)
+    ours = messages.open_image(message).astype(float)
     if theirs.ndim == 2:
         theirs = theirs[..., None].repeat(3, axis=2)
     assert np.abs(ours - theirs[..., :3]).max() <= 1

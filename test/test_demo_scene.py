@@ -33,7 +33,7 @@ def test_two_people_of_different_sizes_move_and_one_leaves_and_returns(people_sc
 
 
 def test_the_people_are_detected_at_the_scenes_places(people_scene):
-    """By the detector and the network, in frames from all over the people_scene."""
+    """By the detector and the network, in frames from all over the scene."""
     from atpn_ros import Frame, open_pipeline
 
     found = total = 0

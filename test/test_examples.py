@@ -44,7 +44,7 @@ from std_msgs.msg import Header
 class CvBridge:
     def imgmsg_to_cv2(self, message, encoding):
         assert encoding == "bgr8"
-        return messages.decode_image(message)
+        return messages.open_image(message)
 
     def cv2_to_imgmsg(self, picture, encoding):
         assert encoding == "bgr8"

@@ -5,9 +5,8 @@
 import numpy as np
 import pytest
 
-from atpn_ros.images.compressed import decode_compressed
 from atpn_ros.images.raw import PixelDepth, decode_raw
-from coloured_images import encoded
+from coloured_images import decoded, encoded
 
 
 def depths(encoding, pictures):
@@ -74,6 +73,6 @@ def test_distances_are_named_with_what_is_seen():
 
 def test_a_png_of_10_bits_is_as_bright_as_one_of_16():
     depth = PixelDepth()
-    picture = decode_compressed(encoded(".png", (RAMP * 1023).astype(np.uint16)), depth=depth)
+    picture = decoded(encoded(".png", (RAMP * 1023).astype(np.uint16)), depth=depth)
     assert (picture.max(), picture.dtype, picture.shape[2]) == (255, np.uint8, 3)
     assert depth.note == "16-bit PNG with values below 1024: taken as 10 bits"

@@ -140,7 +140,7 @@ def test_the_message_comments_name_the_68_points() -> None:
 def test_a_picture_there_and_back() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (12, 20, 3), dtype=np.uint8)
     message = travelled(ros_messages.image_message(picture, HEADER))
-    assert np.array_equal(messages.decode_image(message), picture)
+    assert np.array_equal(messages.open_image(message), picture)
     assert (
         ros_messages.image_message(picture[:, ::2], HEADER).step == 30
     )  # a view that is not contiguous
@@ -149,7 +149,7 @@ def test_a_picture_there_and_back() -> None:
 @pytest.mark.parametrize("message", [Image(), CompressedImage(format="jpeg"), Image(width=3)])
 def test_an_empty_message_is_a_bad_image(message: object) -> None:
     with pytest.raises(BadImage):
-        messages.decode_image(message)  # type: ignore[arg-type]
+        messages.open_image(message)  # type: ignore[arg-type]
 
 
 def test_camera_info_takes_all_fields() -> None:

@@ -78,27 +78,22 @@ def stamp_ns(stamp: Message) -> int:
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
-def decode_image(
-    message: Message, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
-) -> Image:
-    """Decode an Image or CompressedImage message to (H, W, 3) uint8 BGR.
-
-    ``depth`` infers the range of pixel values with more than 8 bits; None: the whole range.
-
-    Raises:
-        BadImage: The message does not hold a valid image.
-    """
-    image = open_image(message, max_pixels, depth)
-    return image.decoded() if isinstance(image, JpegImage) else image
-
-
 def open_image(
     message: Message, max_pixels: int = MAX_PIXELS, depth: PixelDepth | None = None
 ) -> Image | JpegImage:
-    """The image of a message for a ``Frame``: as :func:`decode_image`, but JPEG is not decoded yet.
+    """The image of an Image or CompressedImage message, as the image of a ``Frame``.
+
+    Args:
+        message: The message.
+        max_pixels: Limit of the image's size.
+        depth: Infers the range of pixel values with more than 8 bits; None: the whole range.
+
+    Returns:
+        (H, W, 3) uint8 BGR; or a JPEG image, which is not decoded yet.
 
     Raises:
-        BadImage: The message does not hold a valid image, as far as is seen without decoding it.
+        BadImage: The message does not contain a valid image. Damage inside JPEG data is only
+            detected when it is decoded.
     """
     if not hasattr(message, "encoding"):
         return open_compressed(message.data, max_pixels, depth, str(message.format))

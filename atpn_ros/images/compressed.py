@@ -29,11 +29,16 @@ _PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What the start of a file says: size, channels, bits per value, and where it ends.
+    """The header of a file.
 
     Attributes:
-        sequential: Whether the rows come one after the other, so that a file that was cut lacks
-            rows. In a progressive JPEG it lacks details everywhere.
+        width: Pixels.
+        height: Pixels.
+        channels: Values per pixel.
+        bits: Bits per value.
+        end: Offset of the first byte after the header.
+        sequential: Whether the rows are stored one after the other, so that a truncated file lacks
+            rows. A truncated progressive JPEG lacks details everywhere.
     """
 
     width: int
@@ -53,10 +58,10 @@ _REDUCED = {
 
 
 class JpegImage:
-    """A JPEG image, decoded at the scale that is asked for: an ``EncodedImage``.
+    """A JPEG image that is decoded on demand, at a requested scale: an ``EncodedImage``.
 
-    A reduced scale is quicker, since the file's coefficients are transformed to fewer pixels. Each
-    scale is decoded once.
+    A reduced scale is faster, since the file's coefficients are transformed to fewer pixels. Each
+    scale is decoded once and kept; its pixels must not be changed.
 
     Attributes:
         shape: (H, W, 3) of the full image.
@@ -87,24 +92,6 @@ class JpegImage:
         return self._decoded[reduction]
 
 
-def decode_compressed(
-    data: Bytes,
-    max_pixels: int = MAX_PIXELS,
-    depth: PixelDepth | None = None,
-    format_field: str = "",
-) -> Image:
-    """Decode the data of a ``sensor_msgs/CompressedImage`` at once; see :func:`open_compressed`.
-
-    Returns:
-        (H, W, 3) uint8 BGR.
-
-    Raises:
-        BadImage: Not JPEG or PNG, too large, truncated or corrupt.
-    """
-    image = open_compressed(data, max_pixels, depth, format_field)
-    return image.decoded() if isinstance(image, JpegImage) else image
-
-
 def open_compressed(
     data: Bytes,
     max_pixels: int = MAX_PIXELS,
@@ -125,8 +112,9 @@ def open_compressed(
             a Bayer image: image_transport compresses those of ``bayer_*`` without conversion.
 
     Returns:
-        An image to be decoded for a complete JPEG, or (H, W, 3) uint8 BGR: PNG has no reduced
-        scales, and the other JPEGs have to be decoded to be checked or converted.
+        A :class:`JpegImage`, which is not decoded yet, for a complete JPEG; else (H, W, 3) uint8
+        BGR: PNG has no reduced scales, and the other JPEGs have to be decoded to be checked or
+        converted.
 
     Raises:
         BadImage: Not JPEG or PNG, too large, truncated or corrupt.
@@ -174,7 +162,7 @@ def _decode(raw: bytes, header: _Header, flags: int) -> Array:
     if not complete:
         if not (raw.startswith(JPEG_START) and header.sequential):
             raise truncated
-        # Cameras with buffers of a fixed size pad with zeros, which are no part of the picture.
+        # Cameras with buffers of a fixed size pad the file with zeros.
         raw = raw.rstrip(b"\0") + _JPEG_END
     image = _imdecode(np.frombuffer(raw, np.uint8), flags)
     if not complete and (image is None or _lacks_rows(image)):
