@@ -44,14 +44,24 @@ def test_the_range_is_logged_when_it_changes_and_not_with_every_image(
     try:
         warned: list[str] = []
         monkeypatch.setattr(world.node, "warn", lambda text, kind: warned.append(text))
-        for value in (900, 900, 3000, 3000, 900):
+
+        def send(value: int) -> None:
             pixels = np.full((48, 64), value, np.uint16)
             image = Image(header=world.now(), height=48, width=64, encoding="mono16", step=128)
             image.data = array.array("B", pixels.tobytes())
             world.send(image, lambda: world.stats.processed)
-        assert [text for text in warned if "mono16" in text] == [
+
+        for value in (900, 900, 3000, 3000, 900):
+            send(value)
+        logged = [
             "mono16 with values below 1024: taken as 10 bits",
             "mono16 with values below 4096: taken as 12 bits",
         ]
+        assert [text for text in warned if "mono16" in text] == logged
+        world.node.trigger_deactivate()
+        world.node.trigger_activate()
+        world.robot.wait_for_node()
+        send(3000)  # another camera may be connected now
+        assert [text for text in warned if "mono16" in text] == [*logged, logged[1]]
     finally:
         world.close()

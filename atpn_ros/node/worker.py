@@ -56,7 +56,7 @@ class FrameResult:
 
     @property
     def image(self) -> Image:
-        """(H, W, 3) uint8 BGR, the full image; decoded when it is first asked for."""
+        """(H, W, 3) uint8 BGR, the full image, decoded at the first access if it was not."""
         return self.source.pixels()
 
 
@@ -103,7 +103,6 @@ class Worker:
         self._job: EngineJob | None = None
         self._publish_ns = 0
         self._drop_reason = ""
-        self._depth_note = ""
         self._applied: Settings | None = None
         self.engine_thread = EngineThread(load, LoadedPipeline.close, host.report_engine)
 
@@ -176,13 +175,11 @@ class Worker:
         host, message = self._host, arrival.message
         settings, header = host.settings, message.header
         started_ns = host.now_ns()
-        began = time.perf_counter_ns()
+        began, before = time.perf_counter_ns(), stats.depth.note
         image = messages.open_image(message, settings.max_pixels, stats.depth)
         opened_ns = time.perf_counter_ns() - began
-        if stats.depth.note != self._depth_note:
-            self._depth_note = stats.depth.note
-            if self._depth_note:
-                host.warn(self._depth_note, self._depth_note)
+        if stats.depth.note not in ("", before):
+            host.warn(stats.depth.note, stats.depth.note)
         height, width = image.shape[:2]
         camera = self.calibration.camera(
             width, height, header.frame_id, lambda what: host.warn(what, "camera_info")
@@ -229,7 +226,7 @@ class Worker:
     def _count_odd_headers(
         self, frame: Frame, arrival: Arrival, stats: FlowStats, stamp_problem: str
     ) -> None:
-        """Count unusual header values for the diagnostics; the frame is processed all the same."""
+        """Count unusual header values for the diagnostics; such a frame is processed."""
         stamp = frame.stamp_ns
         stats.age_ns = arrival.received_ns - stamp if stamp else None
         nanosec = int(arrival.message.header.stamp.nanosec)
