@@ -63,7 +63,7 @@ def _setting(default: Value, description: str, **rule: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of the node. Seconds and pixels where a name does not say otherwise."""
+    """All settings of the node. Times are in seconds and lengths in pixels, unless noted."""
 
     image_transport: str = _setting(
         "raw", "raw: sensor_msgs/Image on image; compressed: CompressedImage on image/compressed",

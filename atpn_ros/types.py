@@ -48,7 +48,7 @@ class GazeSource(IntEnum):
 
 
 class EncodedImage(Protocol):
-    """An image that is decoded once it is known at which scale it is needed."""
+    """An image that is decoded on demand, at the scale at which it is needed."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,8 +70,8 @@ class Frame:
     """One image with its stamp, the input of the pipeline.
 
     Attributes:
-        image: (H, W, 3) uint8, BGR; or an encoded image, of which the pipeline decodes no more than
-            it needs.
+        image: (H, W, 3) uint8, BGR; or an encoded image, which the pipeline decodes at the scale
+            that it needs.
         stamp_ns: Time at which it was taken. The pipeline uses no other clock.
         frame_id: Name of the camera's optical frame.
     """

@@ -131,7 +131,7 @@ def test_a_jpeg_is_not_decoded_before_it_is_known_at_which_scale(monkeypatch):
     assert open_compressed(JPEG).shape == PICTURE.shape
 
 
-def test_a_jpeg_that_cannot_be_decoded_is_refused_then():
+def test_a_jpeg_that_cannot_be_decoded_is_refused_when_it_is_decoded():
     at = JPEG.index(b"\xff\xc0") + 4
     image = open_compressed(JPEG[:at] + b"\x0c" + JPEG[at + 1 :])  # 12 bits per value
     for reduction in (1, 2):

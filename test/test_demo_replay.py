@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The demo, live, and its own bag: a replay says what the node said."""
+"""The demo, live, and its own bag: a replay gives the node's results."""
 
 import json
 import os
@@ -38,8 +38,8 @@ def demo(tmp_path_factory):
 def test_a_replay_of_the_demos_bag_agrees_with_the_live_node(demo, tmp_path):
     """Ids and landmarks to 0.01 px, for every image that both processed.
 
-    A busy machine may make the live node drop images. What it says later depends on which it saw,
-    so the replay is given those and no others.
+    A busy machine may make the live node drop images. Its later results depend on which it
+    processed, so the replay is given those and no others.
     """
     bag, replayed = demo / "bag", tmp_path / "replayed"
     assert main(["replay", str(bag), str(replayed), "--answered-only"]) == 0

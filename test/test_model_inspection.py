@@ -20,7 +20,7 @@ def test_float_input_changes_only_the_inputs_type(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", b"not a model", bytes(range(256)), b"\x3a\x7f"])
-def test_what_is_no_onnx_is_told_so(data):
+def test_data_that_is_not_onnx_is_refused(data):
     with pytest.raises(ModelError, match="not an ONNX"):
         inspect_model(data)
 

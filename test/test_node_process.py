@@ -14,7 +14,7 @@ from atpn_ros.bench.node_process import wait_until
 from atpn_ros.resources import ResourceNotFoundError
 
 
-def test_a_script_that_is_not_installed_is_told_with_the_way_out():
+def test_a_script_that_is_not_installed_is_an_error_with_the_remedy():
     with pytest.raises(
         ResourceNotFoundError, match="no_such_script is not installed: run make venv"
     ):
@@ -40,7 +40,9 @@ def test_wait_until_steps_until_the_condition_holds():
         ("raise SystemExit(1)", ""),
     ],
 )
-def test_it_waits_for_the_engine_and_tells_of_its_building(tmp_path, capsys, script, words):
+def test_it_waits_for_the_engine_and_prints_the_progress_of_its_build(
+    tmp_path, capsys, script, words
+):
     log = tmp_path / "node.log"
     with log.open("w") as stream:
         node = subprocess.Popen(

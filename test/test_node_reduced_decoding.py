@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The node and large JPEG images, over DDS: what is decoded, and that a replay says the same."""
+"""The node and large JPEG images, over DDS: the decoded scales, and equal results of a replay."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_a_file_that_is_no_picture_is_named_and_the_others_are_done(tmp_path, ca
     ]
 
 
-def test_a_jpeg_that_was_cut_off_is_named_as_such(tmp_path, capsys):
+def test_a_truncated_jpeg_is_reported_as_truncated(tmp_path, capsys):
     raw = cv2.imencode(".jpg", PORTRAIT)[1].tobytes()
     path = tmp_path / "cut.jpg"
     path.write_bytes(raw[: len(raw) // 2])
@@ -143,7 +143,7 @@ def test_a_gif_is_a_clip(tmp_path):
 
 
 @pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "soon"])
-def test_a_time_that_is_none_is_refused(tmp_path, clip, capsys, seconds):
+def test_a_duration_that_is_not_positive_is_refused(tmp_path, clip, capsys, seconds):
     with pytest.raises(SystemExit, match="2"):
         atpn("video", clip, "--out", tmp_path / "out", "--seconds", seconds)
     assert f"--seconds: '{seconds}' is not a number above 0" in capsys.readouterr().err
@@ -161,7 +161,7 @@ def test_an_output_folder_that_is_a_file_is_refused(tmp_path, clip, capsys, comm
     assert f"atpn {command}: --out {file / beyond}: is a file" in capsys.readouterr().err
 
 
-def test_an_empty_name_of_a_video_is_told(tmp_path, capsys):
+def test_an_empty_video_name_is_an_error(tmp_path, capsys):
     assert atpn("video", "", "--out", tmp_path) == 1
     assert "atpn video: the name of a video is empty" in capsys.readouterr().err
 

@@ -53,7 +53,7 @@ def test_what_is_no_parameter_file_is_told(tmp_path, text, words):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path):
+def test_a_file_that_is_not_text_is_an_error(tmp_path):
     file = tmp_path / "picture.jpg"
     file.write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(

@@ -58,7 +58,7 @@ def test_a_graph_that_cannot_be_recorded_costs_nothing_but_itself(
     assert "cudaErrorStreamCaptureUnsupported" in engine.report
 
 
-def test_answers_are_not_overwritten_by_the_next_batch(tensorrt_10, small_onnx, tmp_path):
+def test_outputs_are_not_overwritten_by_the_next_batch(tensorrt_10, small_onnx, tmp_path):
     engine = load(small_onnx, tmp_path)
     first = engine.run(crops(1, seed=1))
     kept = first.landmarks.copy()
@@ -89,7 +89,7 @@ def test_the_shipped_model(tensorrt_10, tmp_path):
     assert_alike(engine.run(crops(2)), expected, 1e-5)
 
 
-def test_another_thread_is_told_off(tensorrt_10, small_onnx, tmp_path):
+def test_calls_from_another_thread_are_refused(tensorrt_10, small_onnx, tmp_path):
     engine = load(small_onnx, tmp_path)
     caught = []
 
@@ -158,14 +158,14 @@ def test_no_gpu_no_driver_no_cuda_python(monkeypatch, small_onnx, tmp_path):
         load(small_onnx, tmp_path)
 
 
-def test_auto_takes_it_and_reports_it(tensorrt_10, small_onnx):
+def test_auto_chooses_and_reports_it(tensorrt_10, small_onnx):
     loaded = load_engine(small_onnx)
     assert loaded.name == "tensorrt"
     assert loaded.skipped_backends == ()
     assert "TensorRT 10.3.0 on Double GPU (compute 8.7)" in loaded.report
 
 
-def test_answers_that_are_not_finite_refuse_the_rung(monkeypatch, small_onnx, tmp_path):
+def test_a_backend_with_outputs_that_are_not_finite_is_skipped(monkeypatch, small_onnx, tmp_path):
     with machine(monkeypatch, tmp_path, output="nan"):
         loaded = load_engine(small_onnx)
         assert loaded.name == "onnx-cpu"

@@ -26,9 +26,7 @@ pytest.importorskip("onnx", reason="small models are made with it")
 from engine_world import DOUBLES, assert_alike, crops, load, machine, small_model
 
 
-def test_precision_is_what_the_engine_says_not_what_was_wished(
-    tensorrt_double, small_onnx, tmp_path
-):
+def test_the_reported_precision_is_that_of_the_engine(tensorrt_double, small_onnx, tmp_path):
     report = load(small_onnx, tmp_path, precision="auto").report
     if tensorrt_double.flavour == "11":
         assert "fp16" not in report
@@ -92,16 +90,16 @@ def test_a_builder_that_is_killed_is_only_a_reason(monkeypatch, small_onnx, tmp_
         load(small_onnx, tmp_path)
 
 
-def test_progress_is_told(monkeypatch, small_onnx, tmp_path):
+def test_progress_is_reported(monkeypatch, small_onnx, tmp_path):
     for flavour, words in (("10", "Building Engine"), ("8.6", "does not report progress")):
-        told: list[str] = []
+        reports: list[str] = []
         with (
             monkeypatch.context() as patch,
             machine(monkeypatch, tmp_path, child=True, tensorrt=flavour, build_s="0.8"),
         ):
             patch.setattr("atpn_ros.engines.child._REPORT_INTERVAL_S", 0.2)
-            load(small_onnx, tmp_path / flavour, LoadControl(told.append))
-        assert any("building the engine" in t and words in t for t in told), told
+            load(small_onnx, tmp_path / flavour, LoadControl(reports.append))
+        assert any("building the engine" in t and words in t for t in reports), reports
 
 
 def test_a_build_is_stopped_at_once_and_leaves_the_cache_usable(monkeypatch, small_onnx, tmp_path):
@@ -120,7 +118,7 @@ def test_a_build_is_stopped_at_once_and_leaves_the_cache_usable(monkeypatch, sma
         assert "built in" in load(small_onnx, tmp_path).report
 
 
-def test_a_process_that_is_killed_takes_its_builder_along(monkeypatch, small_onnx, tmp_path):
+def test_the_builder_of_a_killed_process_ends_too(monkeypatch, small_onnx, tmp_path):
     log = tmp_path / "log"
     program = (
         "import sys; from pathlib import Path; from atpn_ros.engines import load_engine;"
@@ -171,7 +169,7 @@ def test_a_cached_engine_that_does_not_load_is_built_again(
     with pytest.raises(BackendError, match="cannot load the engine"):
         load(small_onnx, tmp_path)
     monkeypatch.undo()
-    told: list[str] = []
+    reports: list[str] = []
     with machine(monkeypatch, tmp_path):
-        assert "built in" in load(small_onnx, tmp_path, LoadControl(told.append)).report
-    assert any("building again" in t for t in told)
+        assert "built in" in load(small_onnx, tmp_path, LoadControl(reports.append)).report
+    assert any("building again" in t for t in reports)

@@ -116,7 +116,7 @@ class _Processor:
         print(line, file=self._stream, flush=True)
 
     def warn_untracked(self, command: str, source: str, untracked: int) -> None:
-        """Say how many faces of a file were left out, if there are any."""
+        """Warn of faces in a file that were not tracked, if there are any."""
         if untracked:
             limit = f"faces in view beyond max_faces ({self._settings.max_faces})"
             print(f"atpn {command}: {source}: {limit}: up to {untracked}", file=sys.stderr)

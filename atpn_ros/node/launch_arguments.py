@@ -232,10 +232,10 @@ _TOPIC = re.compile(r"(~?/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
 
 
 def topic(name: str, text: str) -> str:
-    """An argument that is a topic's name: the node would not start with another text.
+    """An argument that is a topic name; with any other text the node would not start.
 
     Raises:
-        SettingsError: It is none.
+        SettingsError: It is not a topic name.
     """
     if not _TOPIC.fullmatch(text):
         raise SettingsError(

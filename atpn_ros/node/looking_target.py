@@ -65,7 +65,7 @@ class LookingTarget:
             stamp_ns: The image's stamp.
 
         Returns:
-            (3,) metres; None if unknown, then :attr:`problem` says why.
+            (3,) metres; None if unknown, then :attr:`problem` is the reason.
         """
         if not target:
             return CAMERA_ORIGIN
