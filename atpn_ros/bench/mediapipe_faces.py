@@ -15,9 +15,6 @@ import numpy as np
 from atpn_ros.bench.json_subprocess import JsonSubprocess
 from atpn_ros.types import Floats, Image
 
-POINTS = 468
-"""Landmarks of a face."""
-
 IBUG68_IN_MESH: tuple[int, ...] = (
     *(127, 234, 93, 132, 58, 172, 136, 150, 152, 379, 365, 397, 288, 361, 323, 454, 356),
     *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),
@@ -26,10 +23,10 @@ IBUG68_IN_MESH: tuple[int, ...] = (
     *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
     *(78, 82, 13, 312, 308, 317, 14, 87),
 )
-"""For each of the 68 iBUG points the nearest of the mesh's, read off the drawing of the mesh."""
+"""Index of the mesh point nearest to each of iBUG's 68 points, from MediaPipe's map of the mesh."""
 
-_TOGETHER = 32
-"""Frames of one request."""
+_BATCH = 32
+"""Largest number of frames of a request."""
 
 _RUNNER = Path(__file__).with_name("mediapipe_runner.py")
 
@@ -50,14 +47,16 @@ class MediaPipeFaces:
     """
 
     def __init__(self, python: Path, max_faces: int) -> None:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        # -I: without this environment's PYTHONPATH.
         command = [str(python), "-I", str(_RUNNER), str(max_faces)]
-        self._process = JsonSubprocess("MediaPipe", command, environment)
+        self._process = JsonSubprocess("MediaPipe", command, os.environ)
         self.max_faces = max_faces
         self.name = str(self._process.greeting["name"])
 
     def track(self, frames: Iterable[Image]) -> Iterator[list[Floats]]:
-        """The faces of each frame of one sequence, each (468, 3) pixels: x, y and depth.
+        """Track the faces of a new sequence; yields those of each frame.
+
+        A face is (468, 3) pixels: x, y and depth.
 
         Raises:
             SubprocessFailed: The process ended.
@@ -65,7 +64,7 @@ class MediaPipeFaces:
         left, restart = iter(frames), True
         with tempfile.TemporaryDirectory(prefix="atpn-mediapipe-") as folder:
             path = Path(folder, "frames.npy")
-            while block := list(itertools.islice(left, _TOGETHER)):
+            while block := list(itertools.islice(left, _BATCH)):
                 np.save(path, np.stack(block))
                 reply = self._process.request(frames=str(path), restart=restart)
                 restart = False

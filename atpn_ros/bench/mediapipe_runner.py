@@ -35,6 +35,8 @@ def main() -> int:
     for line in sys.stdin:
         request = json.loads(line)
         if request["restart"] or mesh is None:
+            if mesh is not None:
+                mesh.close()
             # With the default thresholds and in tracking mode.
             mesh = mp.solutions.face_mesh.FaceMesh(static_image_mode=False, max_num_faces=most)
         reply({"faces": [_faces(mesh, frame) for frame in np.load(request["frames"])]})
@@ -44,7 +46,7 @@ def main() -> int:
 def _faces(mesh: Any, frame: np.ndarray[Any, Any]) -> list[list[list[float]]]:
     height, width = frame.shape[:2]
     found = mesh.process(np.ascontiguousarray(frame[..., ::-1])).multi_face_landmarks or ()
-    # Its coordinates are shares of the picture, and z has the scale of x.
+    # Coordinates are relative to the image size; z has the scale of x.
     return [
         [
             [round(p.x * width - 0.5, 3), round(p.y * height - 0.5, 3), round(p.z * width, 3)]

@@ -51,7 +51,7 @@ def _ablate(args: argparse.Namespace) -> int:
 
     plan = ablation.load_plan(args.plan)
     report = ablation.run_study(plan, args.data, args.out, args.workers, args.threads)
-    return _write(args, report, ablation.tables(report))
+    return write_report(args, report, ablation.tables(report))
 
 
 def _train_asmnet(args: argparse.Namespace) -> int:
@@ -60,7 +60,7 @@ def _train_asmnet(args: argparse.Namespace) -> int:
 
     plan = asmnet_study.load_plan(args.plan)
     report = asmnet_study.run_study(plan, args.data, args.out, args.threads)
-    return _write(args, report, asmnet_study.tables(report))
+    return write_report(args, report, asmnet_study.tables(report))
 
 
 def _export_asmnet(args: argparse.Namespace) -> int:
@@ -78,7 +78,8 @@ def _export_asmnet(args: argparse.Namespace) -> int:
     return 0
 
 
-def _write(args: argparse.Namespace, report: dict[str, Any], tables: str) -> int:
+def write_report(args: argparse.Namespace, report: dict[str, Any], tables: str) -> int:
+    """Print tables, and write them and the report to the page of ``--page``; returns 0."""
     from atpn_ros.learning.studies import pages
 
     print(tables)

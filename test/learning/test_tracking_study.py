@@ -22,10 +22,14 @@ from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.evaluation.face_trackers import (
     MediaPipeTracker,
     OverlapIds,
-    SeenFace,
     rotation_between,
 )
-from atpn_ros.learning.evaluation.step_errors import Shape, StepError, common_jitter, step_error
+from atpn_ros.learning.evaluation.step_errors import (
+    FaceShape,
+    StepError,
+    common_jitter,
+    step_error,
+)
 from atpn_ros.learning.evaluation.stored_tracks import stored_tracks
 from atpn_ros.learning.evaluation.tracking_metrics import TrueFace
 from atpn_ros.learning.evaluation.tracking_times import (
@@ -41,14 +45,10 @@ PLAN = Path(__file__).parents[2] / "config" / "studies" / "tracking.yaml"
 BLACK = np.zeros((48, 64, 3), np.uint8)
 
 
-def shape(x: float = 0.0, yaw: float = 0.0) -> Shape:
+def shape(x: float = 0.0, yaw: float = 0.0) -> FaceShape:
     rotation = geometry.head_rotation(0.0, 0.0, yaw)
     points = to_ibug68((MEAN_HEAD @ rotation.T)[:, :2] * 600)
-    return Shape(points + np.array([100 + x, 90]), rotation)
-
-
-def seen(x: float = 0.0, yaw: float = 0.0) -> SeenFace:
-    return SeenFace(*shape(x, yaw))
+    return FaceShape(points + np.array([100 + x, 90]), rotation)
 
 
 def test_a_face_keeps_its_id_while_it_overlaps_the_frame_before():
@@ -60,13 +60,13 @@ def test_a_face_keeps_its_id_while_it_overlaps_the_frame_before():
     assert ids.assign([Box(18, 10, 10, 10)]) == [4]  # there is no memory of earlier frames
 
 
-def test_the_pair_that_overlaps_most_comes_first():
+def test_the_pair_with_the_largest_overlap_is_assigned_first():
     ids = OverlapIds()
     assert ids.assign([Box(10, 10, 10, 10)]) == [1]
     assert ids.assign([Box(14, 10, 10, 10), Box(11, 10, 10, 10)]) == [2, 1]
 
 
-def test_the_rotation_between_points_depends_on_neither_place_nor_size():
+def test_the_rotation_between_points_is_independent_of_translation_and_scale():
     points = np.random.default_rng(0).normal(size=(20, 3))
     turn = geometry.head_rotation(0.1, -0.3, 0.5)
     assert np.allclose(rotation_between(points, points @ turn.T * 3 + 7), turn)
@@ -78,7 +78,7 @@ def people(*seen_by_frame: str) -> list[dict[int, TrueFace]]:
     return [{"ab".index(c.lower()): TrueFace(box, c.islower()) for c in s} for s in seen_by_frame]
 
 
-def test_times_before_and_after_a_person_is_found():
+def test_times_before_and_after_a_person_is_first_tracked():
     truth = people("a", "ab", "ab", "Ab", "ab", "ab", "a")
     pairs = [{}, {}, {0: 1}, {}, {}, {0: 1}, {}]
     times = tracking_times(truth, pairs)
@@ -125,7 +125,7 @@ def test_jitter_is_compared_over_common_steps():
 class Scripted:
     """A tracker that returns given faces, frame by frame."""
 
-    def __init__(self, name: str, faces: list[dict[int, SeenFace]]) -> None:
+    def __init__(self, name: str, faces: list[dict[int, FaceShape]]) -> None:
         self.name = self.version = name
         self._faces = faces
         self.runs = 0
@@ -136,12 +136,12 @@ class Scripted:
 
 
 def test_tracks_are_stored_and_not_computed_again(tmp_path):
-    tracker = Scripted("it", [{}, {3: seen(1.0), 4: seen(2.0)}, {}])
+    tracker = Scripted("it", [{}, {3: shape(1.0), 4: shape(2.0)}, {}])
     path = tmp_path / "tracks" / "it.npz"
     first, again = (stored_tracks(path, tracker, lambda: [BLACK] * 3) for _ in range(2))
     assert tracker.runs == 1
     assert [sorted(faces) for faces in first] == [sorted(f) for f in again] == [[], [3, 4], []]
-    assert np.array_equal(again[1][4].points, seen(2.0).points)
+    assert np.array_equal(again[1][4].points, shape(2.0).points)
 
 
 def a_sequence(folder: Path, count: int) -> None:
@@ -175,8 +175,8 @@ def test_the_study_measures_all_systems_on_the_same_frames(tmp_path):
     )
     a_sequence(tmp_path / "sequences" / plan.sequences[0].name, 5)
     tracking_plan.render_missing(plan, tmp_path, tmp_path / "sequences")  # none is missing
-    good = Scripted("good", [{7: seen(n)} for n in range(5)])
-    bad = Scripted("bad", [{}, {1: seen(1)}, {}, {2: seen(3)}, {2: seen(4.5)}])
+    good = Scripted("good", [{7: shape(n)} for n in range(5)])
+    bad = Scripted("bad", [{}, {1: shape(1)}, {}, {2: shape(3)}, {2: shape(4.5)}])
     reports = tracking_study.run_study(plan, tmp_path, tmp_path, [good, bad], lambda _: None)
 
     metrics, times = reports["good"].sequences[tracking_study.ALL]
@@ -185,7 +185,7 @@ def test_the_study_measures_all_systems_on_the_same_frames(tmp_path):
     assert (metrics.switches, metrics.lost) == (1, 1)
     assert (times.found_after, times.untracked) == ((1,), 1)
     for report, error in ((reports["good"], 0.0), (reports["bad"], 0.5)):  # the last step alone
-        size = Box.around(seen().points)
+        size = Box.around(shape().points)
         expected = 100 * error / np.sqrt(size.width * size.height)
         assert report.moving.points.count == 1
         assert report.moving.points.value == pytest.approx(expected, abs=1e-6)
@@ -198,8 +198,10 @@ def test_the_study_measures_all_systems_on_the_same_frames(tmp_path):
     assert json.loads(json.dumps(tracking_study.as_json(reports)))["bad"]["clips"]["clip"]
 
 
-def test_a_still_face_is_measured_while_its_id_stays():
-    steps = tracking_study.still_steps([{1: seen()}, {1: seen(1)}, {2: seen()}, {2: seen()}, {}])
+def test_steps_of_a_still_face_are_between_frames_with_the_same_id():
+    steps = tracking_study.still_steps(
+        [{1: shape()}, {1: shape(1)}, {2: shape()}, {2: shape()}, {}]
+    )
     assert sorted(steps) == [(1,), (3,)]
     assert steps[1,].points > steps[3,].points == 0
 
@@ -222,12 +224,35 @@ def test_the_plan_that_ships_is_valid(tmp_path):
         tracking_plan.load_plan(empty)
 
 
+def test_two_items_of_a_plan_cannot_share_their_results(tmp_path):
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("clips: [{file: a/x.mp4, people: 1}, {file: b/x.gif, people: 2}]\n")
+    with pytest.raises(ConfigError, match="2 are named x"):
+        tracking_plan.load_plan(plan)
+
+
+@pytest.mark.parametrize("size", [(100, 50), (100, 300), (960, 1280)])
+def test_a_still_is_centred_and_has_its_whole_height(size):
+    image = np.zeros((*size, 3), np.uint8)
+    image[:, 2 * size[1] // 5 : 3 * size[1] // 5] = 255
+    out = tracking_plan.centred(image)
+    assert out.shape == (480, 640, 3)
+    assert np.all(out[:, 310:330] == 255)
+    assert np.array_equal(out, out[:, ::-1])
+    assert not out[:, 0].any()
+
+
 FAKE = """
 import sys, types
 class Mesh:
+    open = 0
     def __init__(self, static_image_mode, max_num_faces):
         assert not static_image_mode
+        Mesh.open += 1
+        assert Mesh.open == 1
         self.most, self.count = max_num_faces, 0
+    def close(self):
+        Mesh.open -= 1
     def process(self, image):
         # Red at full value shows that the colours are swapped.
         assert image.shape == (48, 64, 3) and tuple(image[0, 0]) == (255, 0, 0)
@@ -240,14 +265,16 @@ solutions = types.SimpleNamespace(face_mesh=types.SimpleNamespace(FaceMesh=Mesh)
 """
 
 
-def test_mediapipe_tracks_on_within_a_sequence_and_anew_in_the_next(tmp_path, monkeypatch):
+def test_mediapipe_keeps_its_state_within_a_sequence_and_resets_it_for_the_next(
+    tmp_path, monkeypatch
+):
     runner = tmp_path / "runner.py"
     (tmp_path / "mediapipe.py").write_text(FAKE)
     source = Path(mediapipe_faces.__file__).with_name("mediapipe_runner.py").read_text()
     path = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
     runner.write_text(source.replace("import json\n", path + "import json\n", 1))
     monkeypatch.setattr(mediapipe_faces, "_RUNNER", runner)
-    monkeypatch.setattr(mediapipe_faces, "_TOGETHER", 2)
+    monkeypatch.setattr(mediapipe_faces, "_BATCH", 2)
     red = np.zeros((48, 64, 3), np.uint8)
     red[..., 2] = 255
     with mediapipe_faces.MediaPipeFaces(Path(sys.executable), 2) as process:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -16,41 +15,23 @@ from atpn_ros.detectors import detector_file, load_detector
 from atpn_ros.engines.base import Engine
 from atpn_ros.files import sha256
 from atpn_ros.landmark_layouts import to_ibug68
+from atpn_ros.learning.evaluation.step_errors import FaceShape
 from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.settings import Settings
 from atpn_ros.types import Box, FaceState, Floats, Frame, Image
 
 OVERLAP = 0.3
-"""Least intersection over union of a face's boxes in two frames for MediaPipe's faces."""
+"""Least intersection over union of boxes in consecutive frames that get the same id."""
 
 _FIRST_NS = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class SeenFace:
-    """A face in one frame.
-
-    Attributes:
-        points: (68, 2) pixels, iBUG's points.
-        rotation: (3, 3), from the head to the camera, up to a rotation of the head frame that is
-            constant for one id.
-    """
-
-    points: Floats
-    rotation: Floats
-
-    @property
-    def box(self) -> Box:
-        """The tight box of the points."""
-        return Box.around(self.points)
-
-
-SeenFaces = dict[int, SeenFace]
-"""The faces of one frame by id."""
+TrackedFaces = dict[int, FaceShape]
+"""The faces of one frame by id, each with iBUG's 68 points."""
 
 
 class FaceTracker(Protocol):
-    """Tracks the faces of a sequence."""
+    """Tracks the faces of sequences."""
 
     @property
     def name(self) -> str:
@@ -58,9 +39,9 @@ class FaceTracker(Protocol):
 
     @property
     def version(self) -> str:
-        """Part of a file name that differs where the tracks may differ."""
+        """Part of a file name, from the release, the weights and the settings that matter."""
 
-    def track(self, frames: Iterable[Image]) -> Iterator[SeenFaces]:
+    def track(self, frames: Iterable[Image]) -> Iterator[TrackedFaces]:
         """The faces of each frame of a new sequence."""
 
 
@@ -82,7 +63,7 @@ class PipelineTracker:
         )
         self._engine, self._settings, self._rate_hz = engine, settings, rate_hz
 
-    def track(self, frames: Iterable[Image]) -> Iterator[SeenFaces]:
+    def track(self, frames: Iterable[Image]) -> Iterator[TrackedFaces]:
         """The faces of each frame of a new sequence; lost ones are left out."""
         settings = self._settings
         detector = load_detector(settings.detector_model, settings.smallest_face)
@@ -91,7 +72,7 @@ class PipelineTracker:
             stamp_ns = _FIRST_NS + round(number * 1e9 / self._rate_hz)
             result = pipeline.process(Frame(image, stamp_ns))
             yield {
-                face.id: SeenFace(to_ibug68(face.landmarks), face.pose.rotation)
+                face.id: FaceShape(to_ibug68(face.landmarks), face.pose.rotation)
                 for face in result.faces
                 if face.state is not FaceState.LOST
                 and face.landmarks is not None
@@ -102,8 +83,8 @@ class PipelineTracker:
 class MediaPipeTracker:
     """MediaPipe Face Mesh, with ids by :class:`OverlapIds`.
 
-    It returns no rotation. Here it is the rotation that best turns the 3D points that the face
-    had in its first frame onto those of the current frame.
+    Face Mesh returns no rotation. It is computed here as the rotation that best fits the 3D points
+    of the face's first frame to those of the current frame.
     """
 
     def __init__(self, process: MediaPipeFaces) -> None:
@@ -111,7 +92,7 @@ class MediaPipeTracker:
         self.version = f"{process.name.replace(' ', '_')}-{process.max_faces}"
         self._process = process
 
-    def track(self, frames: Iterable[Image]) -> Iterator[SeenFaces]:
+    def track(self, frames: Iterable[Image]) -> Iterator[TrackedFaces]:
         """The faces of each frame of a new sequence."""
         ids = OverlapIds()
         first: dict[int, Floats] = {}
@@ -121,15 +102,15 @@ class MediaPipeTracker:
             for number, mesh in zip(numbers, meshes, strict=True):
                 first.setdefault(number, mesh)
             yield {
-                number: SeenFace(p, rotation_between(first[number], mesh))
+                number: FaceShape(p, rotation_between(first[number], mesh))
                 for number, p, mesh in zip(numbers, points, meshes, strict=True)
             }
 
 
 class OverlapIds:
-    """Numbers faces by their overlap with the frame before, the pair that overlaps most first.
+    """Assigns ids by the overlap with the previous frame, the pair with the largest overlap first.
 
-    A face that overlaps no face of the frame before by :data:`OVERLAP` has a new id.
+    A face that overlaps no face of the previous frame by :data:`OVERLAP` gets a new id.
     """
 
     def __init__(self) -> None:
@@ -138,24 +119,24 @@ class OverlapIds:
 
     def assign(self, boxes: Sequence[Box]) -> list[int]:
         """The ids of the next frame's boxes."""
-        pairs = sorted(
-            ((box.iou(old), -i, n) for i, box in enumerate(boxes)
-             for n, old in self._before.items()),
-            reverse=True,
-        )  # fmt: skip
-        chosen: dict[int, int] = {}
-        for overlap, i, number in pairs:
-            if overlap >= OVERLAP and -i not in chosen and number not in chosen.values():
-                chosen[-i] = number
+        pairs = [
+            (box.iou(old), i, number)
+            for i, box in enumerate(boxes)
+            for number, old in self._before.items()
+        ]
+        ids: dict[int, int] = {}
+        for overlap, i, number in sorted(pairs, key=lambda pair: -pair[0]):
+            if overlap >= OVERLAP and i not in ids and number not in ids.values():
+                ids[i] = number
         for i in range(len(boxes)):
-            if i not in chosen:
-                chosen[i] = self._next
+            if i not in ids:
+                ids[i] = self._next
                 self._next += 1
-        self._before = {chosen[i]: box for i, box in enumerate(boxes)}
-        return [chosen[i] for i in range(len(boxes))]
+        self._before = {ids[i]: box for i, box in enumerate(boxes)}
+        return [ids[i] for i in range(len(boxes))]
 
 
 def rotation_between(start: Floats, end: Floats) -> Floats:
-    """(3, 3) the rotation that best turns (N, 3) points onto others, whatever place and size."""
+    """(3, 3) the rotation that best fits (N, 3) points to others, in any position and scale."""
     a, b = (p - p.mean(axis=0) for p in (start, end))
     return geometry.nearest_rotation(b.T @ a / (np.linalg.norm(a) * np.linalg.norm(b)))

@@ -19,11 +19,23 @@ from atpn_ros.learning.evaluation.statistics import Estimate, estimate
 from atpn_ros.types import Box, Floats
 
 
-class Shape(NamedTuple):
-    """Points of a face, (N, 2) pixels, and its (3, 3) rotation to the camera."""
+@dataclass(frozen=True, slots=True)
+class FaceShape:
+    """Landmarks and rotation of a face in one frame.
+
+    Attributes:
+        points: (N, 2) pixels.
+        rotation: (3, 3), from the head to the camera, up to a rotation of the head frame that is
+            constant for one face.
+    """
 
     points: Floats
     rotation: Floats
+
+    @property
+    def box(self) -> Box:
+        """The tight box of the points."""
+        return Box.around(self.points)
 
 
 class StepError(NamedTuple):
@@ -52,9 +64,11 @@ class Jitter:
     rotation: Estimate | None
 
 
-def step_error(before: Shape, after: Shape, true_before: Shape, true_after: Shape) -> StepError:
+def step_error(
+    before: FaceShape, after: FaceShape, true_before: FaceShape, true_after: FaceShape
+) -> StepError:
     """Error of a step against the true one."""
-    box = Box.around(true_after.points)
+    box = true_after.box
     apart = (after.points - before.points) - (true_after.points - true_before.points)
     step = after.rotation @ before.rotation.T
     true_step = true_after.rotation @ true_before.rotation.T
@@ -64,7 +78,7 @@ def step_error(before: Shape, after: Shape, true_before: Shape, true_after: Shap
     )
 
 
-def still_step(before: Shape, after: Shape) -> StepError:
+def still_step(before: FaceShape, after: FaceShape) -> StepError:
     """Error of a step of a face that does not move."""
     return step_error(before, after, after, after)
 

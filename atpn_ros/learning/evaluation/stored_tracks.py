@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Stores the tracks of a sequence in a file, so that a study that is interrupted can go on."""
+"""Stores the tracks of a sequence in a file, so that an interrupted study can be resumed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from atpn_ros.files import atomic_replace
-from atpn_ros.learning.evaluation.face_trackers import FaceTracker, SeenFace, SeenFaces
+from atpn_ros.learning.evaluation.face_trackers import FaceTracker, TrackedFaces
+from atpn_ros.learning.evaluation.step_errors import FaceShape
 from atpn_ros.types import Image
 
 
 def stored_tracks(
     path: Path, tracker: FaceTracker, frames: Callable[[], Iterable[Image]]
-) -> list[SeenFaces]:
-    """The tracks in a ``.npz`` file; computed and written first if it is not there."""
+) -> list[TrackedFaces]:
+    """The tracks in a ``.npz`` file; if it does not exist, they are computed and written to it."""
     if not path.is_file():
         found = list(tracker.track(frames()))
         rows = [(n, i, face) for n, faces in enumerate(found) for i, face in faces.items()]
@@ -31,9 +32,9 @@ def stored_tracks(
                 rotation=np.array([row[2].rotation for row in rows]).reshape(-1, 3, 3),
             )
     with np.load(path) as stored:
-        out: list[SeenFaces] = [{} for _ in range(int(stored["frames"]))]
+        out: list[TrackedFaces] = [{} for _ in range(int(stored["frames"]))]
         for (n, i), points, rotation in zip(
             stored["keys"].tolist(), stored["points"], stored["rotation"], strict=True
         ):
-            out[n][i] = SeenFace(points, rotation)
+            out[n][i] = FaceShape(points, rotation)
     return out

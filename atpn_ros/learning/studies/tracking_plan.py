@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of the tracking comparison, and the frames of what it names."""
+"""Reads the plan of the tracking comparison, and opens the frames of its items."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class RenderedSequence:
 
     Attributes:
         seed: Of the renderer.
-        people: How many take part.
-        seconds: How long.
+        people: Number of people.
+        seconds: Duration.
     """
 
     seed: int
@@ -41,7 +41,7 @@ class RenderedSequence:
 
     @property
     def name(self) -> str:
-        """Name of its folder."""
+        """Name of the folder and of the tracks."""
         return f"people{self.people}_seed{self.seed}_{self.seconds:g}s"
 
 
@@ -59,7 +59,7 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """Name in tables."""
+        """Name in tables and of the tracks."""
         return Path(self.file).stem
 
 
@@ -69,10 +69,10 @@ class TrackingPlan:
 
     Attributes:
         max_faces: Largest number of faces, of both systems.
-        rate_hz: Rate of the stamps of all frames, whatever the rate of a clip.
+        rate_hz: Rate of the stamps of all frames; the rate of a clip is ignored.
         clip_frames: Largest number of frames of a clip.
         still_frames: Number of frames of each still photograph.
-        settled_after: Frames at its beginning that are not measured, while smoothing settles.
+        settled_after: First frames of a still that are not measured, while smoothing settles.
         noise: Standard deviation of the noise of stills, grey levels.
         sequences: Rendered sequences.
         clips: Clips.
@@ -95,6 +95,11 @@ class TrackingPlan:
             raise ValueError("max_faces and rate_hz must be positive, clip_frames at least 2")
         if self.still_frames < self.settled_after + 2:
             raise ValueError("still_frames: must be at least settled_after + 2")
+        # Results and stored tracks are by name.
+        names = [*(s.name for s in self.sequences), *(c.name for c in self.clips), *self.stills]
+        for name, count in Counter(names).items():
+            if count > 1:
+                raise ValueError(f"sequences, clips, stills: {count} are named {name}")
 
 
 def load_plan(path: Path) -> TrackingPlan:
@@ -152,23 +157,26 @@ def clip_frames(path: Path, most: int) -> Frames:
 
 
 def stills(plan: TrackingPlan, data: Path) -> Iterator[tuple[str, Frames]]:
-    """Names and frames of the stills: held-out people, each in the middle of the picture.
+    """Names and frames of the stills: held-out people, each in the middle of the image.
 
     Raises:
         DataError: A photograph cannot be read.
     """
-    width, height = SIZE
     for folder in plan.stills:
-        numbers: Counter[str] = Counter()
-        for face in read_lens(data / folder, "test"):
-            numbers[folder] += 1
-            scale = height / face.image.shape[0]
-            small = cv2.resize(face.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            left = max(0, (width - small.shape[1]) // 2)
-            right = max(0, width - left - small.shape[1])
-            wide = cv2.copyMakeBorder(small, 0, 0, left, right, cv2.BORDER_REPLICATE)
-            image = np.asarray(wide[:height, :width], np.uint8)
-            yield f"{folder}_{numbers[folder]}", _still_frames(image, plan, numbers[folder])
+        for number, face in enumerate(read_lens(data / folder, "test"), 1):
+            yield f"{folder}_{number}", _still_frames(centred(face.image), plan, number)
+
+
+def centred(image: Image) -> Image:
+    """An image of :data:`SIZE` with the whole height of another one, cut or extended sideways."""
+    width, height = SIZE
+    size = (round(image.shape[1] * height / image.shape[0]), height)
+    scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    left = (width - size[0]) // 2
+    right = width - size[0] - left
+    cut = scaled[:, max(0, -left) : size[0] - max(0, -right)]
+    wide = cv2.copyMakeBorder(cut, 0, 0, max(0, left), max(0, right), cv2.BORDER_REPLICATE)
+    return np.asarray(wide, np.uint8)
 
 
 def _still_frames(image: Image, plan: TrackingPlan, seed: int) -> Frames:

@@ -31,20 +31,17 @@ def tables(plan: TrackingPlan, reports: Mapping[str, SystemReport]) -> str:
 def _sequences(plan: TrackingPlan, reports: Mapping[str, SystemReport]) -> str:
     head = ["sequence", "system", "IDF1", "recall", "precision", "tracked, s", "id switches",
             "lost", "found after, s", "untracked, s", "longest, s", "never found"]  # fmt: skip
+    people = next(iter(reports.values())).sequences[ALL][0].people
+    titles = {ALL: f"**all**: {people} people"}
+    for s in plan.sequences:
+        titles[s.name] = f"{s.people} people, {s.seconds:g} s, seed {s.seed}"
     rows = []
-    for name in (ALL, *(s.name for s in plan.sequences)):
+    for name, title in titles.items():
         for place, (system, report) in enumerate(reports.items()):
             metrics, times = report.sequences[name]
-            title = _title(name, metrics) if place == 0 else ""
-            rows.append([title, system, *_identity(metrics, times, plan.rate_hz)])
+            first = title if place == 0 else ""
+            rows.append([first, system, *_identity(metrics, times, plan.rate_hz)])
     return pages.markdown_table(head, rows)
-
-
-def _title(name: str, metrics: TrackingMetrics) -> str:
-    if name == ALL:
-        return f"**all**: {metrics.people} people"
-    people, seed, seconds = name.split("_")
-    return f"{people.removeprefix('people')} people, {seconds[:-1]} s, {seed.replace('d', 'd ')}"
 
 
 def _identity(metrics: TrackingMetrics, times: TrackingTimes, rate_hz: float) -> list[str]:
@@ -87,9 +84,7 @@ def _jitter(reports: Mapping[str, SystemReport]) -> str:
     return pages.markdown_table(head, rows)
 
 
-def _estimates(jitter: Jitter | None) -> list[str]:
-    if jitter is None:
-        return ["-", "-"]
+def _estimates(jitter: Jitter) -> list[str]:
     return [_estimate(jitter.points), _estimate(jitter.rotation)]
 
 
@@ -97,9 +92,7 @@ def _estimate(value: Estimate | None) -> str:
     return "-" if value is None else f"{value.value:.3f}"
 
 
-def _counts(jitter: Jitter | None) -> list[str]:
-    if jitter is None:
-        return ["-", "-"]
+def _counts(jitter: Jitter) -> list[str]:
     return [str(e.count if e is not None else 0) for e in (jitter.points, jitter.rotation)]
 
 
