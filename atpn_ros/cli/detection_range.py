@@ -73,6 +73,7 @@ def _run(args: argparse.Namespace) -> int:
     names = [Path(n).name for n in args.detectors]
     words = ["atpn", "measure-range", "--data", "DATA", "--detectors", *names]
     words += [] if args.pictures == PICTURES else ["--pictures", str(args.pictures)]
+    words += [] if args.seed == 0 else ["--seed", str(args.seed)]
     command = f"{shlex.join(words)} > docs/range.md"
     text = range_page.page(results, tones, weights, command, len(people), len(views), args.pictures)
     print(text, end="")

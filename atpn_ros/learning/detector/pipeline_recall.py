@@ -23,7 +23,7 @@ FRAMES = 10
 """Times that the pipeline processes each picture."""
 _STEP_NS = 100_000_000
 _MOST = 64
-"""Faces that may be held: pictures of groups have many."""
+"""Largest number of tracks: pictures of groups have many faces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,9 @@ class Outcome:
 
     Attributes:
         name: Of the detector.
-        alone: Of each picture, what the detector found.
-        held: Of each picture, what the pipeline still held at the last frame; None: not asked.
+        alone: Counts of the detections of each picture.
+        held: Counts of the faces that the pipeline still tracks at the last frame, of each picture;
+            None if it was not measured.
         milliseconds: Median time of a detection.
     """
 
@@ -49,13 +50,13 @@ def measure(
     engine: Engine | None = None,
     settings: PipelineSettings | None = None,
 ) -> Outcome:
-    """Count a detector's finds, and with an engine what the pipeline makes of them.
+    """Count a detector's detections, and with an engine the faces that the pipeline tracks.
 
     Args:
         detector: At the score with which it is used.
         pictures: Read one by one.
-        engine: Runs the face network; None to look at the detector alone.
-        settings: Of the pipeline; as many faces as there are may be held.
+        engine: Runs the face network; None to measure the detector alone.
+        settings: Of the pipeline, except the number of faces.
     """
     alone, held, times = [], [], []
     for picture in pictures:
@@ -73,7 +74,7 @@ def measure(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A detector whose answer is known, since equal frames have equal faces."""
+    """A detector that returns given detections, since equal frames have equal faces."""
 
     name: str
     finds: list[Detection]
@@ -91,10 +92,10 @@ def hold(
     settings: PipelineSettings,
     frames: int = FRAMES,
 ) -> list[Box]:
-    """Boxes of what is held after equal frames, the surest first.
+    """Boxes of the faces that are tracked after equal frames, the highest presence first.
 
-    Each is the box of the track's landmarks, which is published, with the forehead added: labelled
-    boxes end at the hair, and it lies closer to them than the box of the detection does.
+    Each is the published box of the track's landmarks with the forehead added, since labelled boxes
+    end at the hair; it is closer to these than the box of the detection.
     """
     tracker = replace(settings.tracker, max_faces=_MOST)
     pipeline = FacePipeline(engine, _Known(name, finds), replace(settings, tracker=tracker))
@@ -115,7 +116,7 @@ def with_forehead(box: Box) -> Box:
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """Recall by size and false finds, alone and held, with intervals of 95 %."""
+    """Recall by size and false detections, alone and held, with intervals of 95 %."""
     names = [
         f"{a:.0f}-{b:.0f} px" if np.isfinite(b) else f"over {a:.0f} px"
         for a, b in zip(detection_counts.BINS, detection_counts.BINS[1:], strict=False)
