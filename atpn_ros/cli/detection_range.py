@@ -70,14 +70,20 @@ def _run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     engine.close()
     weights = {_name(n): _weights(n) for n in args.detectors}
+    text = range_page.page(
+        results, tones, weights, _command(args), len(people), len(views), args.pictures
+    )
+    print(text, end="")
+    return 0
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command line that prints the page, without the user's folders."""
     names = [Path(n).name for n in args.detectors]
     words = ["atpn", "measure-range", "--data", "DATA", "--detectors", *names]
     words += [] if args.pictures == PICTURES else ["--pictures", str(args.pictures)]
     words += [] if args.seed == 0 else ["--seed", str(args.seed)]
-    command = f"{shlex.join(words)} > docs/range.md"
-    text = range_page.page(results, tones, weights, command, len(people), len(views), args.pictures)
-    print(text, end="")
-    return 0
+    return f"{shlex.join(words)} > docs/range.md"
 
 
 def _name(detector: str) -> str:

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page about the detectors' range: sizes at distances, counting, and the text."""
 
+import argparse
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from atpn_ros.cli import detection_range as command
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.cutouts import Cutout
 from atpn_ros.learning.data.photograph_landmarks import FoundFace
@@ -172,3 +174,16 @@ def test_only_held_out_people_who_face_the_camera_are_read(tmp_path):
     assert all(p.held_out for p in found)
     with pytest.raises(DataError, match="faces_congress"):
         list(held_out_portraits(tmp_path / "gone", Anywhere()))
+
+
+@pytest.mark.parametrize(
+    ("options", "printed"),
+    [([], ""), (["--seed", "3", "--pictures", "2"], " --pictures 2 --seed 3")],
+)
+def test_the_page_has_the_command_that_prints_it(options, printed):
+    parser = argparse.ArgumentParser()
+    command.add_parser(parser.add_subparsers())
+    words = ["measure-range", "--data", "/some/where", "--detectors", "atpn", "/my/yunet.onnx"]
+    text = command._command(parser.parse_args([*words, *options]))
+    expected = "atpn measure-range --data DATA --detectors atpn yunet.onnx"
+    assert text == f"{expected}{printed} > docs/range.md"

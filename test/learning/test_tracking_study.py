@@ -14,8 +14,8 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the learning extra")
 
-from atpn_ros import geometry
-from atpn_ros.bench import mediapipe_faces
+from atpn_ros import cli, geometry
+from atpn_ros.bench import mediapipe_faces, peer_environment
 from atpn_ros.landmark_layouts import to_ibug68
 from atpn_ros.learning.config import ConfigError
 from atpn_ros.learning.data.checks import DataError
@@ -303,3 +303,17 @@ def test_mediapipes_faces_have_ids_and_rotations():
     assert np.allclose(first[1].rotation, np.eye(3))
     assert np.allclose(second[1].rotation, turn)
     assert second[1].points.shape == (68, 2)
+
+
+def test_the_command_installs_mediapipe_for_a_given_interpreter_before_rendering(
+    tmp_path, monkeypatch, capsys
+):
+    def unavailable(python):
+        raise peer_environment.PeerUnavailable(f"not for {python}")
+
+    monkeypatch.setattr(peer_environment, "mediapipe_python", unavailable)
+    out = tmp_path / "out"
+    words = ["measure-tracking", str(PLAN), "--data", str(tmp_path), "--out", str(out)]
+    assert cli.main([*words, "--peer-python", "python3.12"]) != 0
+    assert "not for python3.12" in capsys.readouterr().err
+    assert not out.exists()
