@@ -62,7 +62,7 @@ def main() -> int:
                         "photographs, pixels (112)")  # fmt: skip
     parser.add_argument("--quality", type=int, default=80, help="of pictures, 1 to 100 (80)")
     parser.add_argument("--renders", type=int, default=500, help="packed renders (500)")
-    parser.add_argument("--finds", type=int, default=6000, help="crops of finds (6000)")
+    parser.add_argument("--finds", type=int, default=6000, help="crops of detections (6000)")
     parser.add_argument("--validation", type=int, default=302, help="faces of each set (302)")
     parser.add_argument("--size", type=int, default=192, help="side of renders made there (192)")
     parser.add_argument("--share", type=float, nargs=2, default=(0.4, 0.5), metavar=("MIN", "MAX"))

@@ -113,7 +113,7 @@ def _install(site: Path) -> list[str]:
         command = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps",
                    "--no-compile", "--find-links", str(wheels), "--target", str(site),
                    package]  # fmt: skip
-        subprocess.run(command, check=False)  # what is still missing is reported
+        subprocess.run(command, check=False)  # modules that are still missing are reported
     importlib.invalidate_caches()
     os.environ["PYTHONPATH"] = os.pathsep.join(
         p for p in (str(BUNDLE / "code"), os.environ.get("PYTHONPATH", ""), str(site)) if p

@@ -4,8 +4,8 @@
 
 Landmarks are hand-placed where the set has points (London, Canada). Elsewhere they come from this
 package's own network, corrected to the convention of the hand-placed ones, with a weight of one
-half. The rotation is labelled where a set gives the yaw: the network's mean answer, turned half of
-the way to that yaw, since people only roughly turn their heads as they are asked.
+half. The rotation is labelled where a set gives the yaw: the mean of the network's estimates,
+turned half of the way to that yaw, since people only roughly turn their heads as asked.
 """
 
 from __future__ import annotations

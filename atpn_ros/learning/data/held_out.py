@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Defines which people, panoramas and photographs without a face are held out from training.
 
-Every training and every evaluation of this package uses these rules, so that nobody whom one
-network was trained on is in the test set of another.
+Every training and every evaluation of this package uses these rules, so that no person in the
+training data of one network is in the test set of another.
 """
 
 from __future__ import annotations

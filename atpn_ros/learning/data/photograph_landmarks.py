@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the landmarks of the one face in a photograph with the ATPN network.
 
-The network refines a crop that already contains the face. It is started from several crops, each
-refined a few times; an answer counts if several starts and the mirrored picture agree on it.
+The network runs on several crops that contain the face, each refined a few times by the landmarks.
+A result is used if those of several crops and of the mirrored photograph agree.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from atpn_ros.types import Floats, Image
 
 _ROUNDS = 3
 _AGREE = 0.06
-"""Mean distance between landmarks of answers that agree, in sides of the landmarks' box."""
+"""Largest mean distance between the landmarks of results that agree, in sides of their box."""
 _LEAST = 0.4
-"""Share of the answers, mirrored ones among them, that must agree."""
+"""Share of the results, mirrored ones included, that must agree."""
 _PRESENCE = 0.4
-"""Answers whose presence is below do not count."""
+"""Results with a lower presence are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class FoundFace:
     Attributes:
         landmarks: (98, 2) pixels, WFLW order.
         up: (2,) pixels from the brows to the forehead's upper end.
-        agreement: Share of the answers that agreed, 0..1.
+        agreement: Share of the results that agree, 0..1.
     """
 
     landmarks: Floats
@@ -50,7 +50,7 @@ class FoundFace:
 
 
 class Finder:
-    """Finds the face of a photograph from crops that about contain it.
+    """Finds the face of a photograph from crops that roughly contain it.
 
     Args:
         engine: Runs the face network.
@@ -60,11 +60,11 @@ class Finder:
         self._engine = engine
 
     def find(self, image: Image, starts: Sequence[Crop]) -> FoundFace | None:
-        """The face that most starts lead to; None where they do not agree.
+        """The face on which most results agree; None if too few do.
 
         Args:
             image: (H, W, 3) BGR.
-            starts: Crops that about contain the face.
+            starts: Crops that roughly contain the face.
         """
         width = image.shape[1]
         mirrored = np.ascontiguousarray(image[:, ::-1])
@@ -90,7 +90,7 @@ class Finder:
         return FoundFace(np.median(all_points[chosen], axis=0), up, share)
 
     def _refine(self, image: Image, starts: Sequence[Crop]) -> list[tuple[Floats, Floats]]:
-        """Landmarks, and pixels from brows to the forehead's end, after refining each start."""
+        """Landmarks, and pixels from the brows to the end of the forehead, of each refined crop."""
         crops, answers = list(starts), list[tuple[Floats, Floats]]()
         for _ in range(_ROUNDS):
             if not crops:

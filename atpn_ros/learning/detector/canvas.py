@@ -29,7 +29,7 @@ class Canvas:
         where: tuple[Floats, float] | None = None,
         area: tuple[float, float, float, float] | None = None,
     ) -> None:  # fmt: skip
-        """Set somebody in, the face's middle (else the picture's) at ``place``.
+        """Paste a person, the face's middle (else the picture's) at ``place``.
 
         Args:
             sprite: Who or what.
@@ -119,7 +119,7 @@ class Canvas:
         self._rims.append((int(x0), int(y0), int(x0) + seen.shape[1], int(y0) + seen.shape[0]))
 
     def hide(self, corner: tuple[int, int], mask: Floats) -> None:
-        """Something opaque now lies where a mask at a corner says so."""
+        """Mark the area of a mask at a corner as covered."""
         if not self._faces:
             return
         x, y = int(corner[0]), int(corner[1])

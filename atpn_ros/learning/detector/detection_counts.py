@@ -36,7 +36,7 @@ class Count:
 def count(
     finds: Sequence[Box], faces: Sequence[Box], ignored: Sequence[Box], match: float = MATCH
 ) -> Count:
-    """Give each find, the surest first, the free face that it overlaps most.
+    """Assign each detection, by descending score, the free face that it overlaps most.
 
     A find that lies on no counted face is not false if it overlaps an ignored one, or lies for the
     greater part within it.

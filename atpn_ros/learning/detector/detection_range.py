@@ -70,14 +70,14 @@ class CameraView:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one detector found with one camera at one distance.
+    """Results of one detector with one camera at one distance.
 
     Attributes:
         detector: Its name.
         view: The camera.
         metres: The distance.
         found: Share of the faces that the detector found.
-        held: Share that the pipeline held after equal frames.
+        held: Share that the pipeline tracks after equal frames.
     """
 
     detector: str
@@ -126,7 +126,7 @@ def recall(
     engine: Engine,
     settings: PipelineSettings,
 ) -> dict[str, tuple[Rate, Rate]]:
-    """Share of the faces that each detector finds, and share that the pipeline holds, by name.
+    """Share of the faces that each detector detects, and that the pipeline tracks, by name.
 
     Args:
         detectors: Name and detector, at its usual score.

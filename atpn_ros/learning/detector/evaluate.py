@@ -78,7 +78,7 @@ def run(detector: Detector, scenes: Sequence[Scene]) -> Outcome:
 def assign(found: Sequence[Detection], scene: Scene) -> list[tuple[Detection, int | None]]:
     """Each detection with its face's number; -1: a false alarm; None: it does not count.
 
-    The surest chooses first. What lies on a face that is not counted does not count either.
+    Detections are matched by descending score; those on ignored faces are not counted.
     """
     taken: set[int] = set()
     out: list[tuple[Detection, int | None]] = []

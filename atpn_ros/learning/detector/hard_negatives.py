@@ -19,14 +19,14 @@ from atpn_ros.learning.detector.sprite_augmentation import window
 from atpn_ros.types import Box, Image
 
 _ROOM = 3.0
-"""Side of what is cut out, over the find's: a mistake needs its surroundings."""
+"""Side of the cut-out square, over that of the detection: it includes the surroundings."""
 _MOST_SIDE = 192
 _WIDTH = 448
 
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """A find that is no face.
+    """A false detection.
 
     Attributes:
         image: (S, S, 3) uint8 BGR, the find in its middle.
@@ -43,10 +43,10 @@ def mine(
     detector: Detector, views: Iterable[Image], rng: np.random.Generator, parts: int = 4,
     most: int = 6,
 ) -> Iterator[Mined]:  # fmt: skip
-    """The surest finds of each picture, seen whole and in parts.
+    """The detections with the highest scores of each picture, whole and in parts.
 
     Args:
-        detector: Whose mistakes are wanted, with a low score.
+        detector: Whose false detections are mined, with a low score threshold.
         views: Pictures without a face.
         rng: Chooses the parts.
         parts: Windows of each picture that are looked at, beside the whole.
@@ -63,7 +63,7 @@ def mine(
 
 
 def cut_find(image: Image, box: Box, score: float) -> Mined:
-    """A find with its surroundings; what is beyond the picture repeats its border."""
+    """A detection with its surroundings; beyond the picture, its border is repeated."""
     side = max(8.0, (box.width * box.height) ** 0.5) * _ROOM
     scale = min(1.0, _MOST_SIDE / side)
     size = max(16, round(side * scale))
@@ -76,7 +76,7 @@ def cut_find(image: Image, box: Box, score: float) -> Mined:
 
 
 def write_mined(path: Path, mined: list[Mined]) -> None:
-    """Write mistakes, whole or not at all."""
+    """Write mistakes atomically."""
     with atomic_replace(path) as part:  # processes that compose scenes read the folder meanwhile
         np.savez(
             part,
@@ -101,7 +101,7 @@ def read_mined(path: Path) -> list[Mined]:
             for cut, s, (w, h, p) in zip(cuts, sides.tolist(), boxes, strict=True)
         ]
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: no mined finds: {error}") from error
+        raise DataError(f"{path}: no mined detections: {error}") from error
 
 
 def _narrow(image: Image, width: int) -> Image:

@@ -19,7 +19,7 @@ from atpn_ros.pipeline.pipeline import PipelineSettings
 from atpn_ros.types import Box
 
 _MOST = 3.0
-"""A find may be so many times as large as the labelled inner face."""
+"""Largest size of a detection, over that of the labelled inner face."""
 _STRAIGHT = 31
 """Heads tilted further up or down, in degrees, are counted separately."""
 
@@ -77,7 +77,7 @@ def turned_heads(
 
 
 def _on(find: Box, face: Box) -> bool:
-    """Whether a find holds the middle of a labelled inner face and is not much larger."""
+    """Whether a detection contains the middle of a labelled inner face and is not much larger."""
     x0, y0, x1, y1 = find.xyxy
     larger = (find.width * find.height / max(face.width * face.height, 1e-9)) ** 0.5
     return x0 < face.cx < x1 and y0 < face.cy < y1 and 1 / _MOST < larger < _MOST

@@ -13,7 +13,7 @@ from atpn_ros.types import Floats, Image
 
 
 def skin(sprite: Sprite, rng: np.random.Generator) -> Floats:
-    """(3,) BGR of somebody's cheeks, a little lighter or darker."""
+    """(3,) BGR of a person's cheeks, a little lighter or darker."""
     if sprite.outline is None:
         return rng.uniform(40, 220, 3)
     low, high = sprite.outline.min(0), sprite.outline.max(0)

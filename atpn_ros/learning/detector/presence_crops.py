@@ -25,7 +25,7 @@ from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.types import Box, Floats, Image
 
 _NONE = 0.15
-"""Overlap with a face below which a find is false."""
+"""Overlap with a face below which a detection is false."""
 _SHIFT, _GROW = 0.07, 0.12
 """Spread of a true box's place and size, as a detector errs, in sides of the box."""
 
@@ -96,7 +96,7 @@ def _holds(box: Box, other: Box) -> bool:
 def collect(
     folder: Path, out: Path, model: Path, score: float, shards: Iterable[int], seed: int = 0
 ) -> str:
-    """Write the finds of a training's scenes and mistakes; returns how many.
+    """Write crops of the detections in a training's scenes and mistakes; returns their number.
 
     Args:
         folder: Of the training.

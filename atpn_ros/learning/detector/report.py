@@ -24,7 +24,7 @@ from atpn_ros.types import Image
 ALARMS = 1.0
 """False alarms per 100 scenes at which recall is compared."""
 _WEAK = 0.05
-"""Scores from which faces are asked for, so that every threshold can be tried."""
+"""Score threshold of the detectors, low enough to evaluate every higher threshold."""
 _USUAL = {"atpn": MIN_SCORE, "yunet": 0.6, "rfb320": 0.7}
 """The scores from which each is used on clips: what it comes with."""
 _COLOURS = {"yunet": (0, 200, 255), "rfb320": (255, 0, 255),
@@ -75,7 +75,7 @@ def on_scenes(detectors: Sequence[Detector], scenes: Sequence[Scene], out: Path 
 def on_clips(
     detectors: Sequence[Detector], clips: Sequence[Path], every: int, out: Path | None
 ) -> str:
-    """A table: how many faces each says it sees, and how many of them no other detector sees.
+    """A table: the number of faces that each detects, and of those that no other detector detects.
 
     Clips have no labels: what only one detector sees may be a false alarm, or a face that the
     others miss. The pictures tell.

@@ -24,11 +24,11 @@ SHARD = 100
 """Scenes in a file."""
 _QUALITY = 94
 _NEW = 2000
-"""Half of what is learned comes from so many scenes, the newest: only they hold late mistakes."""
+"""Half of the training samples are of this many newest scenes, which contain late mistakes."""
 
 
 def write_shard(path: Path, scenes: list[Scene]) -> None:
-    """Write scenes, whole or not at all."""
+    """Write scenes atomically."""
     coded = [cv2.imencode(".jpg", s.image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1] for s in scenes]
     part = path.with_suffix(".part.npz")
     np.savez(

@@ -60,9 +60,9 @@ def photographs(root: Path, finder: Finder) -> Iterator[Photograph]:
     yield from _with_points(root / "faces_london")
     yield from _with_points(root / "faces_canada")
     for folder in ("faces_london_smiling", "faces_london_views"):
-        for path, held_out in _with_shares(root / folder):
+        for path, held_out in _with_split(root / folder):
             yield from _searched(path, finder, _london_starts(_view(path)), True, held_out)
-    for path, held_out in _with_shares(root / "faces_congress" / "images"):
+    for path, held_out in _with_split(root / "faces_congress" / "images"):
         yield from _searched(path, finder, _PORTRAIT_STARTS, False, held_out)
     for path in sorted((root / "faces_cc0_lisa").glob("*.jpg")):
         yield from _searched(path, finder, _PORTRAIT_STARTS, False, False)
@@ -76,11 +76,11 @@ def held_out_portraits(root: Path, finder: Finder) -> Iterator[Photograph]:
         DataError: A set is missing, or a picture cannot be read; names it.
     """
     _required(root / "faces_congress" / "images")
-    for path, held_out in _with_shares(root / "faces_congress" / "images"):
+    for path, held_out in _with_split(root / "faces_congress" / "images"):
         if held_out:
             yield from _searched(path, finder, _PORTRAIT_STARTS, False, True)
     for folder in ("faces_london", "faces_london_smiling", "faces_london_views"):
-        for path, held_out in _with_shares(root / folder):
+        for path, held_out in _with_split(root / folder):
             if held_out and _view(path) not in _PROFILES:
                 yield from _searched(path, finder, _london_starts(_view(path)), True, True)
 
@@ -90,7 +90,7 @@ def _required(folder: Path) -> None:
         raise DataError(f"{folder}: holds no photograph (*.jpg)")
 
 
-def _with_shares(folder: Path) -> list[tuple[Path, bool]]:
+def _with_split(folder: Path) -> list[tuple[Path, bool]]:
     """The photographs of a folder and its subfolders, and whether each is held out."""
     paths = sorted(folder.rglob("*.jpg"))
     held = held_out_photographs(folder, [path.stem for path in paths])
@@ -138,7 +138,7 @@ def _searched(
 
 
 def _with_points(folder: Path) -> Iterator[Photograph]:
-    for path, held_out in _with_shares(folder):
+    for path, held_out in _with_split(folder):
         try:
             person = london.load_one(path)
         except AssetError as error:

@@ -37,7 +37,7 @@ class ToneRecall:
         group: A name of :data:`GROUPS`.
         people: Number of portraits.
         found: Share of their faces that the detector found.
-        held: Share that the pipeline held.
+        held: Share that the pipeline tracks.
     """
 
     detector: str

@@ -40,11 +40,11 @@ class DetectorTraining:
         finish: Batches during which it falls to 0, along a line.
         rate: Learning rate before it falls.
         batch: Scenes per batch.
-        size: Width and height of a scene as it is learned, pixels; multiples of 32.
+        size: Width and height of a training sample, pixels; multiples of 32.
         warmup: Steps of linear rise at the start.
         weight_decay: Of AdamW.
-        average: Decay of the moving average of the weights, which is what is exported.
-        seed: Of the first weights and of what is drawn from the pool.
+        average: Decay of the moving average of the weights; the average is exported.
+        seed: Of the initial weights and of the samples from the pool.
         save_every: Steps between checkpoints.
         least: Scenes that must have been composed before learning begins.
         network: Its size.
@@ -106,7 +106,7 @@ def train(
     run: DetectorTraining, pool: Path, folder: Path, workers: int = 1, finish_now: bool = False,
     stop: int | None = None, start: Path | None = None,
 ) -> Detector:  # fmt: skip
-    """Train, or go on training, in a folder; returns the averaged network.
+    """Train in a folder, or resume training; returns the averaged network.
 
     The folder gets ``checkpoint.pt`` (atomic), ``log.csv`` and ``detector.onnx`` at every save.
 
@@ -115,8 +115,8 @@ def train(
         pool: Folder in which scenes appear.
         folder: Of the run.
         workers: Processes that read scenes.
-        finish_now: Whether the rate begins to fall at the step at which the run is taken up.
-        stop: Step at which to stop all the same, to go on later.
+        finish_now: Whether the learning rate begins to fall at the step at which the run resumes.
+        stop: Step at which to stop, to resume later.
         start: Weights of :func:`weights_file.write_weights` to begin with.
 
     Raises:
@@ -168,7 +168,7 @@ def train(
 
 
 def _known(run: DetectorTraining) -> dict[str, Any]:
-    """What may not change when a run is taken up; its length may."""
+    """The settings that must be the same when a run is resumed; its length may differ."""
     free = ("steps", "finish", "least", "save_every")
     return {k: v for k, v in asdict(run).items() if k not in free}
 

@@ -40,10 +40,10 @@ class Mining:
     """When the network's own mistakes are added to its training data.
 
     Attributes:
-        steps: Batches after which it is asked, before the learning rate falls.
+        steps: Batches after which it is run, before the learning rate falls.
         score: Finds below are left out.
         parts: Windows of each picture, beside the whole.
-        most: Mistakes that are kept each time, the surest.
+        most: Largest number of mistakes that are kept each time, those with the highest scores.
     """
 
     steps: tuple[int, ...] = (2000, 4500)
@@ -57,10 +57,10 @@ class DetectorRun:
     """A run file.
 
     Attributes:
-        train: How is learned.
+        train: Training settings.
         scenes: From what kind of scenes.
         shards: Most files of 100 scenes that are composed; a disk holds about 5 MB of each.
-        mining: Of mistakes.
+        mining: Mining of hard negatives.
         renders: Folder of rendered training faces, relative to the data; empty for none.
     """
 
@@ -93,7 +93,7 @@ def run_detector_training(
     Args:
         run: The file's contents.
         root: Folder of the data sets.
-        folder: Of the run: gets cut-outs, scenes, mistakes, checkpoints.
+        folder: Of the run, for cut-outs, scenes, mistakes and checkpoints.
         face_model: ONNX file of this package's face network.
         start: Weights to begin with.
         workers: Processes that read scenes.
@@ -170,7 +170,7 @@ def _mine_negatives(run: DetectorRun, root: Path, folder: Path, path: Path, numb
 
 @contextmanager
 def _composing(run: DetectorRun, root: Path, folder: Path, count: int) -> Iterator[None]:
-    """Composers beside what is done meanwhile."""
+    """Run processes that compose scenes until the block ends."""
     context = multiprocessing.get_context("spawn")
     work = [
         context.Process(target=_compose, args=(run, root, folder, i, count), daemon=True)
@@ -187,7 +187,7 @@ def _composing(run: DetectorRun, root: Path, folder: Path, count: int) -> Iterat
 
 
 def _compose(run: DetectorRun, root: Path, folder: Path, which: int, of: int) -> None:
-    """Compose; start anew with all pieces whenever mistakes were added."""
+    """Compose scenes; read all pieces again when mistakes were added."""
     cv2.setNumThreads(1)
 
     def mined() -> int:

@@ -52,7 +52,7 @@ class TrainSettings:
         learning_rate: Peak of the learning rate, reached after ``warmup`` steps.
         warmup: Steps of linear rise.
         weight_decay: Of AdamW.
-        average: Decay of the moving average of the weights, which is what is exported.
+        average: Decay of the moving average of the weights; the average is exported.
         empty_share: Share of crops that contain no face.
         photographs_share: Share of photographs among the faces, if there are renders too.
         finds_share: Share of crops of a detector's finds, if there are any.
