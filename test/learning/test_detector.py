@@ -113,7 +113,7 @@ def test_targets_hold_the_box_that_is_read_back():
     assert sorted(d.box.xyxy for d in found) == [pytest.approx(b, abs=1e-3) for b in boxes.tolist()]
 
 
-def test_what_is_ignored_is_not_taught_unless_a_face_is_there():
+def test_ignored_areas_are_not_trained_unless_a_face_is_there():
     _, care, _, _ = encode(NONE, np.array([[16, 16, 48, 48]], np.float32), (64, 64))
     assert care[3, 3] == 0
     assert care[7, 7] == 1
@@ -144,7 +144,7 @@ def test_the_loss_is_least_for_the_truth():
     assert loss(far, tensors)[0] > 20 * loss(right, tensors)[0]
 
 
-def test_onnx_says_what_pytorch_says_at_several_sizes(tmp_path):
+def test_onnx_and_pytorch_agree_at_several_sizes(tmp_path):
     torch.manual_seed(3)
     network = Detector(SMALL).eval()
     torch.nn.init.normal_(network.out.weight)  # no two cells say the same
@@ -192,7 +192,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(scenes, tmp_path):
     assert AtpnDetector(tmp_path / "parts" / "detector.onnx").name == "atpn"
 
 
-def test_another_run_and_damage_are_told(scenes, tmp_path):
+def test_a_checkpoint_of_another_run_and_a_damaged_one_are_refused(scenes, tmp_path):
     train(RUN, scenes, tmp_path / "run", 0, stop=2)
     with pytest.raises(DataError, match=r"other settings: seed"):
         train(replace(RUN, seed=9), scenes, tmp_path / "run", 0)
@@ -201,7 +201,7 @@ def test_another_run_and_damage_are_told(scenes, tmp_path):
         train(RUN, scenes, tmp_path / "run", 0)
 
 
-def test_the_rate_rises_stays_and_falls_to_nothing_from_any_step():
+def test_the_learning_rate_rises_stays_and_falls_to_0_from_any_step():
     run = DetectorTraining(steps=1000, finish=200, warmup=10)
     assert run.rate_at(0, 1000) == pytest.approx(run.rate / 10)
     assert run.rate_at(999, 1000) == run.rate

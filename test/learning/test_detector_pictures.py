@@ -3,6 +3,7 @@
 """Detectors on labelled pictures: reading, counting, and what the pipeline holds."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.detector import detection_counts, labelled_images, pipeline_recall
 from atpn_ros.learning.detector.detection_counts import Count
+from atpn_ros.settings import Settings
 from atpn_ros.types import Box
+from fakes import FACE, DiscDetector, DiscEngine
 
 
 def box(x, y, side):
@@ -27,7 +30,7 @@ def test_each_face_is_found_once_and_the_rest_is_false():
     assert counted.false == 2
 
 
-def test_a_find_on_an_ignored_face_is_neither_right_nor_false():
+def test_a_detection_on_an_ignored_face_is_neither_right_nor_false():
     ignored = [box(50, 50, 20)]
     assert detection_counts.count([box(52, 50, 20)], [], ignored).false == 0
     assert detection_counts.count([box(50, 50, 10)], [], ignored).false == 0  # within it
@@ -40,7 +43,7 @@ def test_an_overlap_below_the_bound_finds_nothing():
     assert detection_counts.count([Box(50, 50, 20, 49)], [face], []).found.all()
 
 
-def test_recall_is_told_by_size_with_an_interval():
+def test_recall_is_by_size_with_an_interval():
     counts = [Count(np.array([20.0, 30.0]), np.array([True, False]), 1),
               Count(np.array([20.0]), np.array([False]), 0)]  # fmt: skip
     small = detection_counts.recall(counts, 16, 24)
@@ -67,7 +70,7 @@ def test_a_folder_of_scenes_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["{", "[{}]", '[{"file": "a.png", "faces": [{"xywh": 3}]}]'])
-def test_labels_of_another_kind_are_told(tmp_path, text):
+def test_labels_of_another_kind_are_refused(tmp_path, text):
     (tmp_path / "labels.json").write_text(text)
     with pytest.raises(DataError, match=r"labels\.json: not labels of scenes"):
         labelled_images.scenes_folder(tmp_path)
@@ -89,6 +92,19 @@ def test_the_box_of_landmarks_is_raised_to_the_hair():
     x0, y0, x1, y1 = raised.xyxy
     assert (x0, x1, y1) == (10, 30, 40)
     assert y0 == pytest.approx(20 - 0.42 * 20)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.3])
+def test_held_faces_have_the_box_of_their_landmarks_up_to_the_hair(scale):
+    image = np.full((240, 320, 3), 90, np.uint8)
+    cv2.circle(image, (160, 130), 40, (0, 0, 255), -1)
+    (found,) = DiscDetector().detect(image)
+    wide = replace(found, box=replace(found.box, width=found.box.width * scale))
+    settings = Settings().pipeline_settings()
+    (held,) = pipeline_recall.hold(image, [wide], "discs", DiscEngine(), settings)
+    expected = pipeline_recall.with_forehead(Box.around(FACE * 40 + (160, 130)))
+    assert held.xyxy == pytest.approx(expected.xyxy, abs=2)
+    assert expected.height - found.box.height > 25
 
 
 def test_a_table_has_a_line_alone_and_a_line_held():

@@ -131,7 +131,7 @@ def test_scenes_come_back_from_files_and_damage_is_named(tmp_path):
         kept.look()
 
 
-def test_composing_goes_on_and_stops_when_told(tmp_path, monkeypatch):
+def test_composing_resumes_and_stops_on_request(tmp_path, monkeypatch):
     monkeypatch.setattr(scene_cache, "SHARD", 1)
     crowds = Crowds(pieces(), PLAN)
     assert not scene_cache.compose(
@@ -172,7 +172,7 @@ def test_mistakes_are_cut_out_with_what_is_around_them(tmp_path):
     assert hard_negatives.read_mined(tmp_path / "m.npz") == []
 
 
-def test_finds_are_true_where_faces_are_and_false_where_none_is():
+def test_detections_are_true_on_faces_and_false_elsewhere():
     scene = Scene(np.zeros((200, 200, 3), np.uint8), np.array([[20, 20, 60, 60]], np.float32),
                   np.array([[100, 20, 140, 60]], np.float32))  # fmt: skip
     detector = Fixed(Box(40, 40, 40, 40), Box(120, 40, 40, 40), Box(120, 150, 30, 30))

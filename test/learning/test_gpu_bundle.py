@@ -129,12 +129,12 @@ def test_the_packed_renders_stand_in_for_opengl(bundle: Path, tmp_path: Path) ->
     assert (tmp_path / "run" / "results" / "atpn.onnx").is_file()
 
 
-def test_the_limit_of_time_holds_whatever_is_done(bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_ends_at_its_time_limit(bundle: Path, tmp_path: Path) -> None:
     done = run(bundle, tmp_path, "0.02")
     assert done.returncode == 124  # of timeout: what was saved until then stays
 
 
-def test_what_a_run_needs_is_in_the_box(bundle: Path) -> None:
+def test_a_bundle_contains_the_data_of_its_run(bundle: Path) -> None:
     content = json.loads((bundle / "run.yaml").read_text())
     data = content["data"]
     for name in ("renders", "photographs", "finds", "validation_renders", "render_offsets"):
@@ -142,7 +142,7 @@ def test_what_a_run_needs_is_in_the_box(bundle: Path) -> None:
     assert not any(data[name] for name in ("cutouts", "lens_faces", "without_faces"))
 
 
-def test_nothing_but_a_box_is_replaced(bundle: Path, tmp_path: Path) -> None:
+def test_only_a_bundle_is_replaced(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("work")
     run_file = bundle.parent / "run.yaml"
     done = subprocess.run(

@@ -27,7 +27,7 @@ def test_the_steps_fill_the_time_that_starting_and_saving_leave() -> None:
     assert StepTimes(start=1.0, step=0.1, save=2.0).steps_in(5.0) == 1
 
 
-def test_a_run_that_is_too_slow_ends_in_time_with_a_rate_of_nothing(
+def test_a_run_that_is_too_slow_ends_in_time_with_learning_rate_0(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.set_num_threads(1)
