@@ -111,8 +111,8 @@ def train(
     The folder gets ``checkpoint.pt`` (atomic), ``log.csv`` and ``detector.onnx`` at every save.
 
     Args:
-        run: How.
-        pool: Folder in which scenes appear.
+        run: Training settings.
+        pool: Folder of the composed scenes.
         folder: Of the run.
         workers: Processes that read scenes.
         finish_now: Whether the learning rate begins to fall at the step at which the run resumes.
