@@ -272,7 +272,7 @@ class Calibration:
                 warn(f"{error}; publishing rotation without position")
             if camera is not None and info.frame_id not in ("", frame_id):
                 self.problem = f"camera_info is of frame {info.frame_id!r}"
-                warn(f"{self.problem}, the image of {frame_id!r}; taken all the same")
+                warn(f"{self.problem}, the image of {frame_id!r}; it is used nevertheless")
             self._cached = (key, camera)
         return self._cached[1]
 
