@@ -19,12 +19,13 @@ import numpy as np
 
 from atpn_ros.camera import CameraModel
 from atpn_ros.crop import Crop, cut_batch, sufficient_reduction
-from atpn_ros.detectors.base import Detector, square_of
+from atpn_ros.detectors.base import Detection, Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
 from atpn_ros.pipeline.camera_rotation import CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
 from atpn_ros.pipeline.frame_clock import FrameClock
 from atpn_ros.pipeline.looking import CAMERA_ORIGIN
+from atpn_ros.pipeline.search import BackgroundSearch, found_again
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
 from atpn_ros.types import (
@@ -108,7 +109,9 @@ class FacePipeline:
         self._estimator = FaceEstimator(settings.estimator)
         self._frame_clock = FrameClock()
         self._last: _LastFrame | None = None
+        self._search = BackgroundSearch()
         self._last_detection_ns: int | None = None
+        self._last_ns = 0
         self.resets: dict[str, int] = {}
         """How often all tracks were dropped, by reason."""
 
@@ -141,6 +144,7 @@ class FacePipeline:
         self._tracker.reset()
         self._estimator.reset()
         self._frame_clock.reset()
+        self._search.drop()
         self._last_detection_ns = None
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
@@ -168,12 +172,18 @@ class FacePipeline:
         height, width = frame.image.shape[:2]
         tracker, stamp = self._tracker, self._advance(frame)
         crops = tracker.predict(stamp)
-        detect = self._detection_due(stamp)
-        # The detector needs the full image. Re-verification crops are larger than the others.
-        reduction = 1 if detect else sufficient_reduction(crops, width, height)
         predicted = clock()
+        earlier = self._search.result(stamp)
+        waited = clock()
+        searched = self._to_search_again(earlier or [])
+        detect = not (earlier is None and self._search.running) and self._detection_due(stamp)
+        latency = self.detector.latency_ns(height, width) if detect else 0
+        # A tracker without a past, and a slow camera, leave time for the detector in this frame.
+        beside = detect and self._last_detection_ns is not None and stamp - self._last_ns < latency
+        # The detector needs the full image. Re-verification crops are larger than the others.
+        reduction = 1 if detect or searched else sufficient_reduction(crops, width, height)
         image, reduction = _decoded(frame.image, reduction)
-        decoded = predicted if image is frame.image else clock()
+        decoded = waited if image is frame.image else clock()
         rotation = None
         if self._settings.rotate:
             rotation = CameraRotation(self._settings.rotate, width, height)
@@ -182,8 +192,15 @@ class FacePipeline:
             target = None if target is None else rotation.upright_rays(target[None])[0]
         turned = clock()
         found: dict[Crop, float] | None = None
-        if detect:
+        detections = earlier
+        if detect and not beside:
             detections = self.detector.detect(image)
+        elif searched:
+            detections = [
+                found_again(self.detector, image, d) if d in searched else d
+                for d in earlier or []
+            ]
+        if detections is not None:
             found = {square_of(d.box): d.evidence for d in detections}
             crops += tracker.match_detections(list(found))
         crops += tracker.reverification_crops(stamp)
@@ -193,8 +210,13 @@ class FacePipeline:
         cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
         ran = clock()
-        if found is not None:
+        if earlier is not None:
+            self._search.drop()
+        if beside:
+            self._search.start(self.detector, image, stamp + latency)
+        if detect:
             self._last_detection_ns = stamp
+        self._last_ns = stamp
 
         observations = _observations(output, crops, batch, found or {})
         lost = tracker.update(
@@ -222,12 +244,12 @@ class FacePipeline:
             tuple(sorted(faces, key=lambda f: f.id)),
             found is not None,
             Timing(
-                detect_ns=detected - turned,
+                detect_ns=detected - turned + waited - predicted,
                 crop_ns=cropped - detected + turned - decoded,
                 network_ns=ran - cropped,
                 track_ns=ended - ran + predicted - began,
                 total_ns=ended - began,
-                decode_ns=decoded - predicted,
+                decode_ns=decoded - waited,
             ),
         )
 
@@ -248,6 +270,15 @@ class FacePipeline:
             self.reset(jump)
             clock.advance(frame.stamp_ns, self._settings.jump_ns)
         return clock.time_ns
+
+    def _to_search_again(self, earlier: list[Detection]) -> list[Detection]:
+        """New faces of an earlier image, to be searched for in this one: they may have moved.
+
+        No more than there are free places, so that the cost of a frame is bounded.
+        """
+        tracker = self._tracker
+        new = [d for d in earlier if not tracker.overlaps_track(square_of(d.box))]
+        return new[: max(0, tracker.free_places)]
 
     def _detection_due(self, stamp_ns: int) -> bool:
         tracker = self._tracker
