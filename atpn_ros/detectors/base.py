@@ -42,7 +42,7 @@ class Detector(Protocol):
         ...
 
     def detect(self, image: Image) -> list[Detection]:
-        """All faces in an (H, W, 3) uint8 BGR image, by descending score. Any thread may call it."""
+        """All faces in an (H, W, 3) uint8 BGR image, by descending score; in any thread."""
         ...
 
     def latency_ns(self, height: int, width: int) -> int:

@@ -25,7 +25,7 @@ from atpn_ros.pipeline.camera_rotation import CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
 from atpn_ros.pipeline.frame_clock import FrameClock
 from atpn_ros.pipeline.looking import CAMERA_ORIGIN
-from atpn_ros.pipeline.search import BackgroundSearch, found_again
+from atpn_ros.pipeline.search import FaceSearch
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
 from atpn_ros.types import (
@@ -109,9 +109,7 @@ class FacePipeline:
         self._estimator = FaceEstimator(settings.estimator)
         self._frame_clock = FrameClock()
         self._last: _LastFrame | None = None
-        self._search = BackgroundSearch()
-        self._last_detection_ns: int | None = None
-        self._last_ns = 0
+        self._search = FaceSearch(detector)
         self.resets: dict[str, int] = {}
         """How often all tracks were dropped, by reason."""
 
@@ -144,8 +142,7 @@ class FacePipeline:
         self._tracker.reset()
         self._estimator.reset()
         self._frame_clock.reset()
-        self._search.drop()
-        self._last_detection_ns = None
+        self._search.reset()
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
 
@@ -173,15 +170,11 @@ class FacePipeline:
         tracker, stamp = self._tracker, self._advance(frame)
         crops = tracker.predict(stamp)
         predicted = clock()
-        earlier = self._search.result(stamp)
+        search = self._search.plan(stamp, self._detection_interval_ns(), height, width)
         waited = clock()
-        searched = self._to_search_again(earlier or [])
-        detect = not (earlier is None and self._search.running) and self._detection_due(stamp)
-        latency = self.detector.latency_ns(height, width) if detect else 0
-        # A tracker without a past, and a slow camera, leave time for the detector in this frame.
-        beside = detect and self._last_detection_ns is not None and stamp - self._last_ns < latency
         # The detector needs the full image. Re-verification crops are larger than the others.
-        reduction = 1 if detect or searched else sufficient_reduction(crops, width, height)
+        full = search.now or search.beside or any(map(self._is_new, search.earlier or ()))
+        reduction = 1 if full else sufficient_reduction(crops, width, height)
         image, reduction = _decoded(frame.image, reduction)
         decoded = waited if image is frame.image else clock()
         rotation = None
@@ -192,14 +185,7 @@ class FacePipeline:
             target = None if target is None else rotation.upright_rays(target[None])[0]
         turned = clock()
         found: dict[Crop, float] | None = None
-        detections = earlier
-        if detect and not beside:
-            detections = self.detector.detect(image)
-        elif searched:
-            detections = [
-                found_again(self.detector, image, d) if d in searched else d
-                for d in earlier or []
-            ]
+        detections = self._search.faces(search, image, self._is_new, tracker.free_places)
         if detections is not None:
             found = {square_of(d.box): d.evidence for d in detections}
             crops += tracker.match_detections(list(found))
@@ -210,13 +196,7 @@ class FacePipeline:
         cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
         ran = clock()
-        if earlier is not None:
-            self._search.drop()
-        if beside:
-            self._search.start(self.detector, image, stamp + latency)
-        if detect:
-            self._last_detection_ns = stamp
-        self._last_ns = stamp
+        self._search.done(search, image)
 
         observations = _observations(output, crops, batch, found or {})
         lost = tracker.update(
@@ -271,29 +251,22 @@ class FacePipeline:
             clock.advance(frame.stamp_ns, self._settings.jump_ns)
         return clock.time_ns
 
-    def _to_search_again(self, earlier: list[Detection]) -> list[Detection]:
-        """New faces of an earlier image, to be searched for in this one: they may have moved.
+    def _is_new(self, face: Detection) -> bool:
+        """Whether a face of an earlier image is not where a face is tracked now."""
+        return not self._tracker.overlaps_track(square_of(face.box))
 
-        No more than there are free places, so that the cost of a frame is bounded.
-        """
-        tracker = self._tracker
-        new = [d for d in earlier if not tracker.overlaps_track(square_of(d.box))]
-        return new[: max(0, tracker.free_places)]
-
-    def _detection_due(self, stamp_ns: int) -> bool:
-        tracker = self._tracker
-        if self._last_detection_ns is None:
-            return True
-        since = stamp_ns - self._last_detection_ns
+    def _detection_interval_ns(self) -> int:
+        tracker, settings = self._tracker, self._settings
         if tracker.free_places <= 0:
-            return since >= max(_COUNT_FACTOR * self._settings.detect_interval_ns, _COUNT_NS)
+            return max(_COUNT_FACTOR * settings.detect_interval_ns, _COUNT_NS)
         if tracker.has_recent_losses:
-            return since > 0
-        s = self._settings
-        interval = s.detect_interval_ns if tracker.tracks else s.search_interval_ns
-        if tracker.has_absent_faces:  # they are searched for like the first face
-            interval = min(interval, s.search_interval_ns)
-        return since >= interval
+            return 1
+        # Faces that may come back are searched for like the first one.
+        if not tracker.tracks:
+            return settings.search_interval_ns
+        if tracker.has_absent_faces:
+            return min(settings.detect_interval_ns, settings.search_interval_ns)
+        return settings.detect_interval_ns
 
 
 def _decoded(image: Image | EncodedImage, reduction: int) -> tuple[Image, int]:

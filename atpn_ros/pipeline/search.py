@@ -1,19 +1,21 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a slow detector in a second thread while the following frames are tracked.
+"""Runs the detector: in the frame in which it is due, or beside the frames that follow.
 
-On a large image the detector takes several periods of the camera. Run within one frame, it would
-make the camera's next images wait and be dropped. So it works on a copy of the image of one frame,
-and a later frame uses the result: the first whose stamp is at least the detector's ``latency_ns``
-later. That frame waits if the detector is slower. The choice of frames depends on stamps alone, so
-the same frames give the same results.
+On a large image the detector takes several periods of the camera. Within one frame, it would make
+the camera's next images wait and be dropped. It then works in a second thread, on a copy of the
+image, and a later frame uses the result: the first whose stamp is at least the detector's
+``latency_ns`` later. That frame waits if the detector is not ready. Which frames these are depends
+on stamps alone, so the same frames give the same results. Faces that are not tracked yet may have
+moved since, and are searched for again near the place where they were.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -32,57 +34,111 @@ _RATIO = 1.6
 """Largest ratio of the sizes of one face before and after."""
 
 
-class BackgroundSearch:
-    """One run of a detector at a time in a thread of its own, which starts with the first run."""
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """What the detector does in one frame.
 
-    def __init__(self) -> None:
+    Attributes:
+        earlier: The faces of an earlier image, which this frame uses; None: there is no result.
+        now: Whether the detector runs within this frame.
+        beside: Whether it starts to run beside this frame and the following ones.
+        stamp_ns: Stamp of the frame.
+        due_ns: Stamp from which the result of ``beside`` is used.
+    """
+
+    earlier: list[Detection] | None
+    now: bool
+    beside: bool
+    stamp_ns: int
+    due_ns: int
+
+
+class FaceSearch:
+    """The runs of one detector on the frames of one camera.
+
+    For each frame: :meth:`plan`, :meth:`faces` with the image, and :meth:`done` if no later stage
+    has failed; else the next frame repeats what this one was to do.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
         self._executor: ThreadPoolExecutor | None = None
         self._future: Future[list[Detection]] | None = None
         self._due_ns = 0
+        self._began_ns: int | None = None
+        self._last_ns = 0
 
-    @property
-    def running(self) -> bool:
-        """Whether a run was started whose result has not been used."""
-        return self._future is not None
-
-    def start(self, detector: Detector, image: Image, due_ns: int) -> None:
-        """Start the detector on a copy of an image, whose memory its owner may use again.
-
-        Args:
-            detector: Runs in the thread.
-            image: (H, W, 3) uint8 BGR.
-            due_ns: Stamp of the first frame that may use the result.
-        """
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(1, thread_name_prefix="detector")
-        self._future = self._executor.submit(detector.detect, image.copy())
-        self._due_ns = due_ns
-
-    def result(self, stamp_ns: int) -> list[Detection] | None:
-        """The faces of the run, at a frame's stamp; waits for them if they are due.
-
-        They are returned again at the next call, unless :meth:`drop` is called: a frame that fails
-        does not lose them.
-
-        Returns:
-            None if nothing is due.
-
-        Raises:
-            Exception: What the detector raised. The run is over then.
-        """
-        if self._future is None or stamp_ns < self._due_ns:
-            return None
-        try:
-            return self._future.result()
-        except Exception:
-            self.drop()
-            raise
-
-    def drop(self) -> None:
-        """Forget the run and its result. A run that has begun ends before the next one."""
+    def reset(self) -> None:
+        """Forget all runs. One that has begun in the other thread ends before the next one."""
         if self._future is not None:
             self._future.cancel()
-        self._future = None
+        self._future = self._began_ns = None
+
+    def plan(self, stamp_ns: int, interval_ns: int, height: int, width: int) -> SearchPlan:
+        """Decide what the detector does in a frame; waits for the other thread if it is late.
+
+        Args:
+            stamp_ns: Of the frame.
+            interval_ns: Least time between the starts of two runs.
+            height: Of the image, pixels.
+            width: Of the image, pixels.
+
+        Raises:
+            Exception: What the detector raised in the other thread. That run is over.
+        """
+        earlier = None
+        if self._future is not None and stamp_ns >= self._due_ns:
+            try:
+                earlier = self._future.result()
+            except Exception:
+                self._future = None
+                raise
+        if self._future is not None and earlier is None:  # it is not due yet
+            return SearchPlan(None, False, False, stamp_ns, 0)
+        first = self._began_ns is None
+        due = first or stamp_ns - (self._began_ns or 0) >= interval_ns
+        latency = self._detector.latency_ns(height, width) if due else 0
+        # The first frame, and each of a slow camera, leaves time for the detector.
+        beside = due and not first and stamp_ns - self._last_ns < latency
+        return SearchPlan(earlier, due and not beside, beside, stamp_ns, stamp_ns + latency)
+
+    def faces(
+        self, plan: SearchPlan, image: Image, is_new: Callable[[Detection], bool], most: int
+    ) -> list[Detection] | None:
+        """The faces that the frame uses, by descending score; None: none were searched for.
+
+        Args:
+            plan: Of this frame.
+            image: (H, W, 3) uint8 BGR. Not used, and may be smaller, if the plan needs no pixels
+                and no face of ``earlier`` is new.
+            is_new: Whether a face is not tracked.
+            most: How many new faces of an earlier image are searched for again, so that the time of
+                a frame is bounded.
+        """
+        if plan.now:
+            return self._detector.detect(image)
+        if plan.earlier is None:
+            return None
+        out = []
+        for face in plan.earlier:
+            again = most > 0 and is_new(face)
+            most -= again
+            out.append(found_again(self._detector, image, face) if again else face)
+        return out
+
+    def done(self, plan: SearchPlan, image: Image) -> None:
+        """Carry on to the next frame: start the other thread on a copy of the image if planned."""
+        self._last_ns = plan.stamp_ns
+        if plan.earlier is not None:
+            self._future = None
+        if plan.beside:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(1, thread_name_prefix="detector")
+            # A copy, since the owner of the image may use its memory for the next one.
+            self._future = self._executor.submit(self._detector.detect, image.copy())
+            self._due_ns = plan.due_ns
+        if plan.now or plan.beside:
+            self._began_ns = plan.stamp_ns
 
 
 def found_again(detector: Detector, image: Image, face: Detection) -> Detection:
