@@ -146,6 +146,10 @@ class FacePipeline:
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
 
+    def close(self) -> None:
+        """End the detector's thread, if there is one; the engine is its owner's to close."""
+        self._search.close()
+
     def process(
         self,
         frame: Frame,

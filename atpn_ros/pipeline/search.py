@@ -74,6 +74,13 @@ class FaceSearch:
             self._future.cancel()
         self._future = self._began_ns = None
 
+    def close(self) -> None:
+        """End the other thread, after a run that has begun."""
+        self.reset()
+        if self._executor is not None:
+            self._executor.shutdown()
+        self._executor = None
+
     def plan(self, stamp_ns: int, interval_ns: int, height: int, width: int) -> SearchPlan:
         """Decide what the detector does in a frame; waits for the other thread if it is late.
 
