@@ -71,7 +71,7 @@ class Soaked:
         sent: Frames, good and bad.
         answered: Answers that came.
         faults: How often each fault was injected.
-        memory_growth_mb: Resident memory at the end over that after the warm-up.
+        memory_growth_mb: The node's own memory at the end over that after the warm-up.
         memory_mb: Both.
         threads: Threads after the warm-up and at the end.
         publishers: Topics that the node publishes, after the warm-up and at the end.
@@ -134,18 +134,20 @@ class _Soaking:
 
     def listen(self, seconds: float) -> None:
         """Count the answers that come."""
-        heard = self._robot.heard
         self._robot.spin(seconds)
-        self._answered += len(heard["landmarks"])
+        self._answered += len(self._robot.heard["landmarks"])
+        self._forget_answers()
+
+    def _forget_answers(self) -> None:
         for name in (*OUTPUTS, "tf", "diagnostics"):
-            heard[name].clear()
+            self._robot.heard[name].clear()
 
     def note(self) -> None:
         """Measure the node for the first time, or for the last, after a second of good images."""
         for _ in range(round(self._plan.rate) + 5):
             self._stamp += round(SECOND / self._plan.rate)
             self._robot.show(self._pictures[0], self._stamp)
-        self._robot.heard.clear()
+        self._forget_answers()
         state = _state(self._robot, self._node, self._namespace)
         if self._before is None:
             self._before = state
@@ -273,14 +275,17 @@ def _inject(kind: str, robot: Robot, message: object, other_size: np.ndarray, st
 
 
 def _state(robot: Robot, node: NodeProcess, namespace: str) -> tuple[float, int, int]:
-    """Resident megabytes, threads and published topics of the node."""
+    """Megabytes of the node's own memory, threads and published topics.
+
+    Not the memory that it shares with the camera's process, nor program files.
+    """
     fields = dict(
         line.split(":", 1)
         for line in Path(f"/proc/{node.process.pid}/status").read_text().splitlines()
         if ":" in line
     )
     topics = robot.node.get_publisher_names_and_types_by_node("face_node", namespace or "/")
-    return int(fields["VmRSS"].split()[0]) / 1024, int(fields["Threads"]), len(topics)
+    return int(fields["RssAnon"].split()[0]) / 1024, int(fields["Threads"]), len(topics)
 
 
 def verdict(result: Soaked, memory_mb: float = 20.0, answered: float = 0.5) -> list[str]:
