@@ -148,6 +148,7 @@ class FaceNode(LifecycleNode):
             on_image=lambda message: worker.put(message, self.now_ns()),
             on_camera_info=lambda message: worker.calibrate(messages.camera_info(message)),
             on_lost=worker.count_lost,
+            on_missed=worker.count_missed,
             on_incompatible=lambda policy: self.warn(
                 f"a publisher offers images with incompatible {policy}", "qos"
             ),
