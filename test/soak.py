@@ -6,8 +6,8 @@
 camera at 320x240 and 30 Hz, then of two at 1920x1080 and 15 Hz); a short form is one of the tests.
 Each camera has a node of its own.
 
-Memory and threads are compared between two moments in the same state: the node has just answered a
-second of good large images. The first is after each fault has happened once. Until then memory
+Memory and threads are compared between two moments in the same state: the node has just answered
+three seconds of good images. The first is after each fault has happened once. Until then memory
 rises to a plateau, for reasons that are no leak: ONNX Runtime's arena holds what the largest input
 so far needed, the detector's thread starts with the first large images that follow each other in
 time, and the heap holds as many images as have waited at once.
@@ -143,8 +143,12 @@ class _Soaking:
             self._robot.heard[name].clear()
 
     def note(self) -> None:
-        """Measure the node for the first time, or for the last, after a second of good images."""
-        for _ in range(round(self._plan.rate) + 5):
+        """Measure the node for the first time, or for the last, after three seconds of good images.
+
+        With places for further faces, so that the detector runs once a second.
+        """
+        _set_max_faces(self._robot, 5)
+        for _ in range(3 * round(self._plan.rate)):
             self._stamp += round(SECOND / self._plan.rate)
             self._robot.show(self._pictures[0], self._stamp)
         self._forget_answers()
@@ -254,13 +258,7 @@ def _inject(kind: str, robot: Robot, message: object, other_size: np.ndarray, st
         case "pause":
             robot.spin(3.5)
         case "setting":
-            number = ParameterValue(
-                type=ParameterType.PARAMETER_INTEGER, integer_value=1 + stamp % 5
-            )
-            parameter = Parameter(name="max_faces", value=number)
-            robot.call(
-                SetParameters, "set_parameters", SetParameters.Request(parameters=[parameter])
-            )
+            _set_max_faces(robot, 1 + stamp % 5)
         case "cycle":
             for number in (
                 Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP,
@@ -272,6 +270,12 @@ def _inject(kind: str, robot: Robot, message: object, other_size: np.ndarray, st
             k = [0.0] * 9 if stamp % 2 else [300.0, 0.0, 159.5, 0.0, 300.0, 119.5, 0.0, 0.0, 1.0]
             robot.calibrate(k=k)
     return stamp
+
+
+def _set_max_faces(robot: Robot, number: int) -> None:
+    value = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=number)
+    request = SetParameters.Request(parameters=[Parameter(name="max_faces", value=value)])
+    robot.call(SetParameters, "set_parameters", request)
 
 
 def _state(robot: Robot, node: NodeProcess, namespace: str) -> tuple[float, int, int]:

@@ -18,6 +18,7 @@ from rclpy.qos import (
     qos_profile_sensor_data,
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 try:
@@ -35,6 +36,9 @@ _QOS = QoSProfile(
     durability=qos_profile_sensor_data.durability,
 )
 """Best effort matches every publisher; depth 1, since only the newest image is processed."""
+
+_NUMBERS_MESSAGES = hasattr(Subscription, "CallbackType")
+"""Whether callbacks may receive a message's number; Humble's first releases only pass messages."""
 
 _LATCHED = QoSProfile(
     depth=1,
@@ -114,7 +118,7 @@ class Subscriptions:
         self._subscribe = lambda: node.create_subscription(
             self._kind,
             image_topic(node, compressed),
-            numbered_image,
+            numbered_image if _NUMBERS_MESSAGES else on_image,
             _QOS,
             qos_overriding_options=overrides,
             event_callbacks=SubscriptionEventCallbacks(
