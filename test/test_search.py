@@ -49,9 +49,13 @@ def shown(n, *discs, ms=33):
 def test_after_the_first_frame_no_frame_runs_the_detector_on_a_whole_large_image():
     detector = SlowDetector()
     held = pipeline(detector)
-    ran = [held.process(shown(n, DISC, (300 + n, 300, 25))).detector_ran for n in range(30)]
+    second = (300, 300, 25)
+    ran = [
+        held.process(shown(n, DISC, *([second] if n >= 5 else []))).detector_ran for n in range(30)
+    ]
     here = [shape for main, shape in detector.seen if main]
     assert here[0] == (*SIZE, 3)
+    assert len(here) > 1, "the second face was searched for again"
     assert all(height * width < 0.2 * SIZE[0] * SIZE[1] for height, width, _ in here[1:])
     assert sum(not main for main, _ in detector.seen) >= 2
     # Every 10 frames (0.3 s) a run starts; its faces are used 4 frames (0.1 s) later.
@@ -123,6 +127,41 @@ def test_a_reset_forgets_what_was_searched_for():
     held.process(shown(2))
     for n in range(3, 6):
         assert not held.process(shown(n)).detector_ran
+
+
+def test_the_detector_never_runs_twice_at_once():
+    """It needs 70 MB at 1920x1080, and memory that two runs needed once would be kept."""
+
+    class Counted(SlowDetector):
+        now = most = 0
+
+        def detect(self, image):
+            self.now += 1
+            self.most = max(self.most, self.now)
+            time.sleep(0.05)
+            found = super().detect(image)
+            self.now -= 1
+            return found
+
+    detector = Counted(waits=[0.3, 0.3])
+    held = pipeline(detector, replace(RAW, search_interval_ns=0))
+    for n in range(3):
+        held.process(shown(2 * n))
+        held.process(shown(2 * n + 1))
+        held.reset("test")
+    held.close()
+    assert len(detector.seen) >= 4
+    assert detector.most == 1
+
+
+def test_closing_ends_the_thread():
+    held = pipeline(SlowDetector(), replace(RAW, search_interval_ns=0))
+    for n in range(3):
+        held.process(shown(n))
+    assert any(thread.name.startswith("detector") for thread in threading.enumerate())
+    before = threading.active_count()
+    held.close()
+    assert threading.active_count() == before - 1
 
 
 def test_an_error_of_the_detector_is_raised_once():

@@ -122,6 +122,9 @@ class FaceSearch:
             most: How many new faces of an earlier image are searched for again, so that the time of
                 a frame is bounded.
         """
+        if plan.now and self._executor is not None:
+            # After a run that was forgotten and has not ended: two at once need twice the memory.
+            return self._executor.submit(self._detector.detect, image).result()
         if plan.now:
             return self._detector.detect(image)
         if plan.earlier is None:
