@@ -175,7 +175,7 @@ class FacePipeline:
         crops = tracker.predict(stamp)
         predicted = clock()
         search = self._search.plan(stamp, self._detection_interval_ns(), height, width)
-        waited = clock()
+        waited = predicted if search.earlier is None else clock()
         # The detector needs the full image. Re-verification crops are larger than the others.
         full = search.now or search.beside or any(map(self._is_new, search.earlier or ()))
         reduction = 1 if full else sufficient_reduction(crops, width, height)
