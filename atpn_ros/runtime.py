@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 
 from atpn_ros.camera import Camera
@@ -34,7 +35,8 @@ class LoadedPipeline:
         return FacePipeline(self.engine, detector, settings.pipeline_settings())
 
     def close(self) -> None:
-        """Free the engine; called by the thread that loaded it."""
+        """End the detector's thread and free the engine; called by the thread that loaded it."""
+        self.pipeline.close()
         self.engine.close()
 
     def __enter__(self) -> LoadedPipeline:
@@ -67,3 +69,14 @@ def load_pipeline(settings: Settings, control: LoadControl) -> LoadedPipeline:
         control=control,
     )
     return LoadedPipeline(FacePipeline(engine, detector, settings.pipeline_settings()), engine)
+
+
+def return_freed_memory() -> None:
+    """Give memory that was freed back to the system, after a pipeline was closed.
+
+    The C library keeps freed memory for later requests, tens of megabytes after a network. Others
+    than glibc are left alone.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -48,6 +48,7 @@ class Nobody:
     name = report = "switched off"
     skipped_backends, runtime_failures = (), 0
     def detect(self, image): return []
+    def latency_ns(self, height, width): return 0
     def close(self): pass
 
 def load(settings, control):

@@ -164,6 +164,9 @@ class _CountedDetector:
         out: list[Detection] = self._native.counted(self._inner.detect, image)
         return out
 
+    def latency_ns(self, height: int, width: int) -> int:
+        return self._inner.latency_ns(height, width)
+
 
 @contextmanager
 def _one_thread() -> Iterator[None]:

@@ -43,6 +43,10 @@ _WEAK = 0.6
 """Share of the lowest score from which a face of one run is compared with those of the other."""
 _MAX_INPUT = 1920
 """Longest side of the network's input, pixels."""
+_AT_ONCE = 400_000
+"""Pixels of the network's inputs up to which all of them are processed in one frame."""
+_NS_PER_PIXEL = 100
+"""Time per pixel of the network's input on a slow processor. AMD EPYC: 25 to 60."""
 _MAX_CANDIDATES = 300
 """Only the cells with the highest scores are decoded: a face that fills the image is found in
 hundreds of them."""
@@ -87,6 +91,12 @@ class AtpnDetector:
             for d in combined(runs)
             if d.score >= self._min_score
         ]
+
+    def latency_ns(self, height: int, width: int) -> int:
+        """How long after an image of this size its faces are wanted, ns; 0: in the same frame."""
+        sides = input_sides(max(height, width), self._min_face)
+        pixels = sum(side * side for side in sides) * min(height, width) // max(height, width)
+        return pixels * _NS_PER_PIXEL if pixels > _AT_ONCE else 0
 
     def _run(self, reduced: Image, scale: float) -> tuple[Floats, Floats]:
         """Boxes, in pixels of the image, and scores in the image reduced by ``scale``."""

@@ -42,7 +42,15 @@ class Detector(Protocol):
         ...
 
     def detect(self, image: Image) -> list[Detection]:
-        """All faces in an (H, W, 3) uint8 BGR image, by descending score."""
+        """All faces in an (H, W, 3) uint8 BGR image, by descending score; in any thread."""
+        ...
+
+    def latency_ns(self, height: int, width: int) -> int:
+        """How long after an image of this size its faces are wanted, ns; 0: in the same frame.
+
+        About what :meth:`detect` takes on a slow processor. It depends on the size alone, so that
+        results can be repeated.
+        """
         ...
 
 

@@ -89,6 +89,10 @@ class YuNetDetector:
             for i in np.asarray(chosen).ravel()
         ]
 
+    def latency_ns(self, height: int, width: int) -> int:
+        """0: the input has the same size for all images."""
+        return 0
+
     def _fit(self, image: Image) -> tuple[Image, float]:
         """The image in the top left corner of the network's input, and its scale there."""
         height, width = image.shape[:2]

@@ -135,6 +135,7 @@ class Diagnostics:
             "frames processed": str(stats.processed),
             "frames dropped for newer ones": str(stats.dropped),
             "frames lost in transport": str(stats.lost),
+            "frames published but not received": str(stats.missed),
             "frames refused": str(stats.refused_total),
             **_counted("refused", stats.refused),
             **_counted("odd", stats.odd),

@@ -35,7 +35,7 @@ from atpn_ros.node.publishers import Publishers
 from atpn_ros.node.subscriptions import Subscriptions
 from atpn_ros.node.worker import FrameResult, Worker
 from atpn_ros.resources import ResourceNotFoundError, share_path
-from atpn_ros.runtime import load_pipeline
+from atpn_ros.runtime import load_pipeline, return_freed_memory
 from atpn_ros.setting_values import update_settings
 from atpn_ros.settings import Settings, SettingsError
 from atpn_ros.types import Floats
@@ -148,6 +148,7 @@ class FaceNode(LifecycleNode):
             on_image=lambda message: worker.put(message, self.now_ns()),
             on_camera_info=lambda message: worker.calibrate(messages.camera_info(message)),
             on_lost=worker.count_lost,
+            on_missed=worker.count_missed,
             on_incompatible=lambda policy: self.warn(
                 f"a publisher offers images with incompatible {policy}", "qos"
             ),
@@ -206,6 +207,8 @@ class FaceNode(LifecycleNode):
         publishers, self._face_publishers = self._face_publishers, None
         if publishers is not None:
             publishers.close()
+        if worker is not None:
+            return_freed_memory()
 
     def destroy_node(self) -> None:
         """Stop the worker before what it uses is destroyed."""

@@ -68,6 +68,9 @@ class FlowStats:
     dropped: int = 0
     lost: int = 0
     """Images that the middleware reports as lost before they arrived."""
+    missed: int = 0
+    """Images that were published but did not arrive, by gaps in their numbers: lost in transport,
+    or replaced by a newer one while the node was busy receiving."""
     detector_runs: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     """Rejected images by reason."""
@@ -85,6 +88,25 @@ class FlowStats:
     def refused_total(self) -> int:
         """Number of rejected images."""
         return sum(self.refused.values())
+
+
+class SequenceGaps:
+    """Counts the messages of one publisher that were not received, by their sequence numbers.
+
+    A smaller number is that of a new publisher.
+
+    >>> gaps = SequenceGaps()
+    >>> [gaps.missed(number) for number in (7, 8, 11, None, 1, 2)]
+    [0, 0, 2, 0, 0, 0]
+    """
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def missed(self, number: int | None) -> int:
+        """Messages between the last one and this one; None: the middleware does not number them."""
+        last, self._last = self._last, number
+        return 0 if number is None or last is None else max(0, number - last - 1)
 
 
 class Throttle:

@@ -18,6 +18,7 @@ from rclpy.qos import (
     qos_profile_sensor_data,
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 try:
@@ -26,6 +27,7 @@ except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
 from atpn_ros.node.diagnostics import GraphStatus
+from atpn_ros.node.frame_slot import SequenceGaps
 
 _QOS = QoSProfile(
     depth=1,
@@ -34,6 +36,9 @@ _QOS = QoSProfile(
     durability=qos_profile_sensor_data.durability,
 )
 """Best effort matches every publisher; depth 1, since only the newest image is processed."""
+
+_NUMBERS_MESSAGES = hasattr(Subscription, "CallbackType")
+"""Whether callbacks may receive a message's number; Humble's first releases only pass messages."""
 
 _LATCHED = QoSProfile(
     depth=1,
@@ -67,6 +72,8 @@ class Subscriptions:
         on_image: Called with each image message.
         on_camera_info: Called with each CameraInfo message.
         on_lost: Called with the number of images that the middleware reports as lost.
+        on_missed: Called with the number of images that were published since the one before and did
+            not arrive, for whatever reason; not while there are several publishers.
         on_incompatible: Called with the name of a QoS policy by which a publisher does not match.
 
     Attributes:
@@ -80,6 +87,7 @@ class Subscriptions:
         on_image: Callable[[Any], None],
         on_camera_info: Callable[[Any], None],
         on_lost: Callable[[int], None],
+        on_missed: Callable[[int], None],
         on_incompatible: Callable[[str], None],
     ) -> None:
         self._node = node
@@ -89,6 +97,15 @@ class Subscriptions:
         def incompatible(event: Any) -> None:
             self._policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
             on_incompatible(self._policy)
+
+        self._gaps = SequenceGaps()
+        self._publishers = 1
+
+        def numbered_image(message: Any, info: dict[str, Any]) -> None:
+            missed = self._gaps.missed(info.get("publication_sequence_number"))
+            if missed and self._publishers == 1:
+                on_missed(missed)
+            on_image(message)
 
         overrides = QoSOverridingOptions.with_default_policies()
         # The calibration first: when both wait, the executor takes it before the image.
@@ -101,7 +118,7 @@ class Subscriptions:
         self._subscribe = lambda: node.create_subscription(
             self._kind,
             image_topic(node, compressed),
-            on_image,
+            numbered_image if _NUMBERS_MESSAGES else on_image,
             _QOS,
             qos_overriding_options=overrides,
             event_callbacks=SubscriptionEventCallbacks(
@@ -121,6 +138,7 @@ class Subscriptions:
     @receives_images.setter
     def receives_images(self, wanted: bool) -> None:
         if wanted and self._image is None:
+            self._gaps = SequenceGaps()
             self._image = self._subscribe()
         elif not wanted and self._image is not None:
             self._node.destroy_subscription(self._image)
@@ -134,6 +152,7 @@ class Subscriptions:
         self._subscribe_to_latched_info()
         node = self._node
         publishers = node.get_publishers_info_by_topic(self.topic)
+        self._publishers = len(publishers)
         wanted = f"sensor_msgs/msg/{self._kind.__name__}"
         incompatible = None
         for publisher in publishers:

@@ -127,6 +127,10 @@ class Worker:
         """Count images that the middleware lost."""
         self.stats.lost += count
 
+    def count_missed(self, count: int) -> None:
+        """Count images that were published and did not arrive."""
+        self.stats.missed += count
+
     def drop_tracks(self, why: str) -> None:
         """Drop all tracks before the next image; ``why`` is counted as the reason."""
         self._drop_reason = why

@@ -19,12 +19,13 @@ import numpy as np
 
 from atpn_ros.camera import CameraModel
 from atpn_ros.crop import Crop, cut_batch, sufficient_reduction
-from atpn_ros.detectors.base import Detector, square_of
+from atpn_ros.detectors.base import Detection, Detector, square_of
 from atpn_ros.engines.base import Engine, NetworkOutput
 from atpn_ros.pipeline.camera_rotation import CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
 from atpn_ros.pipeline.frame_clock import FrameClock
 from atpn_ros.pipeline.looking import CAMERA_ORIGIN
+from atpn_ros.pipeline.search import FaceSearch
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
 from atpn_ros.types import (
@@ -108,7 +109,7 @@ class FacePipeline:
         self._estimator = FaceEstimator(settings.estimator)
         self._frame_clock = FrameClock()
         self._last: _LastFrame | None = None
-        self._last_detection_ns: int | None = None
+        self._search = FaceSearch(detector)
         self.resets: dict[str, int] = {}
         """How often all tracks were dropped, by reason."""
 
@@ -141,9 +142,13 @@ class FacePipeline:
         self._tracker.reset()
         self._estimator.reset()
         self._frame_clock.reset()
-        self._last_detection_ns = None
+        self._search.reset()
         self._last = None
         self.resets[reason] = self.resets.get(reason, 0) + 1
+
+    def close(self) -> None:
+        """End the detector's thread, if there is one; the engine is its owner's to close."""
+        self._search.close()
 
     def process(
         self,
@@ -168,12 +173,14 @@ class FacePipeline:
         height, width = frame.image.shape[:2]
         tracker, stamp = self._tracker, self._advance(frame)
         crops = tracker.predict(stamp)
-        detect = self._detection_due(stamp)
-        # The detector needs the full image. Re-verification crops are larger than the others.
-        reduction = 1 if detect else sufficient_reduction(crops, width, height)
         predicted = clock()
+        search = self._search.plan(stamp, self._detection_interval_ns(), height, width)
+        waited = predicted if search.earlier is None else clock()
+        # The detector needs the full image. Re-verification crops are larger than the others.
+        full = search.now or search.beside or any(map(self._is_new, search.earlier or ()))
+        reduction = 1 if full else sufficient_reduction(crops, width, height)
         image, reduction = _decoded(frame.image, reduction)
-        decoded = predicted if image is frame.image else clock()
+        decoded = waited if image is frame.image else clock()
         rotation = None
         if self._settings.rotate:
             rotation = CameraRotation(self._settings.rotate, width, height)
@@ -182,8 +189,8 @@ class FacePipeline:
             target = None if target is None else rotation.upright_rays(target[None])[0]
         turned = clock()
         found: dict[Crop, float] | None = None
-        if detect:
-            detections = self.detector.detect(image)
+        detections = self._search.faces(search, image, self._is_new, tracker.free_places)
+        if detections is not None:
             found = {square_of(d.box): d.evidence for d in detections}
             crops += tracker.match_detections(list(found))
         crops += tracker.reverification_crops(stamp)
@@ -193,8 +200,7 @@ class FacePipeline:
         cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
         ran = clock()
-        if found is not None:
-            self._last_detection_ns = stamp
+        self._search.done(search, image)
 
         observations = _observations(output, crops, batch, found or {})
         lost = tracker.update(
@@ -222,12 +228,12 @@ class FacePipeline:
             tuple(sorted(faces, key=lambda f: f.id)),
             found is not None,
             Timing(
-                detect_ns=detected - turned,
+                detect_ns=detected - turned + waited - predicted,
                 crop_ns=cropped - detected + turned - decoded,
                 network_ns=ran - cropped,
                 track_ns=ended - ran + predicted - began,
                 total_ns=ended - began,
-                decode_ns=decoded - predicted,
+                decode_ns=decoded - waited,
             ),
         )
 
@@ -249,20 +255,22 @@ class FacePipeline:
             clock.advance(frame.stamp_ns, self._settings.jump_ns)
         return clock.time_ns
 
-    def _detection_due(self, stamp_ns: int) -> bool:
-        tracker = self._tracker
-        if self._last_detection_ns is None:
-            return True
-        since = stamp_ns - self._last_detection_ns
+    def _is_new(self, face: Detection) -> bool:
+        """Whether a face of an earlier image is not where a face is tracked now."""
+        return not self._tracker.overlaps_track(square_of(face.box))
+
+    def _detection_interval_ns(self) -> int:
+        tracker, settings = self._tracker, self._settings
         if tracker.free_places <= 0:
-            return since >= max(_COUNT_FACTOR * self._settings.detect_interval_ns, _COUNT_NS)
+            return max(_COUNT_FACTOR * settings.detect_interval_ns, _COUNT_NS)
         if tracker.has_recent_losses:
-            return since > 0
-        s = self._settings
-        interval = s.detect_interval_ns if tracker.tracks else s.search_interval_ns
-        if tracker.has_absent_faces:  # they are searched for like the first face
-            interval = min(interval, s.search_interval_ns)
-        return since >= interval
+            return 1
+        # Faces that may come back are searched for like the first one.
+        if not tracker.tracks:
+            return settings.search_interval_ns
+        if tracker.has_absent_faces:
+            return min(settings.detect_interval_ns, settings.search_interval_ns)
+        return settings.detect_interval_ns
 
 
 def _decoded(image: Image | EncodedImage, reduction: int) -> tuple[Image, int]:

@@ -61,6 +61,9 @@ _MAX_FAILED_CHECKS = 2
 _SAME_FACE_IOU = 0.6
 """Boxes that overlap more than this are of one face."""
 
+_CONFIRMING_IOU = 0.25
+"""A detection whose crop overlaps that of a track more than this may confirm it."""
+
 MOST_FACES = 64
 """Upper limit of ``max_faces``, and of the faces whose crops are examined in one frame."""
 
@@ -132,10 +135,10 @@ class Tracker:
             the network decides which are faces, and those beyond ``max_faces`` are counted.
         """
         self._detected = True
-        boxes = [crop_from_landmarks(t.landmarks).box() for t in self.tracks]
+        boxes = self._crop_boxes()
         overlap = np.array([[crop.box().iou(box) for box in boxes] for crop in detections])
         overlap = overlap.reshape(len(detections), len(boxes))
-        pairs = dict(assign(np.where(overlap > 0.25, 1 - overlap, np.inf)))
+        pairs = dict(assign(np.where(overlap > _CONFIRMING_IOU, 1 - overlap, np.inf)))
         new: list[Crop] = []
         for i, crop in enumerate(detections):
             if i in pairs:
@@ -143,6 +146,10 @@ class Tracker:
             elif all(crop.box().iou(box) < 0.5 for box in [*boxes, *(n.box() for n in new)]):
                 new.append(crop)
         return new[: max(0, MOST_FACES - len(self.tracks))]
+
+    def overlaps_track(self, detection: Crop) -> bool:
+        """Whether a detection's crop overlaps that of a track so far that it may be its face."""
+        return any(detection.box().iou(box) > _CONFIRMING_IOU for box in self._crop_boxes())
 
     def reverification_crops(self, stamp_ns: int) -> list[Crop]:
         """The crop for the most urgent re-verification in this frame; empty if none is due.
@@ -212,6 +219,9 @@ class Tracker:
         self._start(certain, stamp_ns, picture)
         # A detection in this very frame may have found one of them again.
         return [t for t in lost if t.state is FaceState.LOST]
+
+    def _crop_boxes(self) -> list[Box]:
+        return [crop_from_landmarks(t.landmarks).box() for t in self.tracks]
 
     def _matched(
         self, observations: Sequence[Observation], stamp_ns: int

@@ -58,6 +58,10 @@ class _FixedDetector:
         """The box, with score 1."""
         return [Detection(self._box, 1.0)]
 
+    def latency_ns(self, height: int, width: int) -> int:
+        """0: nothing is computed."""
+        return 0
+
 
 def frontal_faces(faces: Sequence[LabelledFace], count: int) -> list[LabelledFace]:
     """The first ``count`` faces turned by at most 45 degrees, or of unknown rotation."""
