@@ -87,6 +87,25 @@ def test_a_head_from_behind_and_another_filling_hide_the_eyes():
         assert other.outline is not None
 
 
+def test_a_drawing_of_a_person_keeps_the_outline_and_changes_the_picture():
+    for seed in range(6):
+        other = sprite_augmentation.drawn(person(), np.random.default_rng(seed))
+        assert np.array_equal(other.outline, person().outline)
+        assert np.array_equal(other.image[..., 3], person().image[..., 3])
+        changed = np.abs(other.image[..., :3].astype(int) - person().image[..., :3]).max(axis=2)
+        assert changed[20:100, 30:90].mean() > 8
+
+
+def test_small_faces_are_never_drawn(monkeypatch):
+    def fail(*_):
+        raise AssertionError("a drawing this small looks like a face")
+
+    monkeypatch.setattr(sprite_augmentation, "drawn", fail)
+    plan = replace(PLAN, faces=(8.0, 19.0), empty=0.5, tiles=0.0, rows=0.0)
+    crowds = Crowds(pieces(), plan)
+    assert sum(len(crowds.scene(np.random.default_rng((4, i))).boxes) for i in range(20)) > 20
+
+
 def test_a_person_is_cut_out_and_comes_back_from_the_file(tmp_path):
     marks = np.concatenate([ring(60, 60, 22, 30), ring(60, 60, 15, 20)[:38]]).astype(float)
     photograph = Photograph("set/a.jpg", portrait(), ring(60, 60, 24, 32), marks, True, True)

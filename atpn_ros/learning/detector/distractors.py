@@ -67,7 +67,7 @@ def strew(rng: np.random.Generator, image: Image, count: int) -> None:
         paint = tuple(float(v) for v in colour(rng))
         size = float(np.exp(rng.uniform(np.log(3), np.log(0.35 * width))))
         at = tuple(int(v) for v in rng.uniform(0, 1, 2) * (width, height))
-        kind = int(rng.integers(7))
+        kind = int(rng.integers(8))
         if kind == 0:
             other = tuple(int(a + size * rng.uniform(-1, 1)) for a in at)
             cv2.rectangle(image, at, other, paint, -1 if rng.random() < 0.7 else 2)
@@ -84,6 +84,8 @@ def strew(rng: np.random.Generator, image: Image, count: int) -> None:
             cv2.putText(image, text, at, int(rng.integers(8)), max(0.2, size / 60), paint,
                         1 + int(size / 25), cv2.LINE_AA)  # fmt: skip
         elif kind == 5:
+            _emblem(rng, image, at, size, paint)
+        elif kind == 6:
             _grid(rng, image, at, size, paint)
         else:
             _patch(rng, image, at, size)
@@ -105,6 +107,31 @@ def _oval(
     solid = np.clip((1 - far) * min(a, b) / 2, 0, 1)[..., None]
     ball = np.clip(np.asarray(paint, np.float32) * light[..., None], 0, 255)
     area[:] = area * (1 - solid) + ball * solid
+
+
+def _emblem(
+    rng: np.random.Generator, image: Image, at: tuple[int, ...], size: float, paint: Colour
+) -> None:
+    """A round badge: rings, letters along them and something in the middle."""
+    radius = max(3, int(size / 2))
+    ink = tuple(float(v) for v in colour(rng))
+    thick = max(1, radius // 12)
+    cv2.circle(image, at, radius, paint, -1, cv2.LINE_AA)
+    for share in rng.uniform(0.6, 1.0, int(rng.integers(1, 4))):
+        cv2.circle(image, at, max(1, int(radius * share)), ink, thick, cv2.LINE_AA)
+    letters = int(rng.integers(0, 25))
+    for angle in np.linspace(0, 2 * np.pi, letters, endpoint=False):
+        place = np.asarray(at) + 0.82 * radius * np.array([np.cos(angle), np.sin(angle)])
+        letter = _LETTERS[int(rng.integers(26))]
+        cv2.putText(image, letter, (int(place[0]), int(place[1])), 0, radius / 110, ink, thick)
+    for _ in range(int(rng.integers(1, 8))):
+        ends = np.asarray(at) + rng.normal(0, radius / 4, (2, 2))
+        first, last = ((int(x), int(y)) for x, y in ends)
+        if rng.random() < 0.5:
+            cv2.line(image, first, last, ink, thick, cv2.LINE_AA)
+        else:
+            cv2.ellipse(image, first, (max(1, radius // 5), max(1, radius // 8)),
+                        float(rng.uniform(0, 180)), 0, 360, ink, thick, cv2.LINE_AA)  # fmt: skip
 
 
 def _grid(

@@ -21,6 +21,9 @@ from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.learning.detector.sprite_appearance import blanked, head, tinted
 from atpn_ros.types import Floats, Image
 
+_DRAWN_FACE = 20.0
+"""Side of a face in pixels from which a drawing of it can be told from a blurred face."""
+
 
 @dataclass(frozen=True, slots=True)
 class CrowdPlan:
@@ -145,7 +148,9 @@ class Crowds:
             kind = rng.random()
             if kind < 0.12:
                 sprite = sprite_augmentation.behind(sprite, rng)
-            elif kind < 0.2:
+            elif kind < 0.17 and size >= _DRAWN_FACE:
+                sprite = sprite_augmentation.drawn(sprite, rng)
+            elif kind < 0.24:
                 sprite = blanked(sprite, rng)
             else:
                 sprite = sprite_augmentation.filled(sprite, self._piece(rng), rng)
@@ -159,7 +164,7 @@ class Crowds:
             image = sprite_augmentation.shadowed(Sprite(image, sprite.outline), rng)
         if rng.random() < 0.5:
             image = sprite_augmentation.softened(Sprite(image, sprite.outline), rng)
-        if rng.random() < 0.35:
+        if rng.random() < 0.45:
             image = sprite_augmentation.worn(Sprite(image, sprite.outline), rng)
         wide = float(np.exp(rng.normal(0, 0.07))) * (-1 if rng.random() < 0.5 else 1)
         canvas.paste(Sprite(image, sprite.outline if person else None), place, size, turn, wide,

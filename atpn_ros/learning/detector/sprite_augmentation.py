@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from atpn_ros.learning.data.drawings import draw
 from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import distractors
 from atpn_ros.learning.detector.sprite_appearance import head
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 def roll(rng: np.random.Generator) -> float:
     """How far a head is turned in the picture, radians: mostly little, some lie."""
     r = rng.random()
-    if r < 0.65:
+    if r < 0.58:
         return float(rng.normal(0, 0.14))
-    return float(rng.uniform(-0.8, 0.8) if r < 0.92 else rng.uniform(-np.pi, np.pi))
+    return float(rng.uniform(-0.8, 0.8) if r < 0.86 else rng.uniform(-np.pi, np.pi))
 
 
 def window(rng: np.random.Generator, view: Image, aspect: float, least: float) -> Image:
@@ -111,6 +112,13 @@ def filled(sprite: Sprite, piece: Image, rng: np.random.Generator) -> Sprite:
         if x1 - x0 > 3 and y1 - y0 > 3:
             image[y0:y1, x0:x1, :3] = plain(piece, x1 - x0, y1 - y0)
     image[..., 3] = sprite.image[..., 3]
+    return Sprite(image, sprite.outline)
+
+
+def drawn(sprite: Sprite, rng: np.random.Generator) -> Sprite:
+    """A drawing or relief of a person, which is no face. It keeps the outline, to be placed."""
+    image = sprite.image.copy()
+    image[..., :3] = draw(np.ascontiguousarray(image[..., :3]), rng)
     return Sprite(image, sprite.outline)
 
 
