@@ -50,6 +50,8 @@ _EARS, _EAR_MOVES = "ear-scale-incr", 0.0015
 """The change that moves the ears alone, and by how much (m) it moves what belongs to them."""
 _TRUSTED = 0.003
 """How far (m) from the fitted ICT skin a texture coordinate counts little."""
+_BORDER = 2e-4
+"""A place that is this much (m) further from the photographed part lies beyond it."""
 _HAIRS = (100.0, 6.0)
 """Texture coordinates of lashes per metre, along the lid and across."""
 _BLEND = 0.008
@@ -249,19 +251,22 @@ def _texture_places(ict: HeadModel, mesh: _Mesh, neutral: Floats, fitted: Floats
     Beyond that part they are those of its border, where skins are plain. So each vertex has one
     coordinate, and no seam can open when the mesh is thinned.
     """
-    face = ict.triangles[ict.parts == Part.SKIN]
-    face = face[(ict.uv[face][..., 0] < 1.0).all(axis=1)]
+    whole = ict.triangles[ict.parts == Part.SKIN]
+    face = whole[(ict.uv[whole][..., 0] < 1.0).all(axis=1)]
     uv_of = np.zeros((len(ict.neutral), 2))
     uv_of[ict.corner[face].ravel()] = ict.uv[face].reshape(-1, 2)
     triangles = ict.corner[face]
     place = registration.closest(neutral, fitted, triangles)
     uv = np.einsum("nk,nkd->nd", place.weight, uv_of[place.vertex])
+    closest = registration.closest(neutral, fitted, ict.corner[whole]).at(fitted)
+    beyond = np.linalg.norm(closest - place.at(fitted), axis=1) > _BORDER
     # In nostrils and folds the closest place is on another wall: those follow their neighbours.
     skin = mesh.triangles[mesh.parts == Part.SKIN]
     own = surface_normals(neutral, skin)
     theirs = surface_normals(fitted, triangles)[place.vertex[:, 0]]
     away = np.linalg.norm(place.at(fitted) - neutral, axis=1)
     trust = np.exp(-((away / _TRUSTED) ** 2)) * (np.einsum("vd,vd->v", own, theirs) > 0.4)
+    trust[beyond] = 1.0
     used = np.unique(skin)
     new = np.zeros(len(neutral), int)
     new[used] = np.arange(len(used))
@@ -269,8 +274,8 @@ def _texture_places(ict: HeadModel, mesh: _Mesh, neutral: Floats, fitted: Floats
     # The lashes' hairs lie side by side along the lid.
     lashes = np.unique(mesh.triangles[mesh.parts == Part.LASHES])
     uv[lashes] = neutral[lashes][:, [1, 2]] * _HAIRS
-    beyond = np.setdiff1d(np.arange(len(neutral)), lashes)
-    uv[beyond] = np.clip(uv[beyond], 0.0, 0.999)
+    others = np.setdiff1d(np.arange(len(neutral)), lashes)
+    uv[others] = np.clip(uv[others], 0.0, 0.999)
     return uv.astype(np.float32)
 
 
