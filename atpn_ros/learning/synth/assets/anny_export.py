@@ -183,7 +183,7 @@ def _ball(points: Floats) -> tuple[Floats, float]:
     a = np.c_[2 * front, np.ones(len(front))]
     s = np.linalg.lstsq(a, (front**2).sum(axis=1), rcond=None)[0]
     radius = float(np.sqrt(s[3] + s[:3] @ s[:3]))
-    return s[:3] + (radius * (1 - _EYE), 0.0, 0.0), radius * _EYE
+    return s[:3] + np.array([radius * (1 - _EYE), 0.0, 0.0]), radius * _EYE
 
 
 def _carried(
@@ -194,9 +194,7 @@ def _carried(
     count = int(triangles.max()) + 1
     own = ict.points
     pins = Anchors(own.vertex[numbers], own.weight[numbers])
-    fitted = registration.register(
-        ict.neutral[:count], triangles, neutral[:-4], skin, pins, places
-    )
+    fitted = registration.register(ict.neutral[:count], triangles, neutral[:-4], skin, pins, places)
     whole = ict.neutral.astype(np.float64)
     whole[:count] = fitted
     where = own.at(whole)

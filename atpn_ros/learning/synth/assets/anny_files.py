@@ -30,14 +30,14 @@ BUILDS = tuple(itertools.product(("min", "average", "max"), repeat=2))
 """Muscle and weight."""
 
 _AXES = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]) * 0.1
-"""MakeHuman's row vectors (dm; x to the person's left, y up, z forward) to metres, x forward."""
+"""MakeHuman's row vectors (dm; x to the person's left, y up, z forward) to the head's axes (m)."""
 _VERTICES = 19158
 _FOLDERS = ("head", "forehead", "eyes", "eyebrows", "nose", "mouth", "chin", "cheek", "ears")
 _OPPOSITES = (("incr", "decr"), ("up", "down"), ("in", "out"), ("forward", "backward"),
               ("convex", "concave"), ("compress", "uncompress"))  # fmt: skip
-_LEFT_OUT = ("head-age", "head-back-scale-depth", "head-trans", "eye-scale", "eye-push", "ear-shape",
-             "head-angle", "nose-trans-in", "nose-trans-out", "mouth-trans-in", "mouth-trans-out")
-# fmt: skip
+_LEFT_OUT = ("head-age", "head-back-scale", "head-trans", "head-angle", "eye-scale", "eye-push",
+             "ear-shape", "nose-trans-in", "nose-trans-out", "mouth-trans-in",
+             "mouth-trans-out")  # fmt: skip
 """Age is a shape of its own, the head does not move against its eyes, and nothing is lopsided."""
 
 

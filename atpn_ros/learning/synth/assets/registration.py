@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Fits one head mesh onto another: similarity, smooth offsets towards the surface, closest points."""
+"""Fits one head mesh onto another: similarity, smooth offsets to the surface, closest places."""
 
 from __future__ import annotations
 

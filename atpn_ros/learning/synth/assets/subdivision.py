@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Catmull-Clark subdivision of quad meshes, as a matrix that also takes shapes to the finer mesh."""
+"""Catmull-Clark subdivision of quad meshes, as a matrix that applies to shapes as well."""
 
 from __future__ import annotations
 
