@@ -36,6 +36,10 @@ Those on the person's right, and in the middle; the left side mirrors them.
 _SELLION = 133
 _NECK, _BESIDE = -0.24, 0.15
 """The neck is kept down to here below the sellion, and this far sideways (m, base mesh)."""
+_HELD = ((-0.19, -0.115), (-0.155, -0.10))
+"""The neck is the adult's at all ages below the first height and free above the second (m): under
+the chin, and behind it, where shoulders begin higher on children."""
+_BEHIND_CHIN = -0.06
 _EYE = 0.88
 """Size of eyeballs over the base mesh's: irises would be too large."""
 _EYES = ("helper-r-eye", "helper-l-eye")
@@ -121,7 +125,8 @@ def build(files: AnnyFiles, ict: HeadModel) -> AgedHead:
     masks = _masks(ict, neutral, fitted, ears)
     corner = np.arange(len(neutral), dtype=np.int32)
     head = HeadModel(
-        neutral.astype(np.float32), np.stack(offsets).astype(np.float32),
+        neutral.astype(np.float32),
+        (np.stack(offsets) * _free(neutral)[:, None]).astype(np.float32),
         actions.astype(np.float32), action_names, corner, uv, mesh.triangles, mesh.parts, masks,
         points, strips,
     )  # fmt: skip
@@ -209,6 +214,15 @@ def _carried(
     strips = registration.closest(paths.reshape(-1, 3), neutral, skin)
     shape = (*paths.shape[:2], 3)
     return fitted, points, Anchors(strips.vertex.reshape(shape), strips.weight.reshape(shape))
+
+
+def _free(neutral: Floats) -> Floats:
+    """(V,) 1 where a vertex moves with the shape, 0 at the neck's end."""
+    behind = np.clip((_BEHIND_CHIN - neutral[:, 0]) / 0.03, 0, 1)
+    low, high = (front + (back - front) * behind for front, back in zip(*_HELD, strict=True))
+    out = np.clip((neutral[:, 2] - low) / (high - low), 0, 1)
+    out[-4:] = 1.0
+    return np.asarray(out)
 
 
 def _centred(whole: Floats, points: Anchors) -> Floats:
