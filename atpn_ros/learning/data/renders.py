@@ -14,6 +14,7 @@ import numpy as np
 
 from atpn_ros import landmark_layouts
 from atpn_ros.learning.data import shards
+from atpn_ros.learning.data.age_groups import age_group
 from atpn_ros.learning.data.checks import DataError, numbers
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import WFLW98
@@ -114,5 +115,16 @@ def _face(name: str, image: Image, record: dict[str, Any]) -> LabelledFace:
         eyes_open=(is_open[0], is_open[1]),
         eyes_seen=(seen[0], seen[1]),
         tone=None if face.get("tone") is None else int(face["tone"]),
+        age_group=_age_group(name, face.get("age")),
         overlap=_overlap(name, record),
     )
+
+
+def _age_group(name: str, age: Any) -> str | None:
+    """The group of a stored age; None for heads without one, and in older shards."""
+    if age is None:
+        return None
+    value = float(numbers(age, (), f"{name}: age"))
+    if not 0.0 <= value <= 1.0:
+        raise DataError(f"{name}: age: must be between 0 and 1, is {value}")
+    return age_group(value)

@@ -1,14 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluates one model on one data set: landmarks, pose, gaze, presence and skin tone."""
+"""Evaluates one model on one data set: landmarks, pose, gaze, presence; by tone and age."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
+from atpn_ros.learning.data.age_groups import AGE_GROUPS
 from atpn_ros.learning.data.face_crops import detector_crop
 from atpn_ros.learning.data.labelled_face import Images, LabelledFace
 from atpn_ros.learning.data.layouts import GROUPS68
@@ -34,14 +36,16 @@ ADAPTED = "adapted"
 
 
 @dataclass(frozen=True, slots=True)
-class ToneMetrics:
-    """Of the faces of one skin tone bin, turned by at most 60 degrees.
+class GroupMetrics:
+    """Of the faces of one group, turned by at most 60 degrees.
 
     Attributes:
+        faces: How many.
         nme: Percent.
         angle: Degrees of rotation.
     """
 
+    faces: int
     nme: Estimate | None
     angle: Estimate | None
 
@@ -56,6 +60,7 @@ class CropMetrics:
         pose: Of the head; None where it is not known.
         gaze: Degrees, ``eyes`` and ``head``.
         tones: By skin tone bin, where that is known.
+        ages: By age group, where that is known.
         adapter_penalty: What cross-validation chose; None without an adapter.
     """
 
@@ -63,7 +68,8 @@ class CropMetrics:
     nme_by_yaw: Mapping[str, Estimate | None] = field(default_factory=dict)
     pose: PoseMetrics | None = None
     gaze: Mapping[str, Estimate] = field(default_factory=dict)
-    tones: Mapping[str, ToneMetrics] = field(default_factory=dict)
+    tones: Mapping[str, GroupMetrics] = field(default_factory=dict)
+    ages: Mapping[str, GroupMetrics] = field(default_factory=dict)
     adapter_penalty: float | None = None
 
 
@@ -144,25 +150,32 @@ def _crop_metrics(
     if faces[0].rotation is None:
         return CropMetrics(landmarks, gaze=gaze, adapter_penalty=penalty)
     errors = pairs["raw"].distances().mean(axis=1)
+    angles = pose_errors(answer.rotation, faces) if has_pose else None
+    near = turns(faces) <= 60
+    tones, ages = [f.tone for f in faces], [f.age_group for f in faces]
     return CropMetrics(
         landmarks,
         by_yaw(errors, faces),
         pose,
         gaze,
-        _tones(errors, pose_errors(answer.rotation, faces) if has_pose else None, faces),
+        _by_group(errors, angles, near, tones, sorted({t for t in tones if t is not None})),
+        _by_group(errors, angles, near, ages, [a for a in AGE_GROUPS if a in ages]),
         penalty,
     )
 
 
-def _tones(
-    errors: Floats, angles: Floats | None, faces: Sequence[LabelledFace]
-) -> dict[str, ToneMetrics]:
-    near = turns(faces) <= 60
+def _by_group(
+    errors: Floats,
+    angles: Floats | None,
+    near: npt.NDArray[np.bool_],
+    groups: Sequence[Hashable],
+    names: Sequence[Hashable],
+) -> dict[str, GroupMetrics]:
     out = {}
-    for tone in sorted({f.tone for f in faces if f.tone is not None}):
-        chosen = near & np.array([f.tone == tone for f in faces])
+    for name in names:
+        chosen = near & np.array([g == name for g in groups])
         angle = None if angles is None else estimate(angles[chosen])
-        out[str(tone)] = ToneMetrics(estimate(errors[chosen]), angle)
+        out[str(name)] = GroupMetrics(int(chosen.sum()), estimate(errors[chosen]), angle)
     return out
 
 

@@ -157,9 +157,11 @@ def _box_rows(where: str, box: CropMetrics) -> list[tuple[str, str]]:
     rows += [(f"{where}: NME %, turned {b}", format_estimate(v)) for b, v in box.nme_by_yaw.items()]
     rows += _pose_rows(where, box)
     rows += [(f"{where}: gaze deg, by the {k}", format_estimate(v)) for k, v in box.gaze.items()]
-    for tone, t in box.tones.items():
-        rows.append((f"{where}: NME %, skin tone {tone}", format_estimate(t.nme)))
-        rows.append((f"{where}: rotation deg, skin tone {tone}", format_estimate(t.angle)))
+    groups = [(f"skin tone {tone}", g) for tone, g in box.tones.items()]
+    groups += [(f"{age} ({g.faces} faces)", g) for age, g in box.ages.items()]
+    for name, g in groups:
+        rows.append((f"{where}: NME %, {name}", format_estimate(g.nme)))
+        rows.append((f"{where}: rotation deg, {name}", format_estimate(g.angle)))
     return rows
 
 

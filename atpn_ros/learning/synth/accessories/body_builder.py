@@ -32,7 +32,21 @@ def build_body(assets: Assets, person: Person) -> Body:
         vertices, head.normals(vertices), points, head.strips.at(vertices), centres, radii, turns,
         points[51].copy(), mouth, (),
     )  # fmt: skip
-    return replace(body, accessories=factory.make(assets, body, person.accessories))
+    dressed = replace(body, accessories=factory.make(assets, body, person.accessories))
+    return dressed if person.size == 1.0 else _sized(dressed, person.size)
+
+
+def _sized(body: Body, size: float) -> Body:
+    """The same person, ``size`` times as large."""
+    return replace(
+        body, vertices=body.vertices * np.float32(size), points=body.points * size,
+        strips=body.strips * size, eye_centres=body.eye_centres * size,
+        eye_radii=body.eye_radii * size, sellion=body.sellion * size,
+        mouth_open=body.mouth_open * size,
+        accessories=tuple(
+            replace(mesh, vertices=mesh.vertices * np.float32(size)) for mesh in body.accessories
+        ),
+    )  # fmt: skip
 
 
 _NECK_X, _NECK_TOP, _NECK_RADIUS = -0.092, -0.125, 0.059

@@ -10,7 +10,7 @@ the head's shape changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -74,6 +74,14 @@ def load(folder: Path, head: HeadModel) -> tuple[Style, ...]:
     shift = own.mean(axis=0) - theirs.mean(axis=0) * scale
     scalp = _scalp(head)
     return tuple(_style(path, scale, shift, head, scalp) for path in files)
+
+
+def refitted(style: Style, vertices: Floats, head: HeadModel) -> Style:
+    """A style with other (N, 3) vertices, which follow another head."""
+    scalp = _scalp(head)
+    placed = _outside(vertices, head.neutral[scalp])
+    follow, weight = _nearest(placed, head.neutral, scalp)
+    return replace(style, vertices=placed.astype(np.float32), follow=follow, weight=weight)
 
 
 def _scalp(head: HeadModel) -> Ints:

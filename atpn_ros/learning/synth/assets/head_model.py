@@ -83,7 +83,10 @@ class HeadModel:
 
     def vertices(self, identity: Floats, expression: Floats) -> Floats:
         """(V, 3) float32 vertices of (I,) identity and (E,) expression coefficients."""
-        shape = identity.astype(np.float32) @ self.identity.reshape(len(self.identity), -1)
+        weights, flat = identity.astype(np.float32), self.identity.reshape(len(self.identity), -1)
+        used = np.flatnonzero(weights)
+        # Of a head of all ages few shapes are used; a product with all would read the others too.
+        shape = weights @ flat if 2 * len(used) > len(weights) else weights[used] @ flat[used]
         for i in np.flatnonzero(expression):
             shape += np.float32(expression[i]) * self.expression[i].ravel()
         return self.neutral + shape.reshape(-1, 3)

@@ -38,6 +38,21 @@ from atpn_ros.types import Floats, Image
 
 
 @dataclass(frozen=True, slots=True)
+class AgedShapes:
+    """What the identity shapes of a head of all ages are.
+
+    Attributes:
+        names: Of the shapes: ``origin-gender-age`` such as ``asian-female-child``, whose weights
+            sum to one; ``gender-age-muscle-weight`` for other builds; and changes of a feature,
+            which end in ``+`` or ``-``.
+        sizes: Size of a person over the head's at a weight of one; 0 where the size stays.
+    """
+
+    names: tuple[str, ...]
+    sizes: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Assets:
     """All assets that scenes refer to.
 
@@ -50,6 +65,7 @@ class Assets:
         panoramas: Surroundings.
         styles: Hair that is a mesh.
         coarse: (T, 3) vertices of the skin's triangles, thinned: what fur grows on.
+        ages: What the head's shapes are if it is of all ages; None for a head of adults.
     """
 
     head: HeadModel
@@ -60,6 +76,7 @@ class Assets:
     panoramas: tuple[Panorama, ...]
     styles: tuple[hair.Style, ...]
     coarse: Ints
+    ages: AgedShapes | None = None
 
 
 def load(folder: Path, cache: Path | None = None) -> Assets:

@@ -18,7 +18,7 @@ from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.london import Portrait, to_wflw98
 from atpn_ros.learning.synth.assets import surface
 from atpn_ros.learning.synth.assets.fitting import Fit, fit
-from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Part
+from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Ints, Part
 from atpn_ros.types import Floats, Image
 
 SIDE = 512
@@ -249,18 +249,38 @@ def _brows(
 
 def mirrored_brows(head: HeadModel, brows: Anchors) -> Anchors:
     """The anchors of the points 33..50 on skins that are mirrored left to right."""
-    skin = head.triangles[head.parts == Part.SKIN]
-    face = skin[(head.uv[skin][..., 0] < 1.0).all(axis=1)]
+    at = _texture_places(head, brows)
+    at[..., 0] = 1.0 - at[..., 0]
+    order = np.asarray(landmark_layouts.MIRROR98)[33:51] - 33
+    return _anchored(head, at[:, order])
+
+
+def brows_on(head: HeadModel, other: HeadModel, brows: Anchors) -> Anchors:
+    """The anchors of the points 33..50 of another head's skins, on a head with its texture."""
+    return _anchored(head, _texture_places(other, brows))
+
+
+def _texture_places(head: HeadModel, brows: Anchors) -> Floats:
+    """(N, 18, 2) texture coordinates of anchors on the photographed part of a skin."""
+    face = _photographed(head)
     # A place between corners: any corner of the vertex with u < 1 has its texture coordinate.
     uv_of = np.zeros((len(head.neutral), 2))
     uv_of[head.corner[face].ravel()] = head.uv[face].reshape(-1, 2)
-    at = np.einsum("npk,npkd->npd", brows.weight, uv_of[brows.vertex])
-    at[..., 0] = 1.0 - at[..., 0]
-    order = np.asarray(landmark_layouts.MIRROR98)[33:51] - 33
+    return np.asarray(np.einsum("npk,npkd->npd", brows.weight, uv_of[brows.vertex]))
+
+
+def _anchored(head: HeadModel, at: Floats) -> Anchors:
+    """(N, 18) anchors at (N, 18, 2) texture coordinates."""
+    face = _photographed(head)
     low, high = at.min(axis=(0, 1)) - 0.03, at.max(axis=(0, 1)) + 0.03
     near = face[((head.uv[face] > low) & (head.uv[face] < high)).all(axis=(1, 2))]
     rows = [
-        surface.stack([surface.at_uv(p, head.uv, near, head.corner) for p in row[order]])
-        for row in at
+        surface.stack([surface.at_uv(p, head.uv, near, head.corner) for p in row]) for row in at
     ]
     return surface.stack(rows)
+
+
+def _photographed(head: HeadModel) -> Ints:
+    """(T, 3) corners of the skin's triangles that photographs cover."""
+    skin = head.triangles[head.parts == Part.SKIN]
+    return np.asarray(skin[(head.uv[skin][..., 0] < 1.0).all(axis=1)])

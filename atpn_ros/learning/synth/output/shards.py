@@ -45,6 +45,7 @@ def face_record(face: FaceLabels) -> dict[str, Any]:
         "box_xyxy": _numbers(np.array([x0, y0, x1, y1]), 3),
         "tone": face.tone,
         "identity": face.layer,
+        "age": None if face.age is None else round(face.age, 4),
     }
 
 

@@ -80,6 +80,10 @@ class Renderer:
             bodies: The prepared geometry of its people, in their order.
             backdrop: (h, w, 3) uint8 RGB behind everything, stretched over the picture.
         """
+        with self.gpu.ctx:  # a process may have renderers of several heads
+            return self._draw(scene, bodies, backdrop)
+
+    def _draw(self, scene: Scene, bodies: list[Body], backdrop: Image) -> Picture:
         camera = scene.camera
         size = (round(camera.width * self.supersample), round(camera.height * self.supersample))
         gpu = self.gpu
@@ -183,8 +187,9 @@ class Renderer:
             pattern=0, seed=0.0, deep=(lips - 0.038, 0.036, 0.0), **setup,
         )  # fmt: skip
         for part, vao in self.gpu.inner.items():
-            if part in (Part.MOUTH, Part.GUMS, Part.TEETH) and body.mouth_open < 0.0015:
-                continue
+            shut = self.assets.ages is None and body.mouth_open < 0.0015
+            if part in (Part.MOUTH, Part.GUMS, Part.TEETH) and shut:
+                continue  # the lips of the other head leave a slit
             inside = part in (Part.MOUTH, Part.GUMS, Part.TEETH)
             gloss = 0.6 if inside else 0.0
             context.set_uniforms(

@@ -16,7 +16,7 @@ import numpy as np
 
 from atpn_ros.crop import CROP_MARGIN
 from atpn_ros.learning.data.presence import holds_face
-from atpn_ros.learning.synth.assets import builtin, packed
+from atpn_ros.learning.synth.assets import aged_head, builtin, packed
 from atpn_ros.learning.synth.assets import library as assets_module
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
@@ -65,19 +65,26 @@ class SampleRenderer:
         self.assets = assets = assets_module.part_of(assets, self.plan.part)
         self.palette = Palette(assets.skins.base)
         self.renderer = Renderer(assets, supersample)
+        self.aged: tuple[Assets, Renderer] | None = None
+        if self.plan.aged_head is not None and self.plan.aged_share > 0:
+            people = aged_head.with_aged_head(assets, aged_head.load(self.plan.aged_head))
+            self.aged = people, Renderer(people, supersample)
 
     def sample(self, index: int) -> RenderedSample:
         """The sample of a number: the same whatever was drawn before."""
         rng = np.random.default_rng((self.seed, index))
         body: Body | None
+        assets, renderer = self.assets, self.renderer
+        if self.aged is not None and rng.random() < self.plan.aged_share:
+            assets, renderer = self.aged
         if rng.random() < self.plan.not_faces:
-            scene, body = negatives.negative_scene(self.assets, self.palette, rng, self.plan)
+            scene, body = negatives.negative_scene(assets, self.palette, rng, self.plan)
         else:
-            scene, body = face_scene(self.assets, self.palette, rng, self.plan)
+            scene, body = face_scene(assets, self.palette, rng, self.plan)
         camera = scene.camera
-        behind = backdrop.render(self.assets, scene, 1.0)
+        behind = backdrop.render(assets, scene, 1.0)
         bodies = [] if body is None else [body]
-        picture = self.renderer.draw(scene, bodies, behind)
+        picture = renderer.draw(scene, bodies, behind)
         image = effects.apply(picture.image, (camera.width, camera.height), scene.effects)
         if body is None or scene.people[0].statue:
             return RenderedSample(index, image, camera.matrix, None, scene, 0.0, False)

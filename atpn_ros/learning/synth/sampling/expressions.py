@@ -119,7 +119,11 @@ def add_lid_motion(w: Weights, gaze: Floats) -> Weights:
     return out
 
 
-def sample_gaze(rng: np.random.Generator, to_camera: Floats, eye_gap: float = 0.0627) -> Floats:
+EYE_GAP = 0.0627
+"""Metres between the eyes of an adult."""
+
+
+def sample_gaze(rng: np.random.Generator, to_camera: Floats, eye_gap: float = EYE_GAP) -> Floats:
     """(2, 3) gaze directions in the head frame, right eye first; they meet at a target.
 
     Args:

