@@ -12,6 +12,8 @@ pytest.importorskip("onnx", reason="small wrong models are made with it")
 from onnx import TensorProto, helper, numpy_helper
 
 from atpn_ros.detectors import DetectorError, load_detector, square_of
+from atpn_ros.detectors.atpn import DETECTOR_MODEL
+from atpn_ros.detectors.session import cpu_session
 from atpn_ros.detectors.yunet import YuNetDetector
 from atpn_ros.settings import SHIPPED_MODEL
 from atpn_ros.types import Box
@@ -32,6 +34,11 @@ def test_the_shipped_detector_finds_a_real_face_at_any_size_of_picture(portrait,
     box = Box(*(v / scale for v in (best.box.cx, best.box.cy, best.box.width, best.box.height)))
     assert box.iou(FACE) > 0.5
     assert 0 < best.score <= 1
+
+
+def test_a_session_plans_no_memory_for_one_shape_of_input():
+    session = cpu_session(DETECTOR_MODEL)
+    assert not session.get_session_options().enable_mem_pattern
 
 
 def test_the_best_face_comes_first(portrait):
