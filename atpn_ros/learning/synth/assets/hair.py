@@ -10,6 +10,7 @@ the head's shape changes.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import numpy as np
 from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.synth.assets.decimation import thinned
 from atpn_ros.learning.synth.assets.head_model import HeadModel, Ints, Part, surface_normals
+from atpn_ros.learning.synth.assets.wavefront import read_mesh
 from atpn_ros.types import Floats, Image
 
 _SIDE = 512
@@ -165,31 +167,19 @@ def _texture(path: Path) -> Image:
 
 def _obj(path: Path) -> tuple[Floats, Floats, Ints]:
     """Corners' positions (N, 3), texture coordinates (N, 2) and triangles of a Wavefront file."""
-    places: list[list[float]] = []
-    coordinates: list[list[float]] = []
+    mesh = read_mesh(path)
     pairs: dict[tuple[int, int], int] = {}
     triangles: list[tuple[int, int, int]] = []
+    for corners in itertools.chain.from_iterable(mesh.faces.values()):
+        ring = [pairs.setdefault(corner, len(pairs)) for corner in corners]
+        triangles += [(ring[0], ring[k], ring[k + 1]) for k in range(1, len(ring) - 1)]
+    keys = np.array(list(pairs))
     try:
-        for line in path.read_text().splitlines():
-            words = line.split()
-            if not words:
-                continue
-            if words[0] == "v":
-                places.append([float(x) for x in words[1:4]])
-            elif words[0] == "vt":
-                coordinates.append([float(x) for x in words[1:3]])
-            elif words[0] == "f":
-                ring = []
-                for word in words[1:]:
-                    a, b = (int(x) - 1 for x in word.split("/")[:2])
-                    ring.append(pairs.setdefault((a, b), len(pairs)))
-                triangles += [(ring[0], ring[k], ring[k + 1]) for k in range(1, len(ring) - 1)]
-        keys = np.array(list(pairs))
         return (
-            np.asarray(places)[keys[:, 0]], np.asarray(coordinates)[keys[:, 1]].astype(np.float32),
+            mesh.vertices[keys[:, 0]], mesh.coordinates[keys[:, 1]].astype(np.float32),
             np.asarray(triangles, np.int32),
         )  # fmt: skip
-    except (OSError, ValueError, IndexError) as error:
+    except IndexError as error:
         raise AssetError(f"{path}: not a mesh that can be read: {error}") from error
 
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stores all prepared assets in one file of a few megabytes, for transfer to another machine.
 
-Offsets of the head's shapes are rounded to multiples of 4 micrometres, and textures are WebP. The
-file holds data derived from the assets: the same restrictions on redistribution apply.
+The head is stored as in :mod:`atpn_ros.learning.synth.assets.stored_head`, and textures are WebP.
+The file holds data derived from the assets: the same restrictions on redistribution apply.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from atpn_ros.learning.data.asset_error import AssetError
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.encoded_images import decode_images, encode_images
 from atpn_ros.learning.synth.assets import hair, skins
-from atpn_ros.learning.synth.assets.head_model import Anchors, HeadModel
 from atpn_ros.learning.synth.assets.library import Assets
 from atpn_ros.learning.synth.assets.panoramas import Panorama
-from atpn_ros.types import Floats, Image
+from atpn_ros.learning.synth.assets.stored_head import (
+    anchor_arrays,
+    anchors_from,
+    head_arrays,
+    head_from,
+)
+from atpn_ros.types import Image
 
-_STEP = 4e-6
-"""Offsets are stored in multiples of this, metres."""
-_HEAD = ("neutral", "corner", "uv", "triangles", "parts", "masks")
 _SKINS = ("base", "identity")
 _PANORAMA = ("small", "sun", "sun_colour")
 _STYLE = ("vertices", "triangles", "uv", "follow", "weight")
@@ -43,19 +45,17 @@ def save(path: Path, assets: Assets, quality: int = 85) -> None:
     Raises:
         AssetError: A shape of the head has offsets that do not fit into 16 bits.
     """
-    head, made = assets.head, assets.skins
+    made = assets.skins
     out: dict[str, Any] = {
-        "shapes": _rounded(head.identity), "expressions": _rounded(head.expression),
-        "names": np.array(head.names), "skin_names": np.array(made.names), "prt": assets.prt,
+        "skin_names": np.array(made.names), "prt": assets.prt,
         "coarse": assets.coarse, "style_names": np.array([s.name for s in assets.styles]),
         "face_coverage": np.array([s.face_coverage for s in assets.styles]),
         "has_texture": np.array([s.texture is not None for s in assets.styles], bool),
     }  # fmt: skip
-    out |= {f"head_{name}": getattr(head, name) for name in _HEAD}
+    out |= head_arrays(assets.head)
     out |= {f"skin_{name}": getattr(made, name) for name in _SKINS}
-    for name, anchors in (("points", head.points), ("strips", head.strips),
-                          ("brows", made.brows), ("mirrored", assets.mirrored_brows)):  # fmt: skip
-        out[f"{name}_vertex"], out[f"{name}_weight"] = anchors.vertex, anchors.weight
+    out |= anchor_arrays("brows", made.brows)
+    out |= anchor_arrays("mirrored", assets.mirrored_brows)
     for name in _PANORAMA:
         out[f"panorama_{name}"] = np.stack([getattr(p, name) for p in assets.panoramas])
     for i, style in enumerate(assets.styles):
@@ -89,14 +89,8 @@ def load(path: Path) -> Assets:
 
 
 def _assets(v: dict[str, Any]) -> Assets:
-    head = HeadModel(
-        **{name: v[f"head_{name}"] for name in _HEAD},
-        identity=v["shapes"] * np.float32(_STEP), expression=v["expressions"] * np.float32(_STEP),
-        names=tuple(str(n) for n in v["names"]),
-        points=_anchors(v, "points"), strips=_anchors(v, "strips"),
-    )  # fmt: skip
     made = skins.Skins(
-        _pictures(v, "details"), v["skin_base"], _anchors(v, "brows"), v["skin_identity"],
+        _pictures(v, "details"), v["skin_base"], anchors_from(v, "brows"), v["skin_identity"],
         tuple(str(n) for n in v["skin_names"]),
     )  # fmt: skip
     views = decode_images(v["views"], v["views_lengths"])
@@ -115,21 +109,10 @@ def _assets(v: dict[str, Any]) -> Assets:
         for i, name in enumerate(v["style_names"])
     )  # fmt: skip
     return Assets(
-        head, v["prt"], made, _anchors(v, "mirrored"), _pictures(v, "irises"), panoramas, styles,
-        v["coarse"],
+        head_from(v), v["prt"], made, anchors_from(v, "mirrored"), _pictures(v, "irises"),
+        panoramas, styles, v["coarse"],
     )  # fmt: skip
-
-
-def _anchors(v: dict[str, Any], name: str) -> Anchors:
-    return Anchors(v[f"{name}_vertex"], v[f"{name}_weight"])
 
 
 def _pictures(v: dict[str, Any], name: str) -> Image:
     return np.stack(decode_images(v[name], v[f"{name}_lengths"]))
-
-
-def _rounded(offsets: Floats) -> Any:
-    steps = np.round(offsets / _STEP)
-    if len(steps) and float(np.abs(steps).max()) > np.iinfo(np.int16).max:
-        raise AssetError("the head's shapes have offsets above 13 cm: they cannot be packed")
-    return steps.astype(np.int16)
