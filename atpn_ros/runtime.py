@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
 
 from atpn_ros.camera import Camera
@@ -69,14 +68,3 @@ def load_pipeline(settings: Settings, control: LoadControl) -> LoadedPipeline:
         control=control,
     )
     return LoadedPipeline(FacePipeline(engine, detector, settings.pipeline_settings()), engine)
-
-
-def return_freed_memory() -> None:
-    """Give memory that was freed back to the system, after a pipeline was closed.
-
-    The C library keeps freed memory for later requests, tens of megabytes after a network. Others
-    than glibc are left alone.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -60,7 +60,13 @@ def inject(kind: str, robot: Robot, message: object, other_size: np.ndarray, sta
         case "pause":
             robot.spin(3.5)
         case "setting":
-            set_max_faces(robot, 1 + stamp % 5)
+            number = ParameterValue(
+                type=ParameterType.PARAMETER_INTEGER, integer_value=1 + stamp % 5
+            )
+            parameter = Parameter(name="max_faces", value=number)
+            robot.call(
+                SetParameters, "set_parameters", SetParameters.Request(parameters=[parameter])
+            )
         case "cycle":
             for number in (
                 Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP,
@@ -72,10 +78,3 @@ def inject(kind: str, robot: Robot, message: object, other_size: np.ndarray, sta
             k = [0.0] * 9 if stamp % 2 else [300.0, 0.0, 159.5, 0.0, 300.0, 119.5, 0.0, 0.0, 1.0]
             robot.calibrate(k=k)
     return stamp
-
-
-def set_max_faces(robot: Robot, number: int) -> None:
-    """Set the node's parameter while it runs."""
-    value = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=number)
-    request = SetParameters.Request(parameters=[Parameter(name="max_faces", value=value)])
-    robot.call(SetParameters, "set_parameters", request)

@@ -29,13 +29,14 @@ from atpn_ros.node import ros_messages
 from atpn_ros.node.diagnostics import Diagnostics, GraphStatus
 from atpn_ros.node.frame_slot import Throttle
 from atpn_ros.node.health import loss_advice
+from atpn_ros.node.heap import return_freed_memory
 from atpn_ros.node.looking_target import LookingTarget
 from atpn_ros.node.parameters import declare_parameters
 from atpn_ros.node.publishers import Publishers
 from atpn_ros.node.subscriptions import Subscriptions
 from atpn_ros.node.worker import FrameResult, Worker
 from atpn_ros.resources import ResourceNotFoundError, share_path
-from atpn_ros.runtime import load_pipeline, return_freed_memory
+from atpn_ros.runtime import load_pipeline
 from atpn_ros.setting_values import update_settings
 from atpn_ros.settings import Settings, SettingsError
 from atpn_ros.types import Floats

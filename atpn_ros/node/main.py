@@ -13,6 +13,8 @@ import signal
 import sys
 from types import FrameType
 
+from atpn_ros.node.heap import map_large_buffers
+
 _STEP_S = 0.1
 """How often a spinning node checks the shutdown flag, s."""
 
@@ -55,6 +57,7 @@ def main(args: list[str] | None = None) -> int:
         argument that cannot be parsed or a setting that is not allowed.
     """
     shutdown = ShutdownFlag()
+    map_large_buffers()
     code, stuck = _run(args, shutdown)
     if stuck:
         # A build inside ONNX Runtime cannot be cancelled, so the process is ended.
