@@ -48,9 +48,14 @@ demo: venv
 test: dev
 	$(PY) -m pytest test --ignore=test/learning
 
+# As the quick start says for large images: the profile in both processes.
+PROFILE := $(CURDIR)/config/fastdds_shm.xml
+LARGE_IMAGES := FASTDDS_BUILTIN_TRANSPORTS=DEFAULT FASTRTPS_DEFAULT_PROFILES_FILE=$(PROFILE) \
+	FASTDDS_DEFAULT_PROFILES_FILE=$(PROFILE)
+
 soak: dev
 	PYTHONPATH=$(CURDIR) $(PY) test/soak.py 600
-	PYTHONPATH=$(CURDIR) $(PY) test/soak.py 600 1920x1080 2 15
+	PYTHONPATH=$(CURDIR) $(LARGE_IMAGES) $(PY) test/soak.py 600 1920x1080 2 15
 
 rate: dev
 	PYTHONPATH=$(CURDIR) $(PY) test/rate.py 30 3

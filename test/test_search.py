@@ -154,6 +154,18 @@ def test_the_detector_never_runs_twice_at_once():
     assert detector.most == 1
 
 
+def test_the_thread_starts_with_the_first_large_image():
+    """Not with the first two images that follow each other fast, whenever these come."""
+    held = pipeline(SlowDetector(), replace(RAW, search_interval_ns=0))
+    before = threading.active_count()
+    held.process(shown(0))
+    assert threading.active_count() == before + 1
+    for n in range(1, 6):
+        held.process(shown(n))
+    assert threading.active_count() == before + 1
+    held.close()
+
+
 def test_closing_ends_the_thread():
     held = pipeline(SlowDetector(), replace(RAW, search_interval_ns=0))
     for n in range(3):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 import cv2
@@ -64,14 +64,15 @@ class FaceSearch:
         self._detector = detector
         self._executor: ThreadPoolExecutor | None = None
         self._future: Future[list[Detection]] | None = None
+        self._forgotten: Future[list[Detection]] | None = None
         self._due_ns = 0
         self._began_ns: int | None = None
         self._last_ns = 0
 
     def reset(self) -> None:
-        """Forget all runs. One that has begun in the other thread ends before the next one."""
+        """Forget all runs. One in the other thread ends before the next one begins."""
         if self._future is not None:
-            self._future.cancel()
+            self._forgotten = self._future
         self._future = self._began_ns = None
 
     def close(self) -> None:
@@ -80,6 +81,12 @@ class FaceSearch:
         if self._executor is not None:
             self._executor.shutdown()
         self._executor = None
+
+    def _other_thread(self) -> ThreadPoolExecutor:
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="detector")
+            self._executor.submit(int)  # the thread begins with its first task
+        return self._executor
 
     def plan(self, stamp_ns: int, interval_ns: int, height: int, width: int) -> SearchPlan:
         """Decide what the detector does in a frame; waits for the other thread if it is late.
@@ -105,6 +112,8 @@ class FaceSearch:
         first = self._began_ns is None
         due = first or stamp_ns - (self._began_ns or 0) >= interval_ns
         latency = self._detector.latency_ns(height, width) if due else 0
+        if latency:  # with the first large image, so that no thread starts at a random time later
+            self._other_thread()
         # The first frame, and each of a slow camera, leaves time for the detector.
         beside = due and not first and stamp_ns - self._last_ns < latency
         return SearchPlan(earlier, due and not beside, beside, stamp_ns, stamp_ns + latency)
@@ -122,10 +131,10 @@ class FaceSearch:
             most: How many new faces of an earlier image are searched for again, so that the time of
                 a frame is bounded.
         """
-        if plan.now and self._executor is not None:
-            # After a run that was forgotten and has not ended: two at once need twice the memory.
-            return self._executor.submit(self._detector.detect, image).result()
         if plan.now:
+            if self._forgotten is not None:  # it ends first: two at once need twice the memory
+                wait([self._forgotten])
+                self._forgotten = None
             return self._detector.detect(image)
         if plan.earlier is None:
             return None
@@ -142,10 +151,8 @@ class FaceSearch:
         if plan.earlier is not None:
             self._future = None
         if plan.beside:
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(1, thread_name_prefix="detector")
             # A copy, since the owner of the image may use its memory for the next one.
-            self._future = self._executor.submit(self._detector.detect, image.copy())
+            self._future = self._other_thread().submit(self._detector.detect, image.copy())
             self._due_ns = plan.due_ns
         if plan.now or plan.beside:
             self._began_ns = plan.stamp_ns
