@@ -26,6 +26,9 @@ _WILDCARDS = ("/**", "/*")
 """Sections for all nodes, which may contain parameters that this node does not have."""
 _EVERY_NODE = ("use_sim_time", "qos_overrides", "start_type_description_service")
 """Parameters that every node has; ``ros2 param dump`` writes them."""
+_SIM_TIME = "use_sim_time"
+_YAML_BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n")
+"""Words that ROS's parser of parameters takes as truth values."""
 _TYPO = 0.85
 """Similarity to a setting above which a name in a section for all nodes is refused as a typo."""
 
@@ -83,6 +86,8 @@ def read_parameters(
                 values[name] = value
             elif not _is_expected(name, section):
                 raise SettingsError(f"{file}: {unknown_name(name, CONSTRAINTS, 'setting')}")
+            elif name == _SIM_TIME:
+                _check_sim_time(value, f"{file}: ")
     return values
 
 
@@ -95,7 +100,8 @@ def check_ros_arguments(words: Sequence[str]) -> None:
         words: The command line, as ``face_node --ros-args -p max_faces:=2`` without the first word.
 
     Raises:
-        SettingsError: As :func:`read_parameters`, and for a parameter that is no setting.
+        SettingsError: As :func:`read_parameters`, and for a parameter that is no setting or a
+            ``use_sim_time`` that is no truth value.
     """
     is_ros = False
     namespace, own_name = "", _NODE
@@ -113,16 +119,15 @@ def check_ros_arguments(words: Sequence[str]) -> None:
         elif rule in ("__node", "__name"):  # rcl takes both
             own_name = value
     for option, word in found:
-        node, _, name = word.partition(":=")[0].rpartition(":")
+        target, _, value = word.partition(":=")
+        node, _, name = target.rpartition(":")
         if option == "--params-file":
             read_parameters(Path(word), namespace, own_name)
-        elif (
-            option in ("-p", "--param")
-            and node in ("", own_name)
-            and name not in CONSTRAINTS
-            and not _is_of_every_node(name)
-        ):
-            raise unknown_name(name, CONSTRAINTS, "setting")
+        elif option in ("-p", "--param") and node in ("", own_name):
+            if name not in CONSTRAINTS and not _is_of_every_node(name):
+                raise unknown_name(name, CONSTRAINTS, "setting")
+            if name == _SIM_TIME and value:  # without a value ROS tells what is wrong
+                _check_sim_time(value)
 
 
 def _parsed(file: Path) -> Any:
@@ -166,6 +171,16 @@ def _sections(content: Any, prefix: str = "") -> Iterator[tuple[str, dict[str, A
             yield from _sections(
                 part, f"{prefix.rstrip('/')}/{name.strip('/')}" if prefix else name
             )
+
+
+def _check_sim_time(value: Any, where: str = "") -> None:
+    """Refuse a ``use_sim_time`` that is no truth value; rclpy would end with a traceback.
+
+    Raises:
+        SettingsError: The message begins with ``where``.
+    """
+    if str(value).lower() not in _YAML_BOOLEANS:
+        raise SettingsError(f"{where}{_SIM_TIME}: {value!r} is neither true nor false")
 
 
 def _is_of_every_node(name: str) -> bool:

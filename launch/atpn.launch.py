@@ -28,7 +28,7 @@ ARGUMENTS = {
         str(SHARE / "config" / "atpn.yaml"),
         "YAML file with parameters of the node, or none",
     ),
-    "use_sim_time": ("false", "use the time of /clock (true | false)"),
+    "use_sim_time": (arguments.UNSET, "use the time of /clock (true | false; default false)"),
     "log_level": ("info", " | ".join(arguments.LOG_LEVELS)),
     "respawn": ("true", "start the node again 2 s after it has died (true | false)"),
     "dds_profile": (

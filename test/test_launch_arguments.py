@@ -66,6 +66,9 @@ def test_the_file_and_the_arguments_are_checked_together(tmp_path: Path) -> None
         launch_arguments.node_parameters(given, "front", str(path), "false")
     taken = launch_arguments.node_parameters(given, "rear", str(path), "true")
     assert taken == [str(path), {"start_presence": 0.6, "use_sim_time": True}]
+    for unset, expected in ((launch_arguments.UNSET, {}), ("false", {"use_sim_time": False})):
+        taken = launch_arguments.node_parameters(GIVEN, "rear", str(path), unset)
+        assert taken == [str(path), expected]
 
 
 def test_descriptions_give_choices_range_and_default() -> None:
@@ -206,21 +209,24 @@ def lines_until(process: subprocess.Popen[str], word: str, times: int, seconds: 
     return lines
 
 
-@pytest.mark.parametrize("respawn", ["true", "false"])
-def test_a_node_that_dies_is_started_again_unless_respawn_is_false(respawn: str) -> None:
+@pytest.mark.parametrize("words", [[], ["respawn:=false", "dds_profile:=none"]])
+def test_a_node_that_dies_is_started_again_unless_respawn_is_false(words: list[str]) -> None:
     needs_launch()
+    given = {k: v for k, v in environment().items() if not k.endswith("_DEFAULT_PROFILES_FILE")}
     process = subprocess.Popen(
-        [sys.executable, "-c", START, str(ONE), f"respawn:={respawn}", "dds_profile:=none"],
+        [sys.executable, "-c", START, str(ONE), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=environment(),
+        env=given,
     )
     try:
         lines = lines_until(process, "listening on", 1, 60)
         (pid,) = {int(p) for p in re.findall(r"started with pid \[(\d+)\]", "".join(lines))}
+        variables = Path(f"/proc/{pid}/environ").read_text()
+        assert variables.count("_DEFAULT_PROFILES_FILE=") == (0 if words else 2)
         os.kill(pid, signal.SIGKILL)
-        if respawn == "true":
+        if not words:
             lines_until(process, "listening on", 1, 60)
         else:
             lines_until(process, "process has died", 1, 60)

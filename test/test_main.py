@@ -77,6 +77,7 @@ def test_impatience_changes_nothing(tmp_path: Path) -> None:
         (["-p", "max_face:=2"], "did you mean max_faces?"),
         (["-p", "tf_prefix:='bad prefix/'"], "tf_prefix: 'bad prefix/'"),
         (["-p", "start_presence:=0.2"], "less than keep_presence"),
+        (["-p", "use_sim_time:=1"], "use_sim_time: '1' is neither true nor false"),
     ],
     ids=[
         "no value",
@@ -86,6 +87,7 @@ def test_impatience_changes_nothing(tmp_path: Path) -> None:
         "an unknown name",
         "no frame's prefix",
         "not together",
+        "no truth value",
     ],
 )
 def test_an_argument_that_makes_no_sense_is_told_in_a_line(

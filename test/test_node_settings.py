@@ -52,6 +52,10 @@ def test_parameters_describe_themselves_and_refuse_with_a_reason(
     ):
         refused = set_parameter(robot, name, value)
         assert (refused.successful, why in refused.reason) == (False, True)
+    for name, near in (("max_face", "max_faces"), ("detector", "detector_model")):
+        unknown = set_parameter(robot, name, ParameterValue(type=integer, integer_value=1))
+        assert not unknown.successful
+        assert unknown.reason == f"{name}: no such setting; did you mean {near}?"
     fixed = set_parameter(robot, "backend", ParameterValue(type=text, string_value="onnx-cuda"))
     assert not fixed.successful
     assert "before the node is configured" in fixed.reason

@@ -129,6 +129,31 @@ def test_a_dump_of_the_nodes_own_parameters_is_taken(tmp_path):
     check_ros_arguments(["--ros-args", "--params-file", str(path)])
 
 
+@pytest.mark.parametrize("section", ["/**", "face_node"])
+@pytest.mark.parametrize(
+    ("value", "good"),
+    [("true", True), ("False", True), ("yes", True), ("1", False), ("0.0", False), ("soon", False)],
+)
+def test_simulated_time_is_a_truth_value(tmp_path, section, value, good):
+    path = written(
+        tmp_path, f"{section}:\n  ros__parameters: {{max_faces: 3, use_sim_time: {value}}}\n"
+    )
+    words = ["--ros-args", "--params-file", str(path)]
+    option = ["--ros-args", "-p", f"use_sim_time:={value}"]
+    if good:
+        assert load_settings(path).max_faces == 3
+        check_ros_arguments(words)
+        check_ros_arguments(option)
+        return
+    for call in (
+        lambda: load_settings(path),
+        lambda: check_ros_arguments(words),
+        lambda: check_ros_arguments(option),
+    ):
+        with pytest.raises(SettingsError, match=r"use_sim_time: .* is neither true nor false$"):
+            call()
+
+
 def test_overrides_of_qos_may_be_one_dotted_name(tmp_path):
     name = "qos_overrides./camera/image_raw.subscription.reliability"
     path = written(

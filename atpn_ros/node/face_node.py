@@ -31,7 +31,7 @@ from atpn_ros.node.frame_slot import Throttle
 from atpn_ros.node.health import loss_advice
 from atpn_ros.node.heap import return_freed_memory
 from atpn_ros.node.looking_target import LookingTarget
-from atpn_ros.node.parameters import declare_parameters
+from atpn_ros.node.parameters import declare_parameters, unknown_parameter
 from atpn_ros.node.publishers import Publishers
 from atpn_ros.node.subscriptions import Subscriptions
 from atpn_ros.node.worker import FrameResult, Worker
@@ -285,6 +285,12 @@ class FaceNode(LifecycleNode):
         self._looking_target.forget()
         if self._worker is not None:
             self._worker.drop_tracks("the clock jumped")
+
+    def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
+        """Set parameters; refuse an unknown name with the nearest one, where rclpy would raise."""
+        if reason := unknown_parameter(self, parameter_list):
+            return SetParametersResult(successful=False, reason=reason)
+        return super().set_parameters_atomically(parameter_list)
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {p.name: p.value for p in parameters if p.name in Settings.__slots__}

@@ -152,7 +152,7 @@ def node_parameters(
         given: The text of each argument for a setting, see :func:`settings_from`.
         namespace: Of the node.
         params_file: Path of the parameter file; empty or ``none``: no file.
-        use_sim_time: ``true`` or ``false``.
+        use_sim_time: ``true`` or ``false``; :data:`UNSET` leaves it to the file.
 
     Raises:
         SettingsError: The file is missing or has unknown names, or a value is not allowed.
@@ -160,7 +160,8 @@ def node_parameters(
     values = settings_from(given)
     in_file = {} if is_none(params_file) else read_parameters(Path(params_file), namespace)
     update_settings(Settings(), in_file | values)
-    values["use_sim_time"] = parse_bool("use_sim_time", use_sim_time)
+    if use_sim_time != UNSET:
+        values["use_sim_time"] = parse_bool("use_sim_time", use_sim_time)
     return [values] if is_none(params_file) else [params_file, values]
 
 

@@ -79,7 +79,7 @@ def _run(args: list[str] | None, shutdown: ShutdownFlag) -> tuple[int, bool]:
 
         print(f"face_node: {missing_module(error.name or '')}", file=sys.stderr)
         return 1, False
-    from rclpy.exceptions import NameValidationException
+    from rclpy.exceptions import NameValidationException, ParameterException
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.lifecycle import TransitionCallbackReturn
     from rclpy.signals import SignalHandlerOptions
@@ -92,7 +92,7 @@ def _run(args: list[str] | None, shutdown: ShutdownFlag) -> tuple[int, bool]:
         check_ros_arguments(sys.argv[1:] if args is None else args)
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         node = FaceNode(lambda: shutdown.requested)
-    except (SettingsError, RuntimeError, NameValidationException) as error:
+    except (SettingsError, RuntimeError, NameValidationException, ParameterException) as error:
         # Arguments that ROS cannot parse raise RuntimeError with a message of several lines.
         print(f"face_node: {error}", file=sys.stderr)
         rclpy.try_shutdown()

@@ -1,14 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Declares every field of ``Settings`` as a ROS parameter with its description and range."""
+"""Declares every field of ``Settings`` as a ROS parameter with its range; names unknown ones."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
-from atpn_ros.setting_values import update_settings
+from atpn_ros.setting_values import unknown_name, update_settings
 from atpn_ros.settings import CONSTRAINTS, Constraint, Settings, SettingsError, Value
 
 
@@ -26,6 +29,14 @@ def declare_parameters(node: Node) -> Settings:
         except ParameterException as error:  # raised by ROS for a wrong type or range
             raise SettingsError(str(error)) from error
     return update_settings(Settings(), given)
+
+
+def unknown_parameter(node: Node, parameters: Sequence[Parameter]) -> str:
+    """What is wrong with the first of some parameters that a node does not have; empty if none."""
+    for parameter in parameters:
+        if not node.has_parameter(parameter.name):
+            return str(unknown_name(parameter.name, CONSTRAINTS, "setting"))
+    return ""
 
 
 def _descriptor(name: str, rule: Constraint) -> ParameterDescriptor:
