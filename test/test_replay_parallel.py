@@ -60,8 +60,11 @@ def test_two_bags_of_one_name_are_refused(tmp_path, bags, capsys):
     assert "several bags would be written as a" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("jobs", "number"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
-def test_an_interrupted_run_leaves_nothing_under_its_final_name(tmp_path, jobs, number):
+@pytest.mark.parametrize(
+    ("jobs", "number", "exit_code"),
+    [(1, signal.SIGTERM, 143), (2, signal.SIGTERM, 143), (2, signal.SIGINT, 130)],
+)
+def test_an_interrupted_run_leaves_nothing_under_its_final_name(tmp_path, jobs, number, exit_code):
     sources = [record(tmp_path / f"in{n}", lambda r: show(r, 200)) for n in range(jobs)]
     out = tmp_path / "out"
     code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -77,7 +80,7 @@ def test_an_interrupted_run_leaves_nothing_under_its_final_name(tmp_path, jobs, 
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(number)
-    assert process.wait(20) == 130
+    assert process.wait(20) == exit_code
     assert "Traceback" not in process.stderr.read()
     assert not out.exists() or not list(out.iterdir())
     assert not list(tmp_path.glob(".*"))
@@ -92,7 +95,7 @@ def test_a_process_that_dies_takes_only_its_own_bag(tmp_path, bags, monkeypatch)
 
     jobs = [ReplayJob(b, tmp_path / b.name) for b in bags]
     for outcome in parallel.replay_all(
-        jobs, 2, False, lambda *_: None, parallel.InterruptGuard(KeyboardInterrupt())
+        jobs, 2, False, lambda *_: None, parallel.InterruptGuard(lambda _: KeyboardInterrupt())
     ):
         jobs_seen.append((outcome.job.source.name, outcome.error))
     assert sorted(jobs_seen) == [

@@ -36,6 +36,7 @@ from atpn_ros.cli import (
     train,
 )
 from atpn_ros.cli.options import settings_files
+from atpn_ros.cli.signals import Terminated, interruption
 from atpn_ros.files import check_inputs_kept, error_text
 from atpn_ros.types import AtpnError
 
@@ -46,10 +47,6 @@ _TRAINING = (synth, train, evaluate, presence, budget, export, detector, detecti
 _DESCRIPTION = (
     "Finds faces in images, videos and recordings, and trains and measures the networks that do it."
 )
-
-
-class _Terminated(KeyboardInterrupt):
-    """The process received SIGTERM, or SIGHUP as its terminal was closed."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"atpn {args.command}: {words}", file=sys.stderr)
         _discard_output()
         return 1
-    except _Terminated as end:
+    except Terminated as end:
         return 128 + int(end.args[0])
     except KeyboardInterrupt:
         return 130
@@ -86,7 +83,7 @@ def _ending_by_exception() -> Iterator[None]:
     """Let SIGTERM and SIGHUP raise an exception, as SIGINT does, so that files are removed."""
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise _Terminated(number)
+        raise interruption(number)
 
     numbers: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGHUP)
     if threading.current_thread() is not threading.main_thread():  # cannot set signal handlers

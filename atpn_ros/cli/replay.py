@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atpn_ros.cli.options import add_settings_options, settings_files
+from atpn_ros.cli.signals import interruption
 from atpn_ros.files import check_inputs_kept, printable, write_text
 from atpn_ros.settings_file import load_settings
 from atpn_ros.types import AtpnError
@@ -111,9 +112,9 @@ def run(args: argparse.Namespace) -> int:
     outcomes = []
     from atpn_ros.replay.parallel import InterruptGuard
 
-    # SIGTERM acts like Ctrl-C, so that incomplete files are removed.
+    # SIGTERM raises an exception as Ctrl-C does, so that incomplete files are removed.
     with (
-        InterruptGuard(KeyboardInterrupt()) as stop,
+        InterruptGuard(interruption) as stop,
         _ProgressBar(len(jobs)) as bar,
         closing(_outcomes(args, jobs, bar, stop)) as coming,
     ):

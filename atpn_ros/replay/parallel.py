@@ -28,15 +28,18 @@ ReportCallback = Callable[[int, int, int], None]
 
 
 class InterruptGuard:
-    """Context manager in which SIGINT and SIGTERM raise a given exception.
+    """Context manager in which SIGINT and SIGTERM raise an exception.
 
     It is raised when the signal comes, and again by :meth:`check` after the next image and after
     the bag: some libraries swallow or replace an exception that is raised while they are imported.
+
+    Args:
+        error: Returns the exception for the number of a signal.
     """
 
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-        self._interrupted = False
+    def __init__(self, error: Callable[[int], BaseException]) -> None:
+        self._make_error = error
+        self._error: BaseException | None = None
 
     def __enter__(self) -> InterruptGuard:
         """Install the signal handlers."""
@@ -49,12 +52,12 @@ class InterruptGuard:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._interrupted = True
+        self._error = self._make_error(number)
         raise self._error
 
     def check(self) -> None:
         """Raise the exception if a signal has come."""
-        if self._interrupted:
+        if self._error is not None:
             raise self._error
 
 
@@ -161,7 +164,7 @@ def _replay_one(
 
 def _run_in_process(job: ReplayJob, overwrite: bool, pipe: Connection) -> None:
     # SystemExit: multiprocessing prints no traceback of it.
-    with InterruptGuard(SystemExit(130)) as stop:
+    with InterruptGuard(lambda _: SystemExit(130)) as stop:
         pipe.send(_replay_one(job, overwrite, lambda *n: pipe.send(n), stop))
 
 
