@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspace")
 yaml = pytest.importorskip("yaml")
 
+from atpn_ros.node.health import PROFILE_MIB
 from ros_world import NodeProcess, Robot
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -105,5 +106,5 @@ def test_the_dds_profile_is_well_formed() -> None:
     assert size is not None
     message = root.find(".//{*}maxMessageSize")
     assert message is not None
-    assert int(str(message.text)) > 3 * 3840 * 2160  # one whole image
+    assert int(str(message.text)) == PROFILE_MIB * 2**20 > 3 * 3840 * 2160  # one whole image
     assert int(str(size.text)) > 2 * 3 * 3840 * 2160

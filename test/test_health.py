@@ -182,6 +182,7 @@ def test_lost_images_are_reported_with_the_remedy(facts: NodeStatus, words: str)
     assert said.startswith(words)
     assert bool(said) == bool(words)
     assert ("export FASTRTPS_DEFAULT_PROFILES_FILE=/share/shm.xml" in said) == bool(words)
+    assert ("for images of more than 32 MiB" in said) == bool(words)
     assert "export" not in loss_advice(facts, "/share/shm.xml", False)
 
 

@@ -16,6 +16,8 @@ BEHIND_NS = 2_000_000_000
 
 _LOSS_SHARE = 0.05
 """Share of lost images above which they are reported."""
+PROFILE_MIB = 32
+"""Largest message of config/fastdds_shm.xml, MiB."""
 _NO_IMAGE_NS = 8_000_000_000
 _FEW_IMAGES = 30
 """Images may be lost in transport if none arrives for this long and fewer than this many arrived
@@ -200,7 +202,9 @@ def loss_advice(status: NodeStatus, profile: str, fast_dds: bool) -> str:
     return (
         f"{seen}. If the camera sends images, they are larger than its shared memory segment: "
         "start the camera driver after this command: "
-        f"export FASTRTPS_DEFAULT_PROFILES_FILE={profile} FASTDDS_DEFAULT_PROFILES_FILE={profile}"
+        f"export FASTRTPS_DEFAULT_PROFILES_FILE={profile} FASTDDS_DEFAULT_PROFILES_FILE={profile} "
+        f"(for images of more than {PROFILE_MIB} MiB: with larger sizes in a copy of that file, or "
+        "try image_transport:=compressed)"
     )
 
 
