@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import array
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from types import SimpleNamespace
 
@@ -27,7 +27,9 @@ _OTHER = count()
 class World:
     """A robot and its node, not configured yet, and the time on the camera's clock."""
 
-    def __init__(self, compressed: bool = False, **settings: object) -> None:
+    def __init__(
+        self, compressed: bool = False, remap: Sequence[str] = (), **settings: object
+    ) -> None:
         # Worlds that live at the same time do not hear each other.
         self.robot = Robot(compressed, domain=int(os.environ["ROS_DOMAIN_ID"]) + 100 + next(_OTHER))
         given = {f"qos_overrides./{t}.subscription.reliability": "reliable" for t in INPUTS}
@@ -35,6 +37,7 @@ class World:
         self.node = FaceNode(
             context=self.robot.context,
             parameter_overrides=[Parameter(name, value=value) for name, value in given.items()],
+            cli_args=["--ros-args", *(word for rule in remap for word in ("-r", rule))],
         )
         self.robot.executor.add_node(self.node)
         self.stamp = 1_000 * SECOND

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspace")
@@ -11,8 +12,9 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspa
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
+from atpn_ros.msg import FaceBox
 from atpn_ros.node import ros_messages
-from atpn_ros.pipeline.frame_clock import STAMP_OLDER, STAMP_ZERO
+from atpn_ros.pipeline.frame_clock import STAMP_CLOSE, STAMP_OLDER, STAMP_ZERO
 from node_here import World
 from ros_world import FRAME, SECOND, header, nobody, portrait
 
@@ -80,6 +82,33 @@ def test_two_images_in_the_wrong_order_keep_their_face_and_are_counted(world: Wo
     assert world.still_works().boxes.faces[-1].id == known
     assert world.stats.odd[STAMP_OLDER] >= 1
     assert world.robot.diagnosis()[f"odd: {STAMP_OLDER}"]
+
+
+UNEVEN = {
+    "pairs 0.8 ms apart": (lambda n: n // 2 * 2 * FRAME + n % 2 * 800_000, STAMP_CLOSE, 12),
+    "bursts of four": (lambda n: n // 4 * 4 * FRAME + n % 4 * 100_000, STAMP_CLOSE, 18),
+    "one in ten without": (lambda n: None if n % 10 == 9 else n * FRAME, STAMP_ZERO, 2),
+}
+
+
+@pytest.mark.parametrize("case", UNEVEN)
+def test_a_face_in_motion_keeps_its_id_over_uneven_stamps(world: World, case: str) -> None:
+    offset, problem, count = UNEVEN[case]
+    known = world.still_works().boxes.faces[-1].id
+    before, start = world.stats.odd[problem], world.stamp + FRAME
+    boxes = []
+    for n in range(24):
+        at = offset(n)
+        stamp = 0 if at is None else start + at
+        picture = np.ascontiguousarray(np.roll(portrait(), 2 * n, axis=1))
+        message = ros_messages.image_message(picture, header(stamp))
+        boxes += world.answer(message).boxes.faces
+    world.stamp = start + 24 * FRAME
+    assert [box.id for box in boxes] == [known] * 24
+    assert FaceBox.STATE_LOST not in [box.state for box in boxes]
+    assert boxes[-1].center_x - boxes[0].center_x == pytest.approx(46, abs=6)
+    assert world.stats.odd[problem] == before + count
+    assert world.robot.diagnosis()[f"odd: {problem}"]
 
 
 def test_a_camera_without_stamps_is_told_and_a_person_who_comes_is_found(world: World) -> None:

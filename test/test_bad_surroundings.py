@@ -18,7 +18,7 @@ from atpn_ros.conversions import messages
 from atpn_ros.msg import TrackingStatus
 from atpn_ros.node import ros_messages
 from node_here import World
-from ros_world import OUTPUTS, RELIABLE, SECOND, Robot, portrait
+from ros_world import OUTPUTS, RELIABLE, SECOND, Robot, nobody, portrait
 
 
 def test_a_lazy_node_receives_images_only_while_somebody_listens() -> None:
@@ -68,6 +68,23 @@ def test_more_people_than_max_faces_are_told_and_counted() -> None:
         world.close()
 
 
+@pytest.mark.parametrize(("absence", "same"), [(4.0, True), (0.0, False)])
+def test_a_person_who_turns_away_for_two_seconds_keeps_the_id_by_absence(
+    absence: float, same: bool
+) -> None:
+    world = World(absence=absence).start()
+    try:
+        for _ in range(15):
+            known = world.still_works().boxes.faces[-1].id
+        for _ in range(30):
+            world.answer(ros_messages.image_message(nobody(), world.now()))
+        found = [box.id for _ in range(8) for box in world.answers().boxes.faces]
+        assert found
+        assert set(found) == ({known} if same else {known + 1})
+    finally:
+        world.close()
+
+
 def test_a_burst_is_answered_with_the_newest_and_the_rest_is_counted(world: World) -> None:
     stats = world.stats
     before = (stats.received, stats.processed, stats.dropped)
@@ -97,6 +114,22 @@ def test_another_publisher_of_another_type_is_named(world: World) -> None:
     other.close()
     robot.wait(lambda: words not in robot.diagnosis()["summary"])
     world.still_works()
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_camera_of_the_other_transport_only_is_named(compressed: bool) -> None:
+    world = World(compressed)
+    robot = world.robot
+    robot.node.destroy_publisher(robot.camera)
+    kind, topic = (Image, "image") if compressed else (CompressedImage, "image/compressed")
+    robot.node.create_publisher(kind, topic, RELIABLE)
+    words = f"no publisher; image_transport:={'raw' if compressed else 'compressed'} has one"
+    try:
+        assert world.node.trigger_configure().name == "SUCCESS"
+        assert world.node.trigger_activate().name == "SUCCESS"
+        robot.wait(lambda: robot.diagnosis()["summary"].endswith(words), 60)
+    finally:
+        world.close()
 
 
 def test_a_camera_that_is_restarted_is_heard_again(world: World) -> None:

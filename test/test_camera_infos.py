@@ -14,7 +14,7 @@ from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo
 
 from node_here import World
-from ros_world import HEIGHT, WIDTH, header
+from ros_world import HEIGHT, RELIABLE, WIDTH, header
 
 GOOD_INFOS = {
     "plumb_bob padded to 8": ("plumb_bob", [-0.03, 0.03, 0.0, 0.0, 0.01, 0.0, 0.0, 0.0]),
@@ -63,6 +63,27 @@ def test_a_rectified_image_takes_its_projection() -> None:
             distances.append(pose.pose.pose.position.z)
         assert distances[0] == pytest.approx(2 * distances[1], rel=0.05)
         assert "rectified" in world.robot.diagnosis()["camera_info"]
+    finally:
+        world.close()
+
+
+@pytest.mark.parametrize("transport", ["raw", "compressed"])
+def test_a_remapped_topic_of_rectified_images_is_known_by_its_name(transport: str) -> None:
+    topic = "/cam/image_rect" + ("/compressed" if transport == "compressed" else "")
+    reliable = {f"qos_overrides.{topic}.subscription.reliability": "reliable"}
+    world = World(transport == "compressed", remap=["image:=/cam/image_rect"], **reliable)
+    robot = world.robot
+    robot.camera = robot.node.create_publisher(robot.camera.msg_type, topic, RELIABLE)
+    try:
+        world.start()
+        p = [150.0, 0.0, 159.5, 0.0, 0.0, 150.0, 119.5, 0.0, 0.0, 0.0, 1.0, 0.0]
+        robot.calibrate(d=[-0.32, 0.11, 0.0, 0.0, -0.02], p=p)
+        (by_p,) = world.still_works().head_poses.faces
+        assert "rectified" in robot.diagnosis()["camera_info"]
+        world.worker.calibration.rectified = False
+        robot.calibrate()
+        (by_k,) = world.still_works().head_poses.faces
+        assert by_k.pose.pose.position.z == pytest.approx(2 * by_p.pose.pose.position.z, rel=0.05)
     finally:
         world.close()
 

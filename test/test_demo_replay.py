@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspace")
@@ -16,23 +17,56 @@ pytest.importorskip("skimage", reason="the portrait comes with scikit-image")
 
 import atpn_ros
 from atpn_ros.cli import main
+from atpn_ros.drawing.video import VideoReader
 from atpn_ros.replay.compare import compare
 
 SECONDS = 3
+
+
+NEXT = "next: atpn demo MY.jpg | MY.mp4 | 0 (your camera);"
+
+
+def run_demo(out, *words):
+    """Run the demo in a process of its own; returns what it prints."""
+    code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "demo", *map(str, words), "--out", str(out)],
+        env=os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """The folder that a short demo leaves."""
     out = tmp_path_factory.mktemp("demo")
-    code = "import sys; from atpn_ros.cli import main; sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "demo", "--seconds", str(SECONDS), "--out", str(out)],
-        env=os.environ | {"PYTHONPATH": str(Path(atpn_ros.__file__).parents[1])},
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    said = run_demo(out, "--seconds", SECONDS)
+    assert "person 1" in said
+    assert said.splitlines()[-1].startswith(NEXT)
     return out
+
+
+@pytest.mark.parametrize("kind", ["picture", "video"])
+def test_the_demo_with_the_users_own_is_alike(tmp_path, kind):
+    """The node tracks the person in it; video, sheet, summary and bag are there."""
+    from portrait_files import portrait, write_clip
+
+    if kind == "video":
+        source = write_clip(tmp_path / "mine.mp4", 20)
+    else:
+        source = tmp_path / "mine.jpg"
+        cv2.imwrite(str(source), portrait())
+    out = tmp_path / "out"
+    said = run_demo(out, source, "--seconds", 2)
+    assert said.splitlines()[-1].startswith(NEXT)
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["frames"]["processed"] > summary["frames"]["sent"] / 2
+    assert summary["faces"]["frames_with_face"] > summary["frames"]["processed"] / 2
+    assert len(summary["faces"]["track_ids"]) == 1
+    assert len(list(VideoReader(str(out / "demo.mp4")))) == summary["frames"]["sent"]
+    assert (out / "bag").is_dir()
 
 
 def test_a_replay_of_the_demos_bag_agrees_with_the_live_node(demo, tmp_path):

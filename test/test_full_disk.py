@@ -151,6 +151,22 @@ def test_what_a_killed_command_left_is_removed_by_the_next(clip, tmp_path):
     assert not [p for p in names(tmp_path) if p.startswith(".")]
 
 
+def test_what_a_killed_replay_left_is_removed_by_the_next(tmp_path):
+    pytest.importorskip("rosbags", reason="pip install rosbags")
+    from bag_world import record, show
+
+    source, short = (record(tmp_path / f"in{n}", lambda r, n=n: show(r, n)) for n in (200, 1))
+    (tmp_path / "out").mkdir()
+    process = start("replay", source, tmp_path / "out" / "a")
+    wait_for(lambda: list(tmp_path.glob("out/.*part-*/*/*.mcap")), process)
+    process.kill()
+    process.communicate(timeout=30)
+    (left,) = (tmp_path / "out").iterdir()
+    os.utime(left, (0, 0))  # as if it were older
+    assert run("replay", short, tmp_path / "out" / "b")[0] == 0
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["b"]
+
+
 @pytest.mark.parametrize("format_name", ["mcap", "sqlite3", "ros1"])
 def test_a_bag_that_does_not_fit(tmp_path, format_name):
     pytest.importorskip("rosbags", reason="pip install rosbags")
