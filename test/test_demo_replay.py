@@ -62,7 +62,8 @@ def test_the_demo_with_the_users_own_is_alike(tmp_path, kind):
     said = run_demo(out, source, "--seconds", 2)
     assert said.splitlines()[-1].startswith(NEXT)
     summary = json.loads((out / "summary.json").read_text())
-    assert summary["frames"]["processed"] > summary["frames"]["sent"] / 2
+    # A busy machine may drop images.
+    assert summary["frames"]["processed"] > summary["frames"]["sent"] / 4
     assert summary["faces"]["frames_with_face"] > summary["frames"]["processed"] / 2
     assert len(summary["faces"]["track_ids"]) == 1
     assert len(list(VideoReader(str(out / "demo.mp4")))) == summary["frames"]["sent"]
