@@ -194,7 +194,7 @@ def test_an_error_of_the_detector_is_raised_once():
             continue
         search.faces(plan, scene(size=SIZE), lambda face: True, 8)
         search.done(plan, scene(size=SIZE))
-    assert 1 <= errors <= 5
+    assert errors == 2, "the detector fails in every second run"
 
 
 def test_a_face_that_is_gone_stays_where_it_was():
