@@ -72,9 +72,8 @@ class Subscriptions:
         on_image: Called with each image message.
         on_camera_info: Called with each CameraInfo message.
         on_lost: Called with the number of images that the middleware reports as lost.
-        on_missed: Called with the number of images that were published since the one before and did
-            not arrive, for whatever reason. Not called while there are several publishers, and until
-            :meth:`graph_status` has found one.
+        on_missed: Called with the number of images that were published since the last one and did
+            not arrive, for whatever reason; only while :meth:`graph_status` finds one publisher.
         on_incompatible: Called with the name of a QoS policy by which a publisher does not match.
 
     Attributes:
