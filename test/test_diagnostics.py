@@ -91,6 +91,12 @@ def test_images_lost_on_the_way_are_those_of_the_last_second(show):
     assert show.values["frames lost in transport"] == "60"
 
 
+def test_images_that_were_not_received_are_counted_and_change_no_message(show):
+    show.stats.missed = 3
+    assert show.second(30) == RUNNING
+    assert show.values["frames published but not received"] == "3"
+
+
 def test_the_reason_that_is_named_is_the_last_seconds_commonest(show):
     assert show.second(30, short_data=30) == (Level.ERROR, "every image is refused: short_data")
     assert show.second(30, empty=2, short_data=1) == (Level.WARN, "3 images refused: empty")

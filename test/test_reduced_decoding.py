@@ -10,8 +10,9 @@ import pytest
 
 from atpn_ros.images.compressed import open_compressed
 from atpn_ros.images.raw import BadImage
+from atpn_ros.pipeline.pipeline import FacePipeline
 from atpn_ros.types import FaceState, Frame
-from fakes import MS, scene
+from fakes import MS, DiscDetector, DiscEngine, scene
 from pipelines import RAW, discs, states
 
 LARGE = (320.0, 240.0, 160.0)
@@ -63,6 +64,17 @@ def test_the_smallest_of_several_faces_decides():
 def test_without_faces_only_the_detector_needs_pixels():
     asked = scales(discs(), [shown(n) for n in range(8)])
     assert asked == [[1], *[[8]] * 6, [1]]  # it searches every 0.2 s
+
+
+@pytest.mark.parametrize(("second", "full"), [((), [0, 10]), (((60.0, 60.0, 25.0),), [0, 10, 14])])
+def test_a_detector_in_its_own_thread_gets_the_full_image_and_so_do_its_new_faces(second, full):
+    """Every 0.3 s a run starts; its result is used 0.1 s later."""
+    detector = DiscDetector()
+    detector.latency = 100 * MS
+    pipeline = FacePipeline(DiscEngine(), detector, replace(RAW, detect_interval_ns=300 * MS))
+    asked = scales(pipeline, [shown(n, LARGE, *(second if n >= 5 else ())) for n in range(15)])
+    assert [n for n, reductions in enumerate(asked) if reductions == [1]] == full
+    assert all(reductions == [2] for n, reductions in enumerate(asked) if n not in full)
 
 
 def test_a_scale_that_does_not_divide_the_image_is_not_used():

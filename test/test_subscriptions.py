@@ -98,6 +98,8 @@ def test_images_that_are_replaced_before_they_are_taken_are_counted() -> None:
         camera = node.create_publisher(Image, "image", 20)
         while camera.get_subscription_count() == 0:
             time.sleep(0.05)
+        while subscriptions.graph_status().publishers == 0:
+            time.sleep(0.05)
 
         def send(frame_id: str) -> None:
             message = Image()

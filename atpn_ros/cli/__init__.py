@@ -149,4 +149,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _help_lines(commands: list[argparse.Action]) -> list[str]:
-    return [f"  {command.dest:18}  {command.help}" for command in commands]
+    # As argparse does: a percent sign is written twice in a help text.
+    return [f"  {command.dest:18}  {(command.help or '') % {}}" for command in commands]

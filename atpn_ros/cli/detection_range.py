@@ -23,7 +23,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add ``measure-range`` to ``atpn``."""
     p = commands.add_parser(
         "measure-range",
-        help="measure the distance up to which faces are detected; prints docs/range.md",
+        help="measure the distance up to which faces are tracked; prints docs/range.md",
         description="Pastes held-out people into pictures without a face, in the size in which a"
         " camera shows them at a distance, and counts the faces that each detector detects and the"
         " pipeline tracks. Prints a page in Markdown. Takes about four minutes on one core.",

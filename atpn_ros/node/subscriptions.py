@@ -72,8 +72,8 @@ class Subscriptions:
         on_image: Called with each image message.
         on_camera_info: Called with each CameraInfo message.
         on_lost: Called with the number of images that the middleware reports as lost.
-        on_missed: Called with the number of images that were published since the one before and did
-            not arrive, for whatever reason; not while there are several publishers.
+        on_missed: Called with the number of images that were published since the last one and did
+            not arrive, for whatever reason; only while :meth:`graph_status` finds one publisher.
         on_incompatible: Called with the name of a QoS policy by which a publisher does not match.
 
     Attributes:
@@ -99,11 +99,10 @@ class Subscriptions:
             on_incompatible(self._policy)
 
         self._gaps = SequenceGaps()
-        self._publishers = 1
 
         def numbered_image(message: Any, info: dict[str, Any]) -> None:
             missed = self._gaps.missed(info.get("publication_sequence_number"))
-            if missed and self._publishers == 1:
+            if missed:
                 on_missed(missed)
             on_image(message)
 
@@ -152,7 +151,7 @@ class Subscriptions:
         self._subscribe_to_latched_info()
         node = self._node
         publishers = node.get_publishers_info_by_topic(self.topic)
-        self._publishers = len(publishers)
+        self._gaps.set_publishers(len(publishers))
         wanted = f"sensor_msgs/msg/{self._kind.__name__}"
         incompatible = None
         for publisher in publishers:

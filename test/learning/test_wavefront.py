@@ -21,7 +21,7 @@ def test_faces_keep_their_group_and_corners(tmp_path: Path) -> None:
     assert mesh.faces == {"": [[(0, 0), (1, 0), (2, 0)]], "lid": [[(2, 0), (1, 0), (0, 0)]]}
 
 
-@pytest.mark.parametrize("text", ["v 0 0 x\n", "f 1 2 3\n", "g\n"])
+@pytest.mark.parametrize("text", ["v 0 0 x\n", "v 0 0\nv 0 0 0\n", "vt 0\n", "f 1 2 3\n", "g\n"])
 def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.obj").write_text(text)
     with pytest.raises(AssetError, match=r"m\.obj: not a mesh that can be read"):

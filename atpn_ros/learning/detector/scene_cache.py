@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.checks import DataError, stored_arrays
 from atpn_ros.learning.detector.scene_composer import Crowds
 from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.types import Floats, Image
@@ -50,12 +50,11 @@ def read_shard(path: Path) -> list[tuple[Floats, Floats, Floats]]:
         DataError: The file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            values = {k: stored[k] for k in stored.files}
+        values = stored_arrays(path)
         pictures = np.split(values["bytes"], np.cumsum(values["sizes"])[:-1])
         boxes = np.split(values["boxes"], np.cumsum(values["counts"])[:-1])
         ignored = np.split(values["ignored"], np.cumsum(values["left_out"])[:-1])
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not scenes: {error}") from error
     return list(zip(pictures, boxes, ignored, strict=True))
 

@@ -3,7 +3,7 @@
 """A morphable head of all ages: its file, and the assets of people who have it.
 
 ``atpn export-anny`` writes the file. All ages have the size of the ICT head in it, so that
-expressions, hair and what people wear fit them all; ``Shapes.sizes`` says how large they are.
+expressions, hair and what people wear fit them all; their true sizes are in ``AgedShapes.sizes``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.asset_error import AssetError
+from atpn_ros.learning.data.checks import stored_arrays
 from atpn_ros.learning.synth.assets import decimation, hair, skins
 from atpn_ros.learning.synth.assets.head_model import HeadModel, Part
 from atpn_ros.learning.synth.assets.library import AgedShapes, Assets
@@ -63,8 +64,7 @@ def load(path: Path) -> AgedHead:
         AssetError: The file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            v = {name: stored[name] for name in stored.files}
+        v = stored_arrays(path)
         shapes = AgedShapes(tuple(str(n) for n in v["shape_names"]), v["sizes"])
         return AgedHead(head_from(v), shapes, v["fitted"], v["prt"].astype(np.float32))
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:

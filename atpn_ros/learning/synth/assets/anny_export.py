@@ -109,13 +109,13 @@ def build(files: AnnyFiles, ict: HeadModel) -> AgedHead:
         move = moves[gender, age]
         moved = mesh.offsets(move.scale * change @ move.rotation.T)
         names.append(f"{gender}-{age}-{muscle}-{weight}")
-        offsets.append(_still(moved, points))
+        offsets.append(_centred(moved, points))
         sizes.append(0.0)
     turn = to_ict.scale * to_ict.rotation.T
     for name, ends in files.local.items():
         for end, change in zip(("+", "-"), ends, strict=False):
             names.append(f"{name}{end}")
-            offsets.append(_still(mesh.offsets(change @ turn), points))
+            offsets.append(_centred(mesh.offsets(change @ turn), points))
             sizes.append(0.0)
     action_names, actions = _actions(files, mesh, turn, neutral)
 
@@ -226,15 +226,10 @@ def _free(neutral: Floats) -> Floats:
 
 
 def _centred(whole: Floats, points: Anchors) -> Floats:
-    """The same head with its sellion in the origin."""
+    """The same vertices with the sellion in the origin, or offsets that do not move it."""
     out = whole.copy()
     out[:-2] -= points.at(whole)[51]
     return out
-
-
-def _still(offsets: Floats, points: Anchors) -> Floats:
-    """The same offsets without what they move the sellion by."""
-    return _centred(offsets, points)
 
 
 def _actions(

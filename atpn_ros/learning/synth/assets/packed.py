@@ -16,7 +16,7 @@ import numpy as np
 
 from atpn_ros.files import atomic_replace
 from atpn_ros.learning.data.asset_error import AssetError
-from atpn_ros.learning.data.checks import DataError
+from atpn_ros.learning.data.checks import DataError, stored_arrays
 from atpn_ros.learning.data.encoded_images import decode_images, encode_images
 from atpn_ros.learning.synth.assets import hair, skins
 from atpn_ros.learning.synth.assets.library import Assets
@@ -81,9 +81,7 @@ def load(path: Path) -> Assets:
         AssetError: The file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            v = {k: stored[k] for k in stored.files}
-        return _assets(v)
+        return _assets(stored_arrays(path))
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, DataError) as error:
         raise AssetError(f"{path}: not a file of packed assets: {error}") from error
 

@@ -35,15 +35,19 @@ def read_mesh(path: Path) -> WavefrontMesh:
     Raises:
         AssetError: It cannot be read, or a face has no texture coordinates.
     """
-    vertices, coordinates, group = [], [], ""
+    vertices: list[tuple[float, float, float]] = []
+    coordinates: list[tuple[float, float]] = []
+    group = ""
     faces: dict[str, list[list[tuple[int, int]]]] = {}
     try:
         for line in path.read_text().splitlines():
             kind, *words = line.split() or [""]
             if kind == "v":
-                vertices.append([float(x) for x in words[:3]])
+                x, y, z = (float(word) for word in words[:3])
+                vertices.append((x, y, z))
             elif kind == "vt":
-                coordinates.append([float(x) for x in words[:2]])
+                u, v = (float(word) for word in words[:2])
+                coordinates.append((u, v))
             elif kind == "g":
                 group = words[0]
             elif kind == "f":
