@@ -109,6 +109,28 @@ def test_the_owner_of_an_image_may_use_its_memory_again():
     assert states(result), "the copy had the face"
 
 
+def test_all_runs_in_the_other_thread_use_the_same_memory():
+    """Else the process would grow and shrink by an image at every run."""
+
+    class Remembers(SlowDetector):
+        def __init__(self):
+            super().__init__()
+            self.places = []
+
+        def detect(self, image):
+            if threading.current_thread() is not threading.main_thread():
+                self.places.append(image.ctypes.data)
+            return super().detect(image)
+
+    detector = Remembers()
+    pipeline = new_pipeline(detector)
+    for n in range(40):
+        pipeline.process(shown(n, DISC))
+    pipeline.close()
+    assert len(detector.places) >= 3
+    assert len(set(detector.places)) == 1
+
+
 def test_a_failed_frame_keeps_the_result_for_the_next():
     pipeline = new_pipeline(SlowDetector(), replace(RAW, search_interval_ns=0))
     pipeline.process(shown(0))

@@ -220,9 +220,11 @@ def _reduce(image: Image, longer: int) -> Image:
 
 
 def _pad(image: Image) -> Image:
-    """The image in the top left corner of a black one whose sides the network can take."""
+    """The image, in the top left corner of a black one if the network cannot take its sides."""
     height, width = image.shape[:2]
     size = (-(-height // _MULTIPLE) * _MULTIPLE, -(-width // _MULTIPLE) * _MULTIPLE)
+    if size == (height, width):
+        return np.ascontiguousarray(image)
     canvas = np.zeros((*size, 3), np.uint8)
     canvas[:height, :width] = image
     return canvas

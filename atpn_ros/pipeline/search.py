@@ -65,6 +65,7 @@ class FaceSearch:
         self._executor: ThreadPoolExecutor | None = None
         self._future: Future[list[Detection]] | None = None
         self._forgotten: Future[list[Detection]] | None = None
+        self._copy: Image | None = None
         self._due_ns = 0
         self._began_ns: int | None = None
         self._last_ns = 0
@@ -80,7 +81,7 @@ class FaceSearch:
         self.reset()
         if self._executor is not None:
             self._executor.shutdown()
-        self._executor = None
+        self._executor = self._copy = None
 
     def _other_thread(self) -> ThreadPoolExecutor:
         if self._executor is None:
@@ -151,8 +152,12 @@ class FaceSearch:
         if plan.earlier is not None:
             self._future = None
         if plan.beside:
-            # A copy, since the owner of the image may use its memory for the next one.
-            self._future = self._other_thread().submit(self._detector.detect, image.copy())
+            # A copy, since the owner of the image may use its memory for the next one. The memory
+            # of the copy is used again, so that the process does not grow and shrink every second.
+            if self._copy is None or self._copy.shape != image.shape:
+                self._copy = np.empty_like(image, order="C")
+            np.copyto(self._copy, image)
+            self._future = self._other_thread().submit(self._detector.detect, self._copy)
             self._due_ns = plan.due_ns
         if plan.now or plan.beside:
             self._began_ns = plan.stamp_ns
