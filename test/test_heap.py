@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Memory of large images is returned to the system when they are freed."""
+"""Buffers of images are used again by all threads, and freed memory is returned on request."""
 
 import platform
 import subprocess
@@ -10,8 +10,8 @@ import pytest
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 
-_KEPT = """
-import sys
+_PROCESS = """
+import resource, sys, threading
 import numpy as np
 from atpn_ros.node import heap
 
@@ -19,32 +19,57 @@ def own_kb():
     status = open("/proc/self/status").read()
     return int(status.split("RssAnon:")[1].split()[0])
 
-if sys.argv[1] == "mapped":
-    heap.map_large_buffers()
-np.ones(30_000_000, np.uint8)  # freed at once: raises glibc's threshold
+def page_faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def hold_images():
+    [np.ones(6_000_000, np.uint8) for _ in range(5)]
+
+def in_thread():
+    thread = threading.Thread(target=hold_images)
+    thread.start()
+    thread.join()
+
+if sys.argv[1] == "kept":
+    heap.keep_freed_buffers()
+"""
+
+_AGAIN = """
+hold_images()
+in_thread()
+memory, faults = own_kb(), page_faults()
+for _ in range(10):
+    hold_images()
+    in_thread()
+print(own_kb() - memory, page_faults() - faults)
+"""
+
+_RETURNED = """
 before = own_kb()
 images = [np.ones(6_000_000, np.uint8) for _ in range(20)]
-last = np.ones(500_000, np.uint8)  # behind them, so that the heap cannot shrink
+last = np.ones(500_000, np.uint8)  # behind them, so that the heap does not shrink by itself
 del images
 print(own_kb() - before)
-if sys.argv[1] == "returned":
-    heap.return_freed_memory()
-    print(own_kb() - before)
+heap.return_freed_memory()
+print(own_kb() - before)
 """
 
 
-def kept(how: str) -> list[int]:
-    done = subprocess.run([sys.executable, "-c", _KEPT, how], capture_output=True, text=True,
-                          check=True)  # fmt: skip
-    return [int(line) for line in done.stdout.split()]
+def measured(code: str, how: str) -> list[int]:
+    done = subprocess.run([sys.executable, "-c", _PROCESS + code, how], capture_output=True,
+                          text=True, check=True)  # fmt: skip
+    return [int(word) for word in done.stdout.split()]
 
 
-def test_freed_images_leave_no_room_in_the_heap() -> None:
-    assert kept("mapped")[0] < 5_000
-    assert kept("as it is")[0] > 50_000, "without the setting the test shows nothing"
+def test_images_use_the_memory_of_earlier_ones_in_every_thread() -> None:
+    growth_kb, faults = measured(_AGAIN, "kept")
+    assert growth_kb < 1_000
+    assert faults < 1_000
+    _, faults = measured(_AGAIN, "as it is")
+    assert faults > 10_000, "without the setting the test shows nothing"
 
 
 def test_freed_memory_is_returned_on_request() -> None:
-    before, after = kept("returned")
+    before, after = measured(_RETURNED, "kept")
     assert before > 50_000
     assert after < 5_000

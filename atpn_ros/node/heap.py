@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of the C library's heap, so that the node's memory does not grow with its images.
+"""Settings of the C library's heap for a process that receives one large image after the other.
 
 C libraries other than glibc lack these functions and are left as they are.
 """
@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import ctypes
 
-_MMAP_THRESHOLD = -3
-"""``M_MMAP_THRESHOLD`` of glibc's ``malloc.h``."""
-_LARGE = 1 << 20
-"""Buffers from this many bytes on are mapped one by one: images larger than 640x480."""
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+"""Names of the options in glibc's ``malloc.h``, without their prefix ``M_``."""
+_LARGEST = 32 << 20
+"""Bytes of the largest buffer that comes from the heap, which is the most that glibc allows."""
+_KEPT = 128 << 20
+"""Freed bytes at the end of the heap that are kept for later buffers."""
 
 
-def map_large_buffers() -> None:
-    """Have each large buffer returned to the system when it is freed.
+def keep_freed_buffers() -> None:
+    """Have all threads use one heap, and freed buffers of images stay in it for the next images.
 
-    By default glibc raises its threshold to the size of the first large buffer that is freed, up to
-    32 MB. Images then come from the heap, which keeps room for as many of them as have waited at
-    once, and for the gaps between them.
+    By default glibc has a heap for each thread, each of which keeps room for as many images as its
+    thread held at once, and returns most of that room to the system after each image. To get it
+    again takes longer than to receive a 1920x1080 image. Call this before other threads start.
     """
     option = getattr(ctypes.CDLL(None), "mallopt", None)
     if option is not None:
-        option(_MMAP_THRESHOLD, _LARGE)
+        option(_ARENA_MAX, 1)
+        option(_MMAP_THRESHOLD, _LARGEST)
+        option(_TRIM_THRESHOLD, _KEPT)
 
 
 def return_freed_memory() -> None:

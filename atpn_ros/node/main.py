@@ -13,7 +13,7 @@ import signal
 import sys
 from types import FrameType
 
-from atpn_ros.node.heap import map_large_buffers
+from atpn_ros.node.heap import keep_freed_buffers
 
 _STEP_S = 0.1
 """How often a spinning node checks the shutdown flag, s."""
@@ -57,7 +57,7 @@ def main(args: list[str] | None = None) -> int:
         argument that cannot be parsed or a setting that is not allowed.
     """
     shutdown = ShutdownFlag()
-    map_large_buffers()
+    keep_freed_buffers()
     code, stuck = _run(args, shutdown)
     if stuck:
         # A build inside ONNX Runtime cannot be cancelled, so the process is ended.
