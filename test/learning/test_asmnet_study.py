@@ -101,7 +101,9 @@ def test_mirrored_views_keep_right_and_left(data: Path) -> None:
 
 
 def test_the_sizes_are_the_published_ones() -> None:
-    parameters, macs = network_size(build_network(asmnet_training.ROWS["asmnet"], 0.01), 224)
+    parameters, macs = network_size(
+        build_network(asmnet_training.ROWS["asmnet"], AsmnetRecipe()), 224
+    )
     assert parameters == 1_439_507
     assert macs == pytest.approx(256.5, abs=0.1)
 
@@ -144,7 +146,7 @@ def test_a_row_begins_with_given_weights(data: Path, tmp_path: Path) -> None:
 
 def test_each_loss_asks_for_its_own_targets(data: Path) -> None:
     views = some_views(data)
-    network = build_network(asmnet_training.ROWS["asmnet"], 0.01).eval()
+    network = build_network(asmnet_training.ROWS["asmnet"], AsmnetRecipe()).eval()
     chosen = torch.arange(4)
 
     def loss(name: str, alpha: float) -> float:

@@ -25,7 +25,8 @@ _STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 
 _TAPS = (1, 3, 6, 10, 13, 15)
 """Indices of the blocks whose outputs ASMNet's heads use."""
 
-_DROPOUT = 0.3
+PUBLISHED_DROPOUT = 0.3
+"""Share of the features before the heads that are dropped in training."""
 
 
 class AsmNetOutput(NamedTuple):
@@ -100,25 +101,26 @@ def _blocks() -> list[_Block]:
     return blocks
 
 
+@dataclass(frozen=True, slots=True)
+class AsmNetSettings:
+    """Settings of both networks: the number of landmarks (68 or 98), and the dropout in training."""
+
+    points: int = 68
+    dropout: float = PUBLISHED_DROPOUT
+
+
 class _Heads(nn.Module):
     """Linear heads for landmarks and angles."""
 
-    def __init__(self, features: int, points: int) -> None:
+    def __init__(self, features: int, settings: AsmNetSettings) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(_DROPOUT)
-        self.landmarks = nn.Linear(features, 2 * points)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.landmarks = nn.Linear(features, 2 * settings.points)
         self.angles = nn.Linear(features, 3)
 
     def forward(self, features: Tensor) -> AsmNetOutput:
         x = self.dropout(features)
         return AsmNetOutput(self.landmarks(x).unflatten(-1, (-1, 2)), self.angles(x))
-
-
-@dataclass(frozen=True, slots=True)
-class AsmNetSettings:
-    """Settings of both networks: the number of landmarks (68 or 98)."""
-
-    points: int = 68
 
 
 class AsmNet(nn.Module):
@@ -129,7 +131,7 @@ class AsmNet(nn.Module):
         self.stem = _stem()
         blocks = _blocks()[:16]
         self.blocks = nn.ModuleList(blocks)
-        self.heads = _Heads(sum(blocks[i].outputs for i in _TAPS), settings.points)
+        self.heads = _Heads(sum(blocks[i].outputs for i in _TAPS), settings)
 
     def forward(self, crops: Tensor) -> AsmNetOutput:
         """(N, S, S, 3) uint8 BGR crops to landmarks and angles."""
@@ -155,7 +157,7 @@ class MobileNetV2(nn.Module):
         self.backbone = nn.Sequential(
             _stem(), *_blocks(), nn.Conv2d(320, 1280, 1, bias=False), *_normalised(1280, True)
         )
-        self.heads = _Heads(1280, settings.points)
+        self.heads = _Heads(1280, settings)
 
     def forward(self, crops: Tensor) -> AsmNetOutput:
         """(N, S, S, 3) uint8 BGR crops to landmarks and angles."""

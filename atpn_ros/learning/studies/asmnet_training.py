@@ -13,7 +13,13 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from atpn_ros.learning.export.weights_file import read_weights
-from atpn_ros.learning.networks.asmnet import AsmNet, AsmNetOutput, AsmNetSettings, MobileNetV2
+from atpn_ros.learning.networks.asmnet import (
+    PUBLISHED_DROPOUT,
+    AsmNet,
+    AsmNetOutput,
+    AsmNetSettings,
+    MobileNetV2,
+)
 from atpn_ros.learning.studies.asmnet_views import Views
 from atpn_ros.learning.studies.shape_model import asm_assisted_loss, assistance
 from atpn_ros.learning.training.training_state import TrainingState, cosine_rate
@@ -66,6 +72,7 @@ class AsmnetRecipe:
         warmup: Steps.
         average: Decay of the moving average of the weights, which is what is tested.
         norm_momentum: Momentum of the batch norms; Keras' 0.001 is for longer runs.
+        dropout: Share of the features before the heads that are dropped; published: 0.3.
         kept: Fraction of the labels' variance that the shape model keeps; published: 0.9.
     """
 
@@ -77,21 +84,24 @@ class AsmnetRecipe:
     warmup: int = 100
     average: float = 0.99
     norm_momentum: float = 0.01
+    dropout: float = PUBLISHED_DROPOUT
     kept: float = 0.9
 
     def __post_init__(self) -> None:
         for name in ("size", "views", "epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: must be at least 1, is {getattr(self, name)}")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout: must be at least 0 and below 1, is {self.dropout}")
 
 
-def build_network(row: AsmnetRow, norm_momentum: float) -> AsmNet | MobileNetV2:
+def build_network(row: AsmnetRow, recipe: AsmnetRecipe) -> AsmNet | MobileNetV2:
     """Create the row's network with random weights."""
-    settings = AsmNetSettings()
+    settings = AsmNetSettings(dropout=recipe.dropout)
     network = AsmNet(settings) if row.network == "asmnet" else MobileNetV2(settings)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = norm_momentum
+            module.momentum = recipe.norm_momentum
     return network
 
 
@@ -138,10 +148,7 @@ def train_row(
         settings["begin_with"] = begin_with.name
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    network, average = (
-        build_network(row, recipe.norm_momentum),
-        build_network(row, recipe.norm_momentum),
-    )
+    network, average = build_network(row, recipe), build_network(row, recipe)
     if begin_with is not None:
         read_weights(network, begin_with, row.network)
     average.load_state_dict(network.state_dict())
@@ -189,7 +196,7 @@ def describe(recipe: AsmnetRecipe) -> dict[str, Any]:
     """The recipe and each network's size, for the report."""
     sizes = {}
     for name in ("asmnet", "mnv2"):
-        built = build_network(ROWS[name], recipe.norm_momentum)
+        built = build_network(ROWS[name], recipe)
         parameters, here = network_size(built, recipe.size)
         _, published = network_size(built, 224)
         sizes[name] = {"parameters": parameters, "mmacs": here, "mmacs_at_224": published}
