@@ -252,3 +252,13 @@ def test_missing_photographs_are_named(tmp_path: Path) -> None:
     plan = replace(AsmnetPlan(), rows=("asmnet",))
     with pytest.raises(DataError, match=r"labels\.json"):
         run_study(plan, tmp_path, tmp_path / "out")
+
+
+def test_the_dropout_of_a_recipe_is_that_of_the_networks():
+    for row in ("asmnet", "mnv2"):
+        network = build_network(asmnet_training.ROWS[row], AsmnetRecipe(dropout=0.1))
+        assert [m.p for m in network.modules() if isinstance(m, torch.nn.Dropout)] == [0.1]
+    assert AsmnetRecipe().dropout == 0.3  # as published
+    for wrong in (-0.1, 1.0):
+        with pytest.raises(ValueError, match="dropout: must be at least 0 and below 1"):
+            AsmnetRecipe(dropout=wrong)

@@ -103,7 +103,7 @@ def _blocks() -> list[_Block]:
 
 @dataclass(frozen=True, slots=True)
 class AsmNetSettings:
-    """Settings of both networks: the number of landmarks (68 or 98), and the dropout in training."""
+    """Settings of both networks: number of landmarks (68 or 98) and dropout in training."""
 
     points: int = 68
     dropout: float = PUBLISHED_DROPOUT
