@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from atpn_ros.node.frame_slot import FlowStats, NewestSlot, SequenceGaps, Throttle
+from atpn_ros.node.frame_slot import FlowStats, NewestSlot, Throttle
 from atpn_ros.timing import percentiles_ms
 
 
@@ -95,32 +95,3 @@ def test_refused_images_are_counted_by_reason_and_only_late_latencies_are_kept()
     stats.latency_ns.extend(range(1000))
     assert len(stats.latency_ns) == 300
     assert stats.latency_ns[0] == 700
-
-
-def missed(gaps, *numbers):
-    return [gaps.missed(number) for number in numbers]
-
-
-def test_a_second_publisher_counts_no_messages_as_missed_before_it_is_known():
-    gaps = SequenceGaps()
-    gaps.set_publishers(1)
-    assert missed(gaps, 1000, 1002, 1, 1003, 2, 1004) == [0, 1, 0, 0, 0, 0]
-    gaps.set_publishers(2)
-    assert missed(gaps, 3, 1005) == [0, 0]
-    gaps.set_publishers(1)
-    assert missed(gaps, 1007, 1010) == [0, 2]
-
-
-def test_gaps_count_only_when_the_number_of_publishers_is_known():
-    gaps = SequenceGaps()
-    assert missed(gaps, 1, 500) == [0, 0]
-    gaps.set_publishers(1)
-    assert missed(gaps, 502, 504) == [0, 1]
-
-
-def test_a_publisher_that_was_restarted_is_counted_again():
-    gaps = SequenceGaps()
-    gaps.set_publishers(1)
-    assert missed(gaps, 50, 1, 4) == [0, 0, 0]
-    gaps.set_publishers(1)
-    assert missed(gaps, 6, 8) == [0, 1]

@@ -21,21 +21,19 @@ from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.utilities import get_rmw_implementation_identifier
 
 from atpn_ros.camera import is_rectified
 from atpn_ros.conversions import messages
 from atpn_ros.node import ros_messages
 from atpn_ros.node.diagnostics import Diagnostics, GraphStatus
 from atpn_ros.node.frame_slot import Throttle
-from atpn_ros.node.health import loss_advice
 from atpn_ros.node.heap import return_freed_memory
 from atpn_ros.node.looking_target import LookingTarget
+from atpn_ros.node.loss_report import LossReport
 from atpn_ros.node.parameters import declare_parameters, unknown_parameter
 from atpn_ros.node.publishers import Publishers
 from atpn_ros.node.subscriptions import Subscriptions
 from atpn_ros.node.worker import FrameResult, Worker
-from atpn_ros.resources import ResourceNotFoundError, share_path
 from atpn_ros.runtime import load_pipeline
 from atpn_ros.setting_values import update_settings
 from atpn_ros.settings import Settings, SettingsError
@@ -87,7 +85,7 @@ class FaceNode(LifecycleNode):
         self._worker: Worker | None = None
         self._face_publishers: Publishers | None = None
         self._load_result_logged = False
-        self._loss_logged = False
+        self._loss_report = LossReport()
         self._throttle = Throttle(5_000_000_000)
         self._camera_subscriptions: Subscriptions | None = None
         self._looking_target = LookingTarget(self)
@@ -140,7 +138,7 @@ class FaceNode(LifecycleNode):
         if worker is None:
             return TransitionCallbackReturn.FAILURE
         self._diagnostics.begin()
-        self._loss_logged = False
+        self._loss_report.begin()
         self._looking_target.listen(self.settings.looking_target)
         worker.start()
         self._camera_subscriptions = Subscriptions(
@@ -323,7 +321,9 @@ class FaceNode(LifecycleNode):
                 "none" if loaded is None else loaded.engine.name, level, summary, values,
             )
         )  # fmt: skip
-        self._log_lost_images()
+        is_loaded = worker is not None and worker.engine_thread.settled
+        if is_loaded and (lost := self._loss_report.text(self._diagnostics.status)):
+            self.get_logger().warning(lost)
         self._log_load_result()  # last: it may clean up the node
 
     def _follow_subscribers(self) -> None:
@@ -337,21 +337,3 @@ class FaceNode(LifecycleNode):
         if not wanted:
             publishers.close_face_topics()
         subscriptions.receives_images = wanted
-
-    def _log_lost_images(self) -> None:
-        """Log once that images are lost in transport, with the remedy."""
-        if self._loss_logged or self._worker is None or not self._worker.engine_thread.settled:
-            return
-        fast_dds = "fastrtps" in get_rmw_implementation_identifier()
-        advice = loss_advice(self._diagnostics.status, _dds_profile(), fast_dds)
-        if advice:
-            self._loss_logged = True
-            self.get_logger().warning(advice)
-
-
-def _dds_profile() -> str:
-    """Path of the installed Fast DDS profile."""
-    try:
-        return str(share_path("config/fastdds_shm.xml"))
-    except ResourceNotFoundError:
-        return "config/fastdds_shm.xml"

@@ -21,8 +21,9 @@ def keep_freed_buffers() -> None:
     """Have all threads use one heap, and freed buffers of images stay in it for the next images.
 
     By default glibc has a heap for each thread, each of which keeps room for as many images as its
-    thread held at once, and returns most of that room to the system after each image. To get it
-    again takes longer than to receive a 1920x1080 image. Call this before other threads start.
+    thread held at once, and returns most of that room to the system after each image. Getting it
+    back takes milliseconds for each 1920x1080 image, see docs/bench.md. Call this before other
+    threads start.
     """
     option = getattr(ctypes.CDLL(None), "mallopt", None)
     if option is not None:

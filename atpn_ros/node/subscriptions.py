@@ -27,7 +27,7 @@ except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
 from atpn_ros.node.diagnostics import GraphStatus
-from atpn_ros.node.frame_slot import SequenceGaps
+from atpn_ros.node.sequence_gaps import SequenceGaps
 
 _QOS = QoSProfile(
     depth=1,

@@ -81,7 +81,7 @@ class FaceSearch:
         self.reset()
         if self._executor is not None:
             self._executor.shutdown()
-        self._executor = self._copy = None
+        self._executor = self._copy = self._forgotten = None
 
     def _other_thread(self) -> ThreadPoolExecutor:
         if self._executor is None:
