@@ -68,7 +68,7 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
     has_head = "network.presence_maps.last.weight" in known
     maps = network.presence_maps
     if maps is not None and has_head:
-        parts += [maps.down, maps.join, maps.small]
+        parts += [maps.join, maps.small]
     if network.gaze is not None:
         parts.append(network.gaze.features)
     _fill_convolutions([p for p in parts if p is not None], graph, known)

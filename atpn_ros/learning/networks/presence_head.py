@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from atpn_ros.learning.networks.blocks import conv
 
-_DOWN, _JOINED, _SMALL, HIDDEN = 32, 48, 64, 32
+_JOINED, _SMALL, HIDDEN = 48, 64, 32
 
 
 class PresenceHead(nn.Module):
@@ -24,8 +24,8 @@ class PresenceHead(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.down = conv(4 * width, _DOWN, 2)  # 8
-        self.join = conv(_DOWN + 6 * width, _JOINED, kernel=1)
+        self.shrink = nn.AvgPool2d(2)  # 8
+        self.join = conv(10 * width, _JOINED, kernel=1)
         self.small = conv(_JOINED, _SMALL, 2)  # 4
         self.first = nn.Linear(16 * _SMALL + 64 * width, HIDDEN)
         self.last = nn.Linear(HIDDEN, 1)
@@ -42,7 +42,7 @@ class PresenceHead(nn.Module):
             deep: (N, 6 width, 8, 8).
             cells: (N, 64 width) cells of the heads.
         """
-        seen = self.small(self.join(torch.cat([self.down(middle), deep], 1)))
+        seen = self.small(self.join(torch.cat([self.shrink(middle), deep], 1)))
         with torch.autocast(middle.device.type, enabled=False):
             known = torch.cat([seen.float().reshape(-1, self.inputs), cells], 1)
             hidden = torch.relu(self.first(self.drop(known)))
