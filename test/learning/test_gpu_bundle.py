@@ -65,7 +65,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = root / "bundle"
     command = [sys.executable, str(TOOLS / "pack.py"), str(root / "run.yaml"), "--data", str(root),
                "--out", str(out), "--wheels", str(root / "wheels"), "--size", "64",
-               *options]  # fmt: skip
+               "--hard-pose", "0.4", "--not-faces", "0.1", *options]  # fmt: skip
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "MiB in all" in done.stdout
@@ -140,6 +140,11 @@ def test_a_bundle_contains_the_data_of_its_run(bundle: Path) -> None:
     for name in ("renders", "photographs", "finds", "validation_renders", "render_offsets"):
         assert (bundle / "data" / data[name]).is_file(), name
     assert not any(data[name] for name in ("cutouts", "lens_faces", "without_faces"))
+
+
+def test_a_bundle_contains_the_plan_of_its_renders(bundle: Path) -> None:
+    plan = json.loads((bundle / "bundle.json").read_text())["plan"]
+    assert (plan["size"], plan["hard_pose"], plan["not_faces"]) == (64, 0.4, 0.1)
 
 
 def test_only_a_bundle_is_replaced(bundle: Path, tmp_path: Path) -> None:

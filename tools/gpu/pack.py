@@ -67,6 +67,12 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=192, help="side of renders made there (192)")
     parser.add_argument("--share", type=float, nargs=2, default=(0.4, 0.5), metavar=("MIN", "MAX"))
     parser.add_argument("--effects", type=float, default=0.25)
+    parser.add_argument("--hard-pose", type=float, default=0.25, help="share of renders with any "
+                        "pose (0.25)")  # fmt: skip
+    parser.add_argument("--not-faces", type=float, default=0.0, help="share of renders without a "
+                        "face (0)")  # fmt: skip
+    parser.add_argument("--aged-head", type=Path, help="file of atpn export-anny")
+    parser.add_argument("--aged-share", type=float, default=0.2, help="of renders with that head")
     parser.add_argument("--seed", type=int, default=1, help="of the renders made there")
     parser.add_argument("--wheels", type=Path, help="folder with wheels to pack; default: "
                         f"{', '.join(PACKED)} are downloaded")  # fmt: skip
@@ -120,7 +126,11 @@ def _pack(args: argparse.Namespace) -> int:
         shutil.copyfile(HERE / name, bundle / name)
     _wheels(bundle / "wheels", args)
     _gl_libraries(bundle / "lib")
-    plan = {"size": args.size, "share": args.share, "effects": args.effects, "part": "train"}
+    plan = {"size": args.size, "share": args.share, "effects": args.effects, "part": "train",
+            "hard_pose": args.hard_pose, "not_faces": args.not_faces}  # fmt: skip
+    if args.aged_head is not None:
+        shutil.copyfile(args.aged_head, bundle / "aged_head.npz")
+        plan["aged_share"] = args.aged_share
     settings = {"plan": plan, "seed": args.seed, "packed_renders": args.renders}
     (bundle / "bundle.json").write_text(json.dumps(settings))
     return _report(bundle, args.limit)

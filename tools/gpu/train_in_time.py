@@ -208,6 +208,8 @@ def _render(args: argparse.Namespace) -> int:
     bundle = json.loads((BUNDLE / "bundle.json").read_text())
     plan: dict[str, Any] = bundle["plan"]
     plan["share"] = tuple(plan["share"])
+    if (BUNDLE / "aged_head.npz").is_file():
+        plan["aged_head"] = BUNDLE / "aged_head.npz"
     renderer = SampleRenderer(
         load_assets(BUNDLE / "assets.npz"), bundle["seed"], SamplePlan(**plan)
     )
