@@ -23,12 +23,12 @@ from node_here import World
 from replays import NODE, replay
 from ros_world import header, portrait
 
-WIDTH, HEIGHT = 1280, 960
+WIDTH, HEIGHT = 1600, 1200
 FRAMES = 4
 
 
 def jpeg(n: int) -> bytes:
-    """A face of about 400 pixels that moves a little."""
+    """A face of about 500 pixels that moves a little."""
     picture = cv2.resize(portrait(), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     return bytes(cv2.imencode(".jpg", np.roll(picture, 3 * n, axis=1))[1])
 
