@@ -17,7 +17,7 @@ from atpn_ros.detectors.session import open_session
 from atpn_ros.types import Box, Floats, Image
 
 DETECTOR_MODEL = Path(__file__).parents[1] / "weights" / "detector.onnx"
-MIN_SCORE = 0.3
+MIN_SCORE = 0.45
 """Faces with a lower score are not reported."""
 
 _EVIDENCE, _NEUTRAL = 3.0, 0.72
