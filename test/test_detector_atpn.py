@@ -163,7 +163,7 @@ def test_a_missing_file_another_network_and_no_onnx_runtime_are_told(tmp_path, m
 
 
 def test_evidence_is_positive_for_high_scores_and_negative_for_low_ones():
-    scores = (0.45, 0.72, 0.9)
+    scores = (0.45, 0.7, 0.9)
     evidence = [evidence_of(score) for score in scores]
     assert evidence == sorted(evidence)
     assert evidence[0] < -3

@@ -20,7 +20,7 @@ DETECTOR_MODEL = Path(__file__).parents[1] / "weights" / "detector.onnx"
 MIN_SCORE = 0.45
 """Faces with a lower score are not reported."""
 
-_EVIDENCE, _NEUTRAL = 3.0, 0.72
+_EVIDENCE, _NEUTRAL = 4.0, 0.7
 """Slope of a detection's evidence over the log odds of its score, and the score with evidence 0."""
 
 _STRIDE = 8
@@ -107,8 +107,8 @@ class AtpnDetector:
 def evidence_of(score: float) -> float:
     """Log odds that a detection's score adds to those of the face network's presence.
 
-    The slope was fitted by logistic regression over both log odds, on composed scenes of held-out
-    people and pictures; the neutral score was chosen for few false faces.
+    Fitted by logistic regression over both log odds, on composed scenes of held-out people and
+    pictures.
     """
     odds = max(score, 1e-6) / max(1 - score, 1e-6)
     return _EVIDENCE * math.log(odds * (1 - _NEUTRAL) / _NEUTRAL)

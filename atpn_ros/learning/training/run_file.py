@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import torch
 
 from atpn_ros.engines.onnx import OnnxEngine
@@ -225,8 +224,6 @@ def run_training(
             checkpoint already.
     """
     end = None if seconds is None else time.monotonic() + seconds
-    # Before pictures are decoded: OpenCV's threads would not survive the fork of workers.
-    cv2.setNumThreads(1)
     if threads is not None:
         torch.set_num_threads(threads)
     begin = root / run.begin_with if run.begin_with else None
