@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +21,7 @@ import pytest
 rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: make venv, or source a workspace")
 
 from geometry_msgs.msg import Twist
+from rcl_interfaces.srv import ListParameters
 from sensor_msgs.msg import Image
 
 from atpn_ros.msg import FaceBox, FaceBoxArray, Gaze, GazeArray
@@ -193,8 +193,11 @@ def test_it_starts_and_ends_with_ctrl_c(robot: Robot, doubles: Path, name: str) 
         text=True,
     )
     try:
-        robot.wait(lambda: name in robot.node.get_node_names() or process.poll() is not None)
-        time.sleep(0.5)
+        # It answers only once it spins: rclpy loses an interrupt that comes earlier.
+        client = robot.node.create_client(ListParameters, f"{name}/list_parameters")
+        robot.wait(lambda: client.service_is_ready() or process.poll() is not None)
+        answer = client.call_async(ListParameters.Request())
+        robot.wait(lambda: answer.done() or process.poll() is not None)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
     finally:

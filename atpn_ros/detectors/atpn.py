@@ -17,7 +17,7 @@ from atpn_ros.detectors.session import open_session
 from atpn_ros.types import Box, Floats, Image
 
 DETECTOR_MODEL = Path(__file__).parents[1] / "weights" / "detector.onnx"
-MIN_SCORE = 0.45
+MIN_SCORE = 0.3
 """Faces with a lower score are not reported."""
 
 _EVIDENCE, _NEUTRAL = 4.0, 0.7
@@ -34,8 +34,11 @@ MIN_FACE = 20.0
 """Side of the smallest face that is searched for, pixels of the image."""
 _MIN_FACE_IN_INPUT = 16.0
 """Side of that face in the network's input, pixels: the image is reduced so far."""
-_COARSE_INPUT = 256
-"""Longer side, in pixels, of a second run of the network, for faces that fill the image."""
+_COARSE, _MAX_COARSE = 0.625, 320
+"""Longer side of the network's input in a second run, for large faces: as a share of that of the first
+run, and its maximum, pixels."""
+_ONE_RUN = 320
+"""Up to this longer side of its input, pixels, the network runs once."""
 _SUPPORT, _SAME = 0.35, 0.4
 """A face that both runs find, with boxes of at least this intersection over union, is more likely
 one: its score rises by this share of the other run's score times what is missing to 1."""
@@ -122,10 +125,10 @@ def input_sides(longer: int, min_face: float) -> list[int]:
         min_face: Side of the smallest face that is searched for, pixels of the image.
 
     >>> input_sides(640, 20.0), input_sides(1280, 20.0), input_sides(120, 20.0)
-    ([256, 512], [256, 1024], [96])
+    ([320, 512], [320, 1024], [96])
     """
     fine = min(longer, _MAX_INPUT, max(32, round(longer * _MIN_FACE_IN_INPUT / max(min_face, 1.0))))
-    return [fine] if fine <= 1.25 * _COARSE_INPUT else [_COARSE_INPUT, fine]
+    return [fine] if fine <= _ONE_RUN else [min(round(_COARSE * fine), _MAX_COARSE), fine]
 
 
 def decode(scores: Floats, cells: Floats, scale: float, min_score: float) -> tuple[Floats, Floats]:
