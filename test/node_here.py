@@ -21,7 +21,15 @@ from atpn_ros.node.frame_slot import FlowStats
 from atpn_ros.node.worker import Worker
 from ros_world import FRAME, INPUTS, OUTPUTS, SECOND, Robot, header, portrait
 
-_OTHER = count()
+_WORLDS = count()
+_DOMAINS = range(101, 233)
+"""Those that no run has as its own. For a larger one Fast DDS ends the process with exit code 1."""
+
+
+def _next_domain() -> int:
+    """A domain of its own for each world, so that worlds of one time do not hear each other."""
+    own = int(os.environ["ROS_DOMAIN_ID"])
+    return _DOMAINS[(own + next(_WORLDS)) % len(_DOMAINS)]
 
 
 class World:
@@ -30,8 +38,7 @@ class World:
     def __init__(
         self, compressed: bool = False, remap: Sequence[str] = (), **settings: object
     ) -> None:
-        # Worlds that live at the same time do not hear each other.
-        self.robot = Robot(compressed, domain=int(os.environ["ROS_DOMAIN_ID"]) + 100 + next(_OTHER))
+        self.robot = Robot(compressed, domain=_next_domain())
         given = {f"qos_overrides./{t}.subscription.reliability": "reliable" for t in INPUTS}
         given |= {"image_transport": "compressed" if compressed else "raw", **settings}
         self.node = FaceNode(
