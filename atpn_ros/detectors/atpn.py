@@ -35,8 +35,8 @@ MIN_FACE = 20.0
 _MIN_FACE_IN_INPUT = 16.0
 """Side of that face in the network's input, pixels: the image is reduced so far."""
 _COARSE, _MAX_COARSE = 0.625, 320
-"""Longer side of the network's input in a second run, for large faces: as a share of that of the first
-run, and its maximum, pixels."""
+"""Longer side of the network's input in a second run, for large faces: as a share of that of the
+first run, and its maximum, pixels."""
 _ONE_RUN = 320
 """Up to this longer side of its input, pixels, the network runs once."""
 _SUPPORT, _SAME = 0.35, 0.4

@@ -136,9 +136,7 @@ def convert_to_int8(source: Path, target: Path, crops: Image) -> None:
     # theirs. In 8 bit it alone caused five sixths of the landmarks' displacement.
     first = next((node.name for node in model.graph.node if node.op_type == "Conv"), "")
     wanted = [
-        node.name
-        for node in _convertible(model)
-        if node.op_type in _INTEGER and node.name != first
+        node.name for node in _convertible(model) if node.op_type in _INTEGER and node.name != first
     ]
     logging.getLogger().setLevel(logging.ERROR)  # it advises to optimise first, without effect
     try:
