@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -193,11 +194,13 @@ def test_it_starts_and_ends_with_ctrl_c(robot: Robot, doubles: Path, name: str) 
         text=True,
     )
     try:
-        # It answers only once it spins: rclpy loses an interrupt that comes earlier.
+        # It answers only once it spins: rclpy loses an interrupt that comes earlier. Half a second
+        # later it waits for messages; between two waits rclpy may raise for the ended context.
         client = robot.node.create_client(ListParameters, f"{name}/list_parameters")
         robot.wait(lambda: client.service_is_ready() or process.poll() is not None)
         answer = client.call_async(ListParameters.Request())
         robot.wait(lambda: answer.done() or process.poll() is not None)
+        time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
     finally:
