@@ -111,7 +111,7 @@ def evidence_of(score: float) -> float:
     """Log odds that a detection's score adds to those of the face network's presence.
 
     Fitted by logistic regression over both log odds, on composed scenes of held-out people and
-    pictures.
+    pictures, with earlier weights of both networks (docs/detector.md).
     """
     odds = max(score, 1e-6) / max(1 - score, 1e-6)
     return _EVIDENCE * math.log(odds * (1 - _NEUTRAL) / _NEUTRAL)
