@@ -255,3 +255,25 @@ def test_the_shipped_detector_finds_a_moved_face_again():
     assert (again.box.cx, again.box.cy) == pytest.approx(
         (face.box.cx + 120, face.box.cy + 40), abs=0.15 * face.box.width
     )
+
+
+def test_a_face_with_little_evidence_is_used_where_it_was():
+    class Weak(SlowDetector):
+        def detect(self, image):
+            return [replace(face, evidence=evidence) for face in super().detect(image)]
+
+    for evidence, searches in ((-3.9, 1), (-4.1, 0)):
+        detector = Weak()
+        search = FaceSearch(detector)
+        image = scene(DISC)
+        height, width = image.shape[:2]
+        plans = [search.plan(0, 1, height, width)]
+        search.done(plans[0], image)
+        plans.append(search.plan(33 * MS, 1, height, width))
+        search.done(plans[1], image)
+        plans.append(search.plan(200 * MS, 10_000 * MS, height, width))
+        runs = sum(main for main, _ in detector.seen)
+        (face,) = search.faces(plans[2], image, lambda _: True, 8)
+        assert sum(main for main, _ in detector.seen) - runs == searches
+        assert face.evidence == evidence
+        search.close()

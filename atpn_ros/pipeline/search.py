@@ -30,6 +30,9 @@ walks across the image at 1.4 m/s moves by nine face sizes a second."""
 _SIDE = 30.0
 """The area is reduced until a face of the expected size has this many pixels, so that the time does
 not depend on its size."""
+_LEAST_EVIDENCE = -4.0
+"""A face with less evidence is rarely one. It is not searched for again: there are several times as
+many of them as of the others, and each search takes longer than a run of the face network."""
 _RATIO = 1.6
 """Largest ratio of the sizes of one face before and after."""
 
@@ -130,7 +133,7 @@ class FaceSearch:
                 and no face of ``earlier`` is new.
             is_new: Whether a face is not tracked.
             most: How many new faces of an earlier image are searched for again, so that the time of
-                a frame is bounded.
+                a frame is bounded. Those with little evidence are used where they were.
         """
         if plan.now:
             if self._forgotten is not None:  # it ends first: two at once need twice the memory
@@ -141,7 +144,7 @@ class FaceSearch:
             return None
         out = []
         for face in plan.earlier:
-            again = most > 0 and is_new(face)
+            again = most > 0 and face.evidence >= _LEAST_EVIDENCE and is_new(face)
             most -= again
             out.append(found_again(self._detector, image, face) if again else face)
         return out
