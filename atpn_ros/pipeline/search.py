@@ -7,7 +7,7 @@ the camera's next images wait and be dropped. It then works in a second thread, 
 image, and a later frame uses the result: the first whose stamp is at least the detector's
 ``latency_ns`` later. That frame waits if the detector is not ready. Which frames these are depends
 on stamps alone, so the same frames give the same results. Faces that are not tracked yet may have
-moved since, and are searched for again near the place where they were.
+moved since, and are searched for again near the place where they were, if they are likely faces.
 """
 
 from __future__ import annotations
