@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import cv2
@@ -74,3 +75,15 @@ def test_one_command_trains_a_detector_from_photographs(data, capsys):
         assert stored["crops"].shape[1:] == (128, 128, 3)
         assert set(stored["label"].tolist()) <= {0, 1}
         assert 1 in stored["label"]
+
+
+def test_a_run_with_hands_needs_their_package_before_it_begins(data, capsys, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "anny" else found(name)
+    )
+    (data / "run.yaml").write_text(RUN + "hands: 3\n")
+    words = ["train-detector", str(data / "run.yaml"), "--data", str(data), "--out"]
+    assert main([*words, str(data / "out")]) == 1
+    assert "needs the package anny, which is not installed" in capsys.readouterr().err
+    assert not (data / "out").exists()

@@ -14,11 +14,14 @@ from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.cutouts import Cutout, load_cutouts, save_cutouts
 from atpn_ros.learning.data.sprites import Sprite
 from atpn_ros.learning.detector import (
+    hand_cutouts,
     hard_negatives,
+    occluders,
     presence_crops,
     scene_cache,
     sprite_augmentation,
 )
+from atpn_ros.learning.detector.canvas import Canvas
 from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds, Pieces
 from atpn_ros.learning.detector.scenes import Scene
 from atpn_ros.learning.detector.segmentation import cut
@@ -104,6 +107,45 @@ def test_small_faces_are_never_drawn(monkeypatch):
     plan = replace(PLAN, faces=(8.0, 19.0), empty=0.5, tiles=0.0, rows=0.0)
     crowds = Crowds(pieces(), plan)
     assert sum(len(crowds.scene(np.random.default_rng((4, i))).boxes) for i in range(20)) > 20
+
+
+@pytest.mark.parametrize("kind", ["_edge", "_bars", "_balls", "_letters"])
+def test_what_stands_in_front_of_a_face_hides_as_much_as_it_covers(monkeypatch, kind):
+    chosen = getattr(occluders, kind)
+    for name in ("_edge", "_bars", "_balls", "_letters"):
+        monkeypatch.setattr(occluders, name, chosen)
+    changed, shares = [], []
+    for seed in range(30):
+        canvas = Canvas(np.full((120, 160, 3), 128, np.uint8))
+        canvas.paste(person(), np.array([80.0, 60.0]), 50.0, 0.0, 1.0)
+        before = canvas.image.copy()
+        ((corners, _),) = canvas._faces
+        x0, y0, x1, y1 = np.round(corners).astype(int)
+        occluders.occlude(np.random.default_rng(seed), canvas, np.array([80.0, 60.0]), 50.0)
+        other = np.abs(canvas.image.astype(int) - before).max(axis=2) > 4
+        changed.append(other[y0:y1, x0:x1].mean())
+        shares.append(1 - canvas._faces[0][1].mean())
+    assert 0.02 < np.mean(changed) < 0.7
+    # Veils and soft rims change pixels that are still seen.
+    assert 0.4 * np.mean(changed) < np.mean(shares) < np.mean(changed) + 0.05
+
+
+def test_hands_are_pasted_in_the_colour_of_skin_and_hide_what_is_behind():
+    drawing = np.zeros((hand_cutouts.SIDE, hand_cutouts.SIDE, 4), np.uint8)
+    cv2.circle(drawing, (80, 80), 55, (190, 190, 190, 255), -1)
+    made_of = replace(pieces(), hands=[Sprite(drawing, None)])
+    crowds = Crowds(made_of, PLAN)
+    hidden, reddish = [], []
+    for seed in range(30):
+        canvas = Canvas(np.full((120, 160, 3), 128, np.uint8))
+        canvas.paste(person(), np.array([80.0, 60.0]), 40.0, 0.0, 1.0)
+        skin = np.array([60.0, 90.0, 160.0])
+        crowds._limb(np.random.default_rng(seed), canvas, skin, np.array([80.0, 60.0]), 30.0)
+        hidden.append(1 - canvas._faces[0][1].mean())
+        reddish.append(canvas.image[60, 80].tolist())
+    assert np.mean(hidden) > 0.3
+    # As pasted; the others are drawn by `limb_distractors`.
+    assert sum(np.abs(np.array(c) - skin).max() < 3 for c in reddish) > 10
 
 
 def test_a_person_is_cut_out_and_comes_back_from_the_file(tmp_path):

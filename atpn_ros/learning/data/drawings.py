@@ -24,7 +24,13 @@ def _grey(picture: Image) -> np.ndarray:
 
 
 def _on_paper(ink: np.ndarray, rng: np.random.Generator) -> Image:
-    """Ink (S, S), 0 none to 1 full, of a random colour on paper of a contrasting one."""
+    """Ink (S, S), 0 none to 1 full, on paper of a contrasting colour, or on skin as a tattoo."""
+    if rng.random() < 0.25:
+        level, warm = rng.uniform(60, 235), rng.uniform(0.6, 0.85)
+        skin = np.array([level * warm * 0.9, level * warm, level]) / 255
+        shade = 1 + 0.3 * np.linspace(-1, 1, ink.shape[1])[None, :, None] * rng.normal(0, 1)
+        mixed = skin * shade * (1 - ink[..., None] * rng.uniform(0.4, 0.9))
+        return np.clip(mixed * 255, 0, 255).astype(np.uint8)
     paper, pen = rng.uniform(0.6, 1.0, 3), rng.uniform(0.0, 0.45, 3)
     if rng.random() < 0.25:
         paper, pen = pen, paper

@@ -14,7 +14,13 @@ import cv2
 import numpy as np
 
 from atpn_ros.learning.data.sprites import Sprite
-from atpn_ros.learning.detector import distractors, limb_distractors, sprite_augmentation
+from atpn_ros.learning.detector import (
+    distractors,
+    hand_cutouts,
+    limb_distractors,
+    occluders,
+    sprite_augmentation,
+)
 from atpn_ros.learning.detector.camera_effects import Sensor
 from atpn_ros.learning.detector.canvas import Canvas
 from atpn_ros.learning.detector.scenes import Scene
@@ -57,12 +63,14 @@ class Pieces:
         views: (H, W, 3) uint8 BGR pictures without people.
         hard: Squares of such pictures that an earlier detector took for faces.
         renders: Rendered people, as ``people``.
+        hands: Drawings of :func:`hand_cutouts.hands`.
     """
 
     people: list[Sprite]
     views: list[Image]
     hard: list[Image]
     renders: list[Sprite] = field(default_factory=list)
+    hands: list[Sprite] = field(default_factory=list)
 
 
 class Crowds:
@@ -113,7 +121,7 @@ class Crowds:
                 place = rng.random(2) * (width, height)
             used.append((place[0], place[1], size))
             if rng.random() < 0.25:
-                self._limb(rng, canvas, float(size))
+                self._limb_anywhere(rng, canvas, float(size))
             self._one(rng, canvas, place, float(size), rng.random() < share)
 
     def _rows(self, rng: np.random.Generator, canvas: Canvas) -> None:
@@ -129,7 +137,7 @@ class Crowds:
                 self._one(rng, canvas, at, size * float(np.exp(rng.normal(0, 0.08))),
                           rng.random() < 0.85, 0.12)  # fmt: skip
                 if rng.random() < 0.06:
-                    self._limb(rng, canvas, size)
+                    self._limb_anywhere(rng, canvas, size)
                 x += step
             y += size * rng.uniform(1.2, 2.4)
             size *= float(rng.uniform(1.0, 1.15))
@@ -169,19 +177,41 @@ class Crowds:
         wide = float(np.exp(rng.normal(0, 0.07))) * (-1 if rng.random() < 0.5 else 1)
         canvas.paste(Sprite(image, sprite.outline if person else None), place, size, turn, wide,
                      head(sprite))  # fmt: skip
-        if rng.random() < 0.08:  # a hand at the chin or before the mouth, or near by
+        if rng.random() < 0.1:  # a hand at the chin or before the mouth, or near by
             at = place + rng.normal((0, 0.5), (0.5, 0.25)) * size
-            limb_distractors.limb(
-                rng, canvas, limb_distractors.skin(sprite, rng), at, size * rng.uniform(0.5, 0.9)
-            )
+            skin = limb_distractors.skin(sprite, rng)
+            self._limb(rng, canvas, skin, at, size * rng.uniform(0.5, 0.9))
+        elif rng.random() < 0.12:
+            occluders.occlude(rng, canvas, place, size)
 
-    def _limb(self, rng: np.random.Generator, canvas: Canvas, size: float) -> None:
-        """A hand or an arm, in any place."""
+    def _limb_anywhere(self, rng: np.random.Generator, canvas: Canvas, size: float) -> None:
         place = rng.random(2) * self.plan.size
         size *= float(np.exp(rng.normal(0, 0.3)))
-        limb_distractors.limb(
-            rng, canvas, limb_distractors.skin(self._person(rng), rng), place, size
-        )
+        self._limb(rng, canvas, limb_distractors.skin(self._person(rng), rng), place, size)
+
+    def _limb(
+        self, rng: np.random.Generator, canvas: Canvas, skin: Floats, place: Floats, size: float
+    ) -> None:
+        """A hand or an arm in front of what is there; arguments as of ``limb_distractors.limb``."""
+        hands = self.pieces.hands
+        if not hands or rng.random() < 0.3:
+            limb_distractors.limb(rng, canvas, skin, place, size)
+            return
+        drawing = hands[int(rng.integers(len(hands)))]
+        less = size * 1.5 / hand_cutouts.HAND
+        if less < 0.8:  # warping takes every n-th pixel
+            side = max(8, round(len(drawing.image) * less))
+            drawing = Sprite(sprite_augmentation.plain(drawing.image, side), None)
+        side = len(drawing.image)
+        light = (skin / hand_cutouts.GREY).astype(np.float32)
+        image = drawing.image.copy()
+        image[..., :3] = np.clip(image[..., :3] * light, 0, 255)
+        where = np.full(2, (side - 1) / 2), side * hand_cutouts.HAND / hand_cutouts.SIDE
+        wide = float(np.exp(rng.normal(0, 0.1)))
+        canvas.paste(
+            Sprite(image, None), place, size * float(rng.uniform(1.0, 1.5)),
+            float(rng.uniform(-np.pi, np.pi)), wide, where,
+        )  # fmt: skip
 
     def _person(self, rng: np.random.Generator) -> Sprite:
         people = self.pieces.people

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def roll(rng: np.random.Generator) -> float:
     """How far a head is turned in the picture, radians: mostly little, some lie."""
     r = rng.random()
-    if r < 0.58:
+    if r < 0.55:
         return float(rng.normal(0, 0.14))
-    return float(rng.uniform(-0.8, 0.8) if r < 0.86 else rng.uniform(-np.pi, np.pi))
+    return float(rng.uniform(-0.8, 0.8) if r < 0.8 else rng.uniform(-np.pi, np.pi))
 
 
 def window(rng: np.random.Generator, view: Image, aspect: float, least: float) -> Image:

