@@ -84,6 +84,32 @@ class Canvas:
         place = np.array([area[0] + area[2] / 2, area[1] + area[3] / 2])
         self.paste(sprite, place, size, turn, wide, (np.asarray(middle), 60.0), area)
 
+    def overlay(
+        self, drawn: Image, mask: Image, place: Floats, blur: float, opacity: float = 1.0
+    ) -> None:
+        """Blend a square drawing over what is there.
+
+        Args:
+            drawn: (S, S, 3) uint8 BGR.
+            mask: (S, S) uint8, 255 where it is drawn.
+            place: (2,) pixels of the picture where its middle comes to lie.
+            blur: Standard deviation of the blur of the mask, pixels.
+            opacity: 0..1, of what is drawn. Up to 0.5, it hides nothing.
+        """
+        side = len(mask)
+        left, top = (int(v) - side // 2 for v in place)
+        height, width = self.image.shape[:2]
+        x0, y0 = max(0, left), max(0, top)
+        x1, y1 = min(width, left + side), min(height, top + side)
+        if x1 - x0 < 1 or y1 - y0 < 1:
+            return
+        soft = cv2.GaussianBlur(mask, (0, 0), blur)
+        part = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+        alpha = soft[part][..., None] * np.float32(opacity / 255)
+        area = self.image[y0:y1, x0:x1]
+        area[:] = area * (1 - alpha) + drawn[part] * alpha
+        self.hide((x0, y0), alpha[..., 0] > 0.5)
+
     def cover(self, rng: np.random.Generator) -> None:
         """Something in front of everything."""
         height, width = self.image.shape[:2]

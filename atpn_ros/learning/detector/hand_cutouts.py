@@ -16,17 +16,17 @@ from atpn_ros.types import Floats, Image
 SIDE = 160
 """Side of a drawing, pixels."""
 HAND = 110.0
-"""Largest distance of two points of the hand in a drawing, pixels, without the forearm."""
+"""Length of a stretched hand in a drawing, pixels, without the forearm."""
 GREY = 190.0
 """Brightness of skin in full light; drawings have no colour."""
 _FINER = 3
 """Drawings are made this much larger and reduced."""
 _LONG = 1.9
-"""Length of a stretched hand from the wrist, decimetres."""
+"""Length of the model's stretched hand from the wrist, decimetres."""
 
 
 def hands(model: AnnyHand, rng: np.random.Generator, count: int) -> Iterator[Sprite]:
-    """Random drawings: one hand, or two that hold each other, with or without forearms.
+    """Random drawings: one hand, or two in front of each other, with forearms.
 
     Args:
         model: Of the left hand; half of the drawings are mirrored.
@@ -116,7 +116,7 @@ def _over(image: Image, other: Image, rng: np.random.Generator) -> Image:
     turn[:, 2] += shift
     front = cv2.warpAffine(np.ascontiguousarray(other), turn, (SIDE, SIDE))
     alpha = front[..., 3:].astype(np.float32) / 255
-    # The hand in front keeps light from the one behind.
+    # The hand in front casts a shadow on the one behind.
     shadow = cv2.GaussianBlur(alpha[..., 0], (0, 0), 4)[..., None]
     back = image[..., :3] * (1 - 0.5 * shadow)
     grey = back * (1 - alpha) + front[..., :3] * alpha

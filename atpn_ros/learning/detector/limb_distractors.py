@@ -47,17 +47,7 @@ def limb(
         _strokes(rng, drawn, mask, colour, size * rng.uniform(0.5, 0.9), 1)
     else:
         _strokes(rng, drawn, mask, colour, size * rng.uniform(0.4, 1.0), 2)
-    x0, y0 = (int(v) - side // 2 for v in place)
-    height, width = canvas.image.shape[:2]
-    left, top, right, bottom = max(0, x0), max(0, y0), min(width, x0 + side), min(height, y0 + side)
-    if right - left < 1 or bottom - top < 1:
-        return
-    soft = cv2.GaussianBlur(mask, (0, 0), max(0.5, size / 40))
-    part = slice(top - y0, bottom - y0), slice(left - x0, right - x0)
-    alpha = soft[part][..., None] / np.float32(255)
-    area = canvas.image[top:bottom, left:right]
-    area[:] = area * (1 - alpha) + drawn[part] * alpha
-    canvas.hide((left, top), alpha[..., 0] > 0.5)
+    canvas.overlay(drawn, mask, place, max(0.5, size / 40))
 
 
 def _shade(rng: np.random.Generator, colour: Floats) -> tuple[float, float, float]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Puts things in front of a part of a face: a wall, bars, balls, lettering, another's hand."""
+"""Draws things in front of a part of a face: a wall, bars, balls, lettering."""
 
 from __future__ import annotations
 
@@ -21,26 +21,16 @@ def occlude(rng: np.random.Generator, canvas: Canvas, place: Floats, size: float
         place: (2,) pixels of the face's middle.
         size: Side of the face, pixels.
     """
-    reach = int(np.clip(1.6 * size, 8, 320))
-    height, width = canvas.image.shape[:2]
-    left, top = (int(v) - reach for v in place)
-    x0, y0 = max(0, left), max(0, top)
-    x1, y1 = min(width, left + 2 * reach), min(height, top + 2 * reach)
-    if x1 - x0 < 2 or y1 - y0 < 2:
-        return
-    drawn = np.empty((2 * reach, 2 * reach, 3), np.uint8)
+    side = 2 * int(np.clip(1.6 * size, 8, 320))
+    drawn = np.empty((side, side, 3), np.uint8)
     drawn[:] = distractors.colour(rng)
-    mask = np.zeros((2 * reach, 2 * reach), np.uint8)
+    mask = np.zeros((side, side), np.uint8)
     kind = int(rng.integers(4))
     (_edge, _bars, _balls, _letters)[kind](rng, drawn, mask, size)
-    soft = cv2.GaussianBlur(mask, (0, 0), max(0.4, size * float(rng.uniform(0.005, 0.04))))
-    part = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
-    alpha = soft[part][..., None] / np.float32(255)
-    if rng.random() < 0.15:  # a veil, a pane, smoke
-        alpha *= np.float32(rng.uniform(0.3, 0.7))
-    area = canvas.image[y0:y1, x0:x1]
-    area[:] = area * (1 - alpha) + drawn[part] * alpha
-    canvas.hide((x0, y0), alpha[..., 0] > 0.5)
+    blur = max(0.4, size * float(rng.uniform(0.005, 0.04)))
+    # Some are partly transparent, as a veil, a pane or smoke is.
+    opacity = float(rng.uniform(0.3, 0.7)) if rng.random() < 0.15 else 1.0
+    canvas.overlay(drawn, mask, place, blur, opacity)
 
 
 def _turned(rng: np.random.Generator, side: int) -> tuple[Floats, Floats]:
@@ -82,15 +72,15 @@ def _balls(rng: np.random.Generator, drawn: Image, mask: Image, size: float) -> 
         half = [max(1, int(v)) for v in rng.uniform(0.12, 0.45, 2) * size]
         paint = distractors.colour(rng)
         if rng.random() < 0.6:
-            cv2.ellipse(drawn, place, half, float(rng.uniform(0, 180)), 0, 360,
-                        np.clip(paint * 0.7, 0, 255).tolist(), -1)  # fmt: skip
-            cv2.ellipse(mask, place, half, float(rng.uniform(0, 180)), 0, 360, 255, -1)
+            turn = float(rng.uniform(0, 180))
+            cv2.ellipse(drawn, place, half, turn, 0, 360, (paint * 0.7).tolist(), -1)
+            cv2.ellipse(mask, place, half, turn, 0, 360, 255, -1)
             light = [int(p - h / 3) for p, h in zip(place, half, strict=True)]
-            cv2.circle(drawn, light, max(1, min(half) // 2), np.asarray(paint).tolist(), -1,
+            cv2.circle(drawn, light, max(1, min(half) // 2), paint.tolist(), -1,
                        cv2.LINE_AA)  # fmt: skip
         else:
             low, high = ([p + s * h for p, h in zip(place, half, strict=True)] for s in (-1, 1))
-            cv2.rectangle(drawn, low, high, np.asarray(paint).tolist(), -1)
+            cv2.rectangle(drawn, low, high, paint.tolist(), -1)
             cv2.rectangle(mask, low, high, 255, -1)
 
 

@@ -185,6 +185,7 @@ class Crowds:
             occluders.occlude(rng, canvas, place, size)
 
     def _limb_anywhere(self, rng: np.random.Generator, canvas: Canvas, size: float) -> None:
+        """A hand or an arm, in any place."""
         place = rng.random(2) * self.plan.size
         size *= float(np.exp(rng.normal(0, 0.3)))
         self._limb(rng, canvas, limb_distractors.skin(self._person(rng), rng), place, size)
@@ -198,20 +199,12 @@ class Crowds:
             limb_distractors.limb(rng, canvas, skin, place, size)
             return
         drawing = hands[int(rng.integers(len(hands)))]
-        less = size * 1.5 / hand_cutouts.HAND
-        if less < 0.8:  # warping takes every n-th pixel
-            side = max(8, round(len(drawing.image) * less))
-            drawing = Sprite(sprite_augmentation.plain(drawing.image, side), None)
-        side = len(drawing.image)
-        light = (skin / hand_cutouts.GREY).astype(np.float32)
-        image = drawing.image.copy()
-        image[..., :3] = np.clip(image[..., :3] * light, 0, 255)
-        where = np.full(2, (side - 1) / 2), side * hand_cutouts.HAND / hand_cutouts.SIDE
-        wide = float(np.exp(rng.normal(0, 0.1)))
-        canvas.paste(
-            Sprite(image, None), place, size * float(rng.uniform(1.0, 1.5)),
-            float(rng.uniform(-np.pi, np.pi)), wide, where,
-        )  # fmt: skip
+        # `paste` takes the size of a head in the drawing; a hand is as long as a face or longer.
+        size *= float(rng.uniform(1.0, 1.5)) * head(drawing)[1] / hand_cutouts.HAND
+        image = sprite_augmentation.shrunk(drawing, size).image.copy()
+        image[..., :3] = np.clip(image[..., :3] * (skin / hand_cutouts.GREY), 0, 255)
+        turn, wide = float(rng.uniform(-np.pi, np.pi)), float(np.exp(rng.normal(0, 0.1)))
+        canvas.paste(Sprite(image, None), place, size, turn, wide)
 
     def _person(self, rng: np.random.Generator) -> Sprite:
         people = self.pieces.people
