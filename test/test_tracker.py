@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tracker: ids, states, prediction and limits, without images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,16 @@ def test_a_lost_face_is_reported_once_with_its_last_box():
     assert track.presence == 0.1
     assert run.ids == []
     assert run.step() == []
+
+
+@pytest.mark.parametrize(("x", "waited_ms", "ids"), [(105, 50, [1]), (105, 800, []), (300, 50, [])])
+def test_little_evidence_does_not_count_against_a_face_that_was_just_lost(x, waited_ms, ids):
+    run = TrackerRun(memory_ns=700 * MS)
+    run.step(found=[face(100)])
+    run.step(gone())
+    weak = replace(face(x, presence=0.8), evidence=-3.0)
+    run.step(found=[weak], ns=waited_ms * MS)
+    assert run.ids == ids
 
 
 @pytest.mark.parametrize(("waited_ms", "expected"), [(100, 1), (700, 1), (701, 2), (5000, 2)])
@@ -115,8 +127,8 @@ def test_a_bad_observation_neither_keeps_nor_starts_a_face(observation):
     assert run.ids == []
     run.step(found=[face(100)])
     assert run.step(observation) == [1]
-    assert np.isfinite(run.tracker._lost[0].presence)
-    assert np.isfinite(run.tracker._lost[0].landmarks).all()
+    assert np.isfinite(run.tracker._lost.recent[0].presence)
+    assert np.isfinite(run.tracker._lost.recent[0].landmarks).all()
 
 
 @pytest.mark.parametrize(

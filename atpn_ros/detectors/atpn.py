@@ -14,14 +14,18 @@ import numpy as np
 
 from atpn_ros.detectors.base import Detection
 from atpn_ros.detectors.session import open_session
+from atpn_ros.odds import log_odds
 from atpn_ros.types import Box, Floats, Image
 
 DETECTOR_MODEL = Path(__file__).parents[1] / "weights" / "detector.onnx"
 MIN_SCORE = 0.3
 """Faces with a lower score are not reported."""
 
-_EVIDENCE, _NEUTRAL = 4.0, 0.7
+_EVIDENCE, _NEUTRAL = 4.0, 0.75
 """Slope of a detection's evidence over the log odds of its score, and the score with evidence 0."""
+_SMALL, _PER_SIZE = 1.6, 4.0
+"""A face smaller than this many times the smallest one that is searched for needs more evidence:
+so much for each factor of e by which it is smaller."""
 
 _STRIDE = 8
 """Pixels of the network's input per cell of its output."""
@@ -90,7 +94,7 @@ class AtpnDetector:
             reduced = _reduce(reduced, side)  # from the larger one, which is quicker
             runs.append(self._run(reduced, side / whole))
         return [
-            replace(d, evidence=evidence_of(d.score))
+            replace(d, evidence=evidence_of(d, self._min_face))
             for d in combined(runs)
             if d.score >= self._min_score
         ]
@@ -107,14 +111,19 @@ class AtpnDetector:
         return decode(scores[0], boxes[0], scale, self._min_score * _WEAK)
 
 
-def evidence_of(score: float) -> float:
-    """Log odds that a detection's score adds to those of the face network's presence.
+def evidence_of(face: Detection, min_face: float) -> float:
+    """Log odds that a detection adds to those of the face network's presence.
 
     Fitted by logistic regression over both log odds, on composed scenes of held-out people and
     pictures, with earlier weights of both networks (docs/detector.md).
+
+    Args:
+        face: A detection.
+        min_face: Side of the smallest face that is searched for, pixels of the image.
     """
-    odds = max(score, 1e-6) / max(1 - score, 1e-6)
-    return _EVIDENCE * math.log(odds * (1 - _NEUTRAL) / _NEUTRAL)
+    side = math.sqrt(face.box.width * face.box.height)
+    lacking = math.log(_SMALL * max(min_face, 1.0) / max(side, 1.0))
+    return _EVIDENCE * (log_odds(face.score) - log_odds(_NEUTRAL)) - _PER_SIZE * max(0.0, lacking)
 
 
 def input_sides(longer: int, min_face: float) -> list[int]:

@@ -9,24 +9,23 @@ tracking by counted frames (:mod:`atpn_ros.pipeline.frame_clock`).
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from atpn_ros.camera import CameraModel
 from atpn_ros.crop import Crop, cut_batch, sufficient_reduction
 from atpn_ros.detectors.base import Detection, Detector, square_of
-from atpn_ros.engines.base import Engine, NetworkOutput
+from atpn_ros.engines.base import Engine
 from atpn_ros.pipeline.camera_rotation import CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
 from atpn_ros.pipeline.frame_clock import FrameClock
 from atpn_ros.pipeline.looking import CAMERA_ORIGIN
+from atpn_ros.pipeline.observations import observations_of, observed_again
 from atpn_ros.pipeline.search import FaceSearch
-from atpn_ros.pipeline.track import Observation, Track
+from atpn_ros.pipeline.track import Track
 from atpn_ros.pipeline.tracker import Tracker, TrackerSettings
 from atpn_ros.types import (
     EncodedImage,
@@ -39,15 +38,9 @@ from atpn_ros.types import (
     Timing,
 )
 
-_DARK = 6.0
-"""Crops whose brightest channel has a mean below this, of 255, are too dark to show a face."""
-
 _COUNT_NS = 1_000_000_000
 _COUNT_FACTOR = 5
 """Least interval of the detector with ``max_faces`` faces, and its ratio to the usual one."""
-
-_FAR = 1.5
-"""An output with landmarks further than this from the crop's centre, in crop sides, is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +192,12 @@ class FacePipeline:
         batch = cut_batch(image, [c.reduced(reduction) for c in crops]) if crops else None
         cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
+        observations = observations_of(output, crops, batch, found or {})
+        doubtful = tracker.doubtful(observations)
+        observations = observed_again(observations, doubtful, image, self.engine)
         ran = clock()
         self._search.done(search, image)
 
-        observations = _observations(output, crops, batch, found or {})
         lost = tracker.update(
             observations, stamp, (image.shape[1] * reduction, image.shape[0] * reduction)
         )
@@ -278,44 +273,6 @@ def _decoded(image: Image | EncodedImage, reduction: int) -> tuple[Image, int]:
     if isinstance(image, np.ndarray):
         return image, 1
     return image.decoded(reduction), reduction
-
-
-def _observations(
-    output: NetworkOutput | None,
-    crops: list[Crop],
-    batch: Image | None,
-    evidence: Mapping[Crop, float],
-) -> list[Observation]:
-    """The network's output in image coordinates; invalid outputs and dark crops count as no face.
-
-    The shipped weights report no face in dark crops themselves; a model given by path may not have
-    been trained on a covered lens.
-    """
-    if output is None or batch is None:
-        return []
-    return [
-        Observation(
-            crop.to_image(output.landmarks[i]),
-            float(output.presence[i]),
-            i,
-            evidence.get(crop, 0.0),
-        )
-        if max(cv2.mean(batch[i])) > _DARK and _is_valid(output, i)
-        else Observation(np.full((98, 2), np.nan), 0.0, i)
-        for i, crop in enumerate(crops)
-    ]
-
-
-def _is_valid(output: NetworkOutput, i: int) -> bool:
-    """Whether the output for a crop is finite, and its landmarks lie near the crop.
-
-    In plain numbers: a numpy function is slowest when it is called for the first time in a frame.
-    """
-    points = output.landmarks[i].ravel().tolist()
-    parts = [*points, *output.rotation[i].ravel().tolist(), float(output.presence[i])]
-    parts += [] if output.sigma is None else output.sigma[i].tolist()
-    # A sum is finite only if all its parts are.
-    return math.isfinite(sum(parts)) and min(points) > 0.5 - _FAR and max(points) < 0.5 + _FAR
 
 
 def _lost_face(track: Track, stamp_ns: int) -> Face:

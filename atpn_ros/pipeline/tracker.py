@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from atpn_ros.crop import Crop, crop_from_landmarks
-from atpn_ros.pipeline.absence import LostFace, sole_matches
-from atpn_ros.pipeline.association import assign, crop_distance, reidentification_cost
+from atpn_ros.odds import log_odds, probability
+from atpn_ros.pipeline.association import assign, crop_distance
+from atpn_ros.pipeline.lost_tracks import LostTracks
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.types import Box, FaceState
 
@@ -67,6 +68,10 @@ _CONFIRMING_IOU = 0.25
 MOST_FACES = 64
 """Upper limit of ``max_faces``, and of the faces whose crops are examined in one frame."""
 
+_DOUBT, _MOST_DOUBTFUL = 4.0, 4
+"""A new face whose presence lacks at most these log odds is looked at again, and how many at most
+in one frame."""
+
 _AGE_TIEBREAK = 0.1
 """Where two tracks claim one face about equally well, in face sizes, the older keeps it."""
 
@@ -90,8 +95,7 @@ class Tracker:
         self.untracked = 0
         self._detected = False
         self._next_id = 1
-        self._lost: list[Track] = []
-        self._stamp_ns = 0
+        self._lost = LostTracks()
         self._reverifying: Track | None = None
 
     @property
@@ -102,23 +106,22 @@ class Tracker:
     @property
     def has_recent_losses(self) -> bool:
         """Whether a face was lost so recently that it may be found again in the next frame."""
-        return any(self._is_recent(track) for track in self._lost)
+        return bool(self._lost.recent)
 
     @property
     def has_absent_faces(self) -> bool:
         """Whether a lost face would keep its id if it were found again."""
-        return bool(self._lost)
+        return len(self._lost) > 0
 
     def reset(self) -> None:
         """Drop all tracks. Ids go on."""
-        self.tracks, self._lost, self._reverifying = [], [], None
+        self.tracks, self._reverifying = [], None
+        self._lost.clear()
         self.untracked, self._detected = 0, False
 
     def predict(self, stamp_ns: int) -> list[Crop]:
         """The crop of each tracked face, in the order of ``tracks``."""
-        longest = max(self.settings.memory_ns, self.settings.absence_ns)
-        self._lost = [t for t in self._lost if stamp_ns - t.stamp_ns <= longest]
-        self._stamp_ns = stamp_ns
+        self._lost.advance(stamp_ns, self.settings.memory_ns, self.settings.absence_ns)
         self._reverifying, self._detected = None, False
         for track in self.tracks:  # a frame whose engine failed may have left it
             track.confirmed = False
@@ -169,6 +172,25 @@ class Tracker:
             [] if self._reverifying is None else [self._reverifying.reverification_crop(stamp_ns)]
         )
 
+    def doubtful(self, observations: Sequence[Observation]) -> list[int]:
+        """Indices of new faces with nearly enough presence to start a track, the nearest first.
+
+        A second crop of them may decide. Never more than a few, so that the cost of a frame is
+        bounded.
+
+        Args:
+            observations: As for :meth:`update`.
+        """
+        end = len(observations) - (self._reverifying is not None)
+        missing: dict[int, float] = {}
+        for i in range(len(self.tracks), end):
+            seen = observations[i]
+            if self._is_plausible(seen, 0.0):
+                start = self._presence_to_start(seen)
+                missing[i] = log_odds(start) - log_odds(seen.presence)
+        near = [i for i, value in missing.items() if 0 < value <= _DOUBT]
+        return sorted(near, key=lambda i: missing[i])[:_MOST_DOUBTFUL]
+
     def update(
         self,
         observations: Sequence[Observation],
@@ -214,8 +236,8 @@ class Tracker:
         for track in lost:
             track.state = FaceState.LOST
         self.tracks = [t for t in self.tracks if t.state is not FaceState.LOST]
-        self._lost += lost
-        certain = [o for o in new if self._is_plausible(o, self._presence_to_start(o.evidence))]
+        self._lost.add(lost)
+        certain = [o for o in new if self._is_plausible(o, self._presence_to_start(o))]
         self._start(certain, stamp_ns, picture)
         # A detection in this very frame may have found one of them again.
         return [t for t in lost if t.state is FaceState.LOST]
@@ -269,16 +291,18 @@ class Tracker:
         track.failed_checks = 0 if same else track.failed_checks + 1
         return track.failed_checks < _MAX_FAILED_CHECKS
 
-    def _presence_to_start(self, evidence: float) -> float:
+    def _presence_to_start(self, seen: Observation) -> float:
         """Presence that starts a track: ``start_presence``, adjusted by the detection's evidence.
 
         Log odds of independent evidence add up. At least ``keep_presence``, or the track would end.
+        Little evidence does not count against a face that was tracked there until just now.
         """
-        start = self.settings.start_presence
+        start, evidence = self.settings.start_presence, seen.evidence
+        if evidence < 0 and self._lost.may_be_in(seen.box):
+            evidence = 0.0
         if not evidence or start >= 1.0:
             return start
-        odds = start / (1 - start) * math.exp(-evidence)
-        return max(odds / (1 + odds), self.settings.keep_presence)
+        return max(probability(log_odds(start) - evidence), self.settings.keep_presence)
 
     def _is_plausible(self, observation: Observation, presence: float) -> bool:
         """Whether an observation has the presence, the size and the shape of a face."""
@@ -288,10 +312,6 @@ class Tracker:
             return False
         longer = max(width, height)
         return longer >= self.settings.min_side and min(width, height) > 0.2 * longer
-
-    def _is_recent(self, track: Track) -> bool:
-        """Whether a lost track is within ``memory_ns``."""
-        return self._stamp_ns - track.stamp_ns <= self.settings.memory_ns
 
     def _start(
         self,
@@ -310,7 +330,7 @@ class Tracker:
         new = separate[: max(0, self.free_places)]
         if self._detected:
             self.untracked = len(separate) - len(new)
-        found_again = self._found_again([box for _, box in new], stamp_ns, picture)
+        found_again = self._lost.found_again([box for _, box in new], picture)
         for i, (observation, _) in enumerate(new):
             if i in found_again:
                 track = found_again[i]
@@ -320,24 +340,5 @@ class Tracker:
                 self._next_id += 1
             track.verified_ns, track.failed_checks = stamp_ns, 0
             self.tracks.append(track)
-        self._lost = [t for t in self._lost if t.state is FaceState.LOST]
+        self._lost.remove_found()
         self.tracks.sort(key=lambda t: t.id)
-
-    def _found_again(
-        self, new: Sequence[Box], stamp_ns: int, picture: tuple[int, int] | None
-    ) -> dict[int, Track]:
-        """The lost track of each new face that is near one, or that can be no other person."""
-        recent = [t for t in self._lost if self._is_recent(t)]
-        last = [(t.box, t.velocity.tolist(), stamp_ns - t.stamp_ns) for t in recent]
-        cost = np.array([[reidentification_cost(*known, box) for known in last] for box in new])
-        pairs = assign(cost.reshape(len(new), len(recent)))
-        out = {i: recent[j] for i, j in pairs}
-        others = [i for i in range(len(new)) if i not in out]
-        absent = [t for t in self._lost if t not in out.values()]
-        if others and absent:
-            faces = [
-                LostFace(t.box, tuple(t.velocity.tolist()), stamp_ns - t.stamp_ns) for t in absent
-            ]
-            matches = sole_matches(faces, [new[i] for i in others], picture)
-            out |= {others[i]: absent[j] for i, j in matches.items()}
-        return out
