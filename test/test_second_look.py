@@ -99,3 +99,28 @@ def test_evidence_of_the_detection_counts():
     assert run.tracker.doubtful([lacking]) == []
     assert run.tracker.doubtful([replace(lacking, evidence=1.0)]) == [0]
     assert run.tracker.doubtful([replace(lacking, presence=0.65, evidence=1.0)]) == []
+
+
+def test_the_detector_runs_early_for_a_doubtful_face_but_not_forever():
+    pipeline = discs()
+    pipeline.process(frame(0, DISC))
+    runs = []
+    doubtful = (260, 80, 22)
+
+    def change(output):
+        # The face that is tracked comes first.
+        presence = np.where(np.arange(len(output.presence)) == 0, 0.9, 0.5)
+        if len(output.presence) == 1 and pipeline.engine.batches[-2:] == [2, 1]:
+            presence = np.array([0.5])  # the second look
+        return replace(output, presence=presence)
+
+    pipeline.engine.change = change
+    for n in range(1, 480):
+        if pipeline.process(frame(n, DISC, doubtful)).detector_ran:
+            runs.append(n * 33)
+    assert all(
+        state is FaceState.TRACKED for state in states(pipeline.process(frame(480, DISC))).values()
+    )
+    steps = np.diff(runs)
+    assert (steps[:10] < 300).all()
+    assert (steps[10:19] > 900).all()

@@ -41,8 +41,9 @@ _MIN_FACE_IN_INPUT = 16.0
 _COARSE, _MAX_COARSE = 0.625, 320
 """Longer side of the network's input in a second run, for large faces: as a share of that of the
 first run, and its maximum, pixels."""
-_ONE_RUN = 320
-"""Up to this longer side of its input, pixels, the network runs once."""
+_ONE_RUN = 64
+"""Up to this longer side of its input, pixels, the network runs once. Larger images have two runs,
+since the evidence of a score is that of a face seen in both."""
 _SUPPORT, _SAME = 0.35, 0.4
 """A face that both runs find, with boxes of at least this intersection over union, is more likely
 one: its score rises by this share of the other run's score times what is missing to 1."""
@@ -114,8 +115,8 @@ class AtpnDetector:
 def evidence_of(face: Detection, min_face: float) -> float:
     """Log odds that a detection adds to those of the face network's presence.
 
-    Fitted by logistic regression over both log odds, on composed scenes of held-out people and
-    pictures, with earlier weights of both networks (docs/detector.md).
+    The slope was fitted by logistic regression on composed scenes; the other constants were chosen
+    for a number of false faces (docs/detector.md).
 
     Args:
         face: A detection.
@@ -134,7 +135,7 @@ def input_sides(longer: int, min_face: float) -> list[int]:
         min_face: Side of the smallest face that is searched for, pixels of the image.
 
     >>> input_sides(640, 20.0), input_sides(1280, 20.0), input_sides(120, 20.0)
-    ([320, 512], [320, 1024], [96])
+    ([320, 512], [320, 1024], [60, 96])
     """
     fine = min(longer, _MAX_INPUT, max(32, round(longer * _MIN_FACE_IN_INPUT / max(min_face, 1.0))))
     return [fine] if fine <= _ONE_RUN else [min(round(_COARSE * fine), _MAX_COARSE), fine]

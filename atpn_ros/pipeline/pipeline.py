@@ -260,10 +260,10 @@ class FacePipeline:
             return max(_COUNT_FACTOR * settings.detect_interval_ns, _COUNT_NS)
         if tracker.has_recent_losses:
             return 1
-        # Faces that may come back are searched for like the first one.
+        # Faces that may come back, or are doubtful, are searched for like the first one.
         if not tracker.tracks:
             return settings.search_interval_ns
-        if tracker.has_absent_faces:
+        if tracker.has_absent_faces or tracker.has_doubtful_faces:
             return min(settings.detect_interval_ns, settings.search_interval_ns)
         return settings.detect_interval_ns
 

@@ -72,6 +72,10 @@ _DOUBT, _MOST_DOUBTFUL = 4.0, 4
 """A new face whose presence lacks at most these log odds is looked at again, and how many at most
 in one frame."""
 
+_EARLY_SEARCHES = 10
+"""So often the detector runs early after a new face was doubtful, and so many times not before it
+does again, so that a pattern that looks like a face does not keep it running."""
+
 _AGE_TIEBREAK = 0.1
 """Where two tracks claim one face about equally well, in face sizes, the older keeps it."""
 
@@ -94,6 +98,7 @@ class Tracker:
         self.tracks: list[Track] = []
         self.untracked = 0
         self._detected = False
+        self._early_searches = -_EARLY_SEARCHES  # that are left; below 0: those until more
         self._next_id = 1
         self._lost = LostTracks()
         self._reverifying: Track | None = None
@@ -113,9 +118,15 @@ class Tracker:
         """Whether a lost face would keep its id if it were found again."""
         return len(self._lost) > 0
 
+    @property
+    def has_doubtful_faces(self) -> bool:
+        """Whether the detector should run again soon: lately a face nearly started a track."""
+        return self._early_searches > 0
+
     def reset(self) -> None:
         """Drop all tracks. Ids go on."""
         self.tracks, self._reverifying = [], None
+        self._early_searches = -_EARLY_SEARCHES
         self._lost.clear()
         self.untracked, self._detected = 0, False
 
@@ -182,13 +193,12 @@ class Tracker:
             observations: As for :meth:`update`.
         """
         end = len(observations) - (self._reverifying is not None)
-        missing: dict[int, float] = {}
-        for i in range(len(self.tracks), end):
-            seen = observations[i]
-            if self._is_plausible(seen, 0.0):
-                start = self._presence_to_start(seen)
-                missing[i] = log_odds(start) - log_odds(seen.presence)
-        near = [i for i, value in missing.items() if 0 < value <= _DOUBT]
+        missing = {
+            i: self._missing(observations[i])
+            for i in range(len(self.tracks), end)
+            if self._is_plausible(observations[i], 0.0)
+        }
+        near = [i for i, odds in missing.items() if 0 < odds <= _DOUBT]
         return sorted(near, key=lambda i: missing[i])[:_MOST_DOUBTFUL]
 
     def update(
@@ -238,6 +248,8 @@ class Tracker:
         self.tracks = [t for t in self.tracks if t.state is not FaceState.LOST]
         self._lost.add(lost)
         certain = [o for o in new if self._is_plausible(o, self._presence_to_start(o))]
+        if self._detected:
+            self._plan_searches(new)
         self._start(certain, stamp_ns, picture)
         # A detection in this very frame may have found one of them again.
         return [t for t in lost if t.state is FaceState.LOST]
@@ -290,6 +302,19 @@ class Tracker:
         )
         track.failed_checks = 0 if same else track.failed_checks + 1
         return track.failed_checks < _MAX_FAILED_CHECKS
+
+    def _plan_searches(self, new: Sequence[Observation]) -> None:
+        """Count the detector's runs after a doubtful face, see :data:`_EARLY_SEARCHES`."""
+        plausible = [o for o in new if self._is_plausible(o, 0.0)]
+        doubtful = any(0 < self._missing(o) <= _DOUBT for o in plausible)
+        if doubtful and self._early_searches <= -_EARLY_SEARCHES:
+            self._early_searches = _EARLY_SEARCHES
+        elif self._early_searches > -_EARLY_SEARCHES:
+            self._early_searches -= 1
+
+    def _missing(self, seen: Observation) -> float:
+        """Log odds that a new face lacks to start a track; 0 or less: none."""
+        return log_odds(self._presence_to_start(seen)) - log_odds(seen.presence)
 
     def _presence_to_start(self, seen: Observation) -> float:
         """Presence that starts a track: ``start_presence``, adjusted by the detection's evidence.
