@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from atpn_ros.detectors import Detection
-from atpn_ros.detectors import atpn
+from atpn_ros.detectors import Detection, atpn
 from atpn_ros.detectors.atpn import AtpnDetector, decode, distinct
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.sprites import Sprite
