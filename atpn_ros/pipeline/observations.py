@@ -57,28 +57,33 @@ def observations_of(
 
 
 def observed_again(
-    observations: Sequence[Observation], doubtful: Sequence[int], image: Image, engine: Engine
+    observations: Sequence[Observation],
+    uncertain: Sequence[int],
+    image: Image,
+    reduction: int,
+    engine: Engine,
 ) -> list[Observation]:
-    """The same observations; doubtful ones get a presence from two crops.
+    """The same observations; uncertain ones get the presence of two crops.
 
-    The second crop is that of the landmarks in the first: it holds a face better than the box of a
-    detection does. The log odds of both crops are averaged.
+    The second crop is that of the landmarks in the first: it fits the face better than the crop of
+    a detection. The log odds of both crops are averaged.
 
     Args:
         observations: Of one frame.
-        doubtful: Indices of those to look at again.
-        image: The full image of the frame.
+        uncertain: Indices of those to run the network on once more.
+        image: Of the frame, reduced.
+        reduction: By how much.
         engine: Runs the network.
 
     Raises:
         BackendError: The engine failed.
     """
     out = list(observations)
-    if doubtful:
-        crops = [crop_from_landmarks(observations[i].landmarks) for i in doubtful]
-        batch = cut_batch(image, crops)
+    if uncertain:
+        crops = [crop_from_landmarks(observations[i].landmarks) for i in uncertain]
+        batch = cut_batch(image, [c.reduced(reduction) for c in crops])
         again = observations_of(engine.run(batch), crops, batch, {})
-        for i, second in zip(doubtful, again, strict=True):
+        for i, second in zip(uncertain, again, strict=True):
             mean = (log_odds(out[i].presence) + log_odds(second.presence)) / 2
             out[i] = replace(out[i], presence=probability(mean))
     return out

@@ -193,8 +193,8 @@ class FacePipeline:
         cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
         observations = observations_of(output, crops, batch, found or {})
-        doubtful = tracker.doubtful(observations)
-        observations = observed_again(observations, doubtful, image, self.engine)
+        uncertain = tracker.uncertain(observations)
+        observations = observed_again(observations, uncertain, image, reduction, self.engine)
         ran = clock()
         self._search.done(search, image)
 
@@ -260,10 +260,10 @@ class FacePipeline:
             return max(_COUNT_FACTOR * settings.detect_interval_ns, _COUNT_NS)
         if tracker.has_recent_losses:
             return 1
-        # Faces that may come back, or are doubtful, are searched for like the first one.
+        # Faces that may come back, or are uncertain, are searched for like the first one.
         if not tracker.tracks:
             return settings.search_interval_ns
-        if tracker.has_absent_faces or tracker.has_doubtful_faces:
+        if tracker.has_absent_faces or tracker.needs_early_search:
             return min(settings.detect_interval_ns, settings.search_interval_ns)
         return settings.detect_interval_ns
 

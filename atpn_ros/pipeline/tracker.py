@@ -12,15 +12,16 @@ assignment over their distances (:mod:`atpn_ros.pipeline.association`).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from atpn_ros.crop import Crop, crop_from_landmarks
-from atpn_ros.odds import log_odds, probability
+from atpn_ros.odds import log_odds
 from atpn_ros.pipeline.association import assign, crop_distance
 from atpn_ros.pipeline.lost_tracks import LostTracks
+from atpn_ros.pipeline.new_faces import EarlySearches, presence_to_start, uncertain
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.types import Box, FaceState
 
@@ -68,14 +69,6 @@ _CONFIRMING_IOU = 0.25
 MOST_FACES = 64
 """Upper limit of ``max_faces``, and of the faces whose crops are examined in one frame."""
 
-_DOUBT, _MOST_DOUBTFUL = 4.0, 4
-"""A new face whose presence lacks at most these log odds is looked at again, and how many at most
-in one frame."""
-
-_EARLY_SEARCHES = 10
-"""So often the detector runs early after a new face was doubtful, and so many times not before it
-does again, so that a pattern that looks like a face does not keep it running."""
-
 _AGE_TIEBREAK = 0.1
 """Where two tracks claim one face about equally well, in face sizes, the older keeps it."""
 
@@ -98,7 +91,7 @@ class Tracker:
         self.tracks: list[Track] = []
         self.untracked = 0
         self._detected = False
-        self._early_searches = -_EARLY_SEARCHES  # that are left; below 0: those until more
+        self._early_searches = EarlySearches()
         self._next_id = 1
         self._lost = LostTracks()
         self._reverifying: Track | None = None
@@ -119,14 +112,14 @@ class Tracker:
         return len(self._lost) > 0
 
     @property
-    def has_doubtful_faces(self) -> bool:
-        """Whether the detector should run again soon: lately a face nearly started a track."""
-        return self._early_searches > 0
+    def needs_early_search(self) -> bool:
+        """Whether the detector should run again soon, because a face nearly started a track."""
+        return self._early_searches.due
 
     def reset(self) -> None:
         """Drop all tracks. Ids go on."""
         self.tracks, self._reverifying = [], None
-        self._early_searches = -_EARLY_SEARCHES
+        self._early_searches.reset()
         self._lost.clear()
         self.untracked, self._detected = 0, False
 
@@ -183,23 +176,16 @@ class Tracker:
             [] if self._reverifying is None else [self._reverifying.reverification_crop(stamp_ns)]
         )
 
-    def doubtful(self, observations: Sequence[Observation]) -> list[int]:
-        """Indices of new faces with nearly enough presence to start a track, the nearest first.
-
-        A second crop of them may decide. Never more than a few, so that the cost of a frame is
-        bounded.
+    def uncertain(self, observations: Sequence[Observation]) -> list[int]:
+        """Indices of new faces that nearly start a track; a second crop of each may decide.
 
         Args:
             observations: As for :meth:`update`.
         """
         end = len(observations) - (self._reverifying is not None)
-        missing = {
-            i: self._missing(observations[i])
-            for i in range(len(self.tracks), end)
-            if self._is_plausible(observations[i], 0.0)
-        }
-        near = [i for i, odds in missing.items() if 0 < odds <= _DOUBT]
-        return sorted(near, key=lambda i: missing[i])[:_MOST_DOUBTFUL]
+        return self._uncertain(
+            dict(enumerate(observations[len(self.tracks) : end], len(self.tracks)))
+        )
 
     def update(
         self,
@@ -249,7 +235,7 @@ class Tracker:
         self._lost.add(lost)
         certain = [o for o in new if self._is_plausible(o, self._presence_to_start(o))]
         if self._detected:
-            self._plan_searches(new)
+            self._early_searches.count(bool(self._uncertain(dict(enumerate(new)))))
         self._start(certain, stamp_ns, picture)
         # A detection in this very frame may have found one of them again.
         return [t for t in lost if t.state is FaceState.LOST]
@@ -303,31 +289,22 @@ class Tracker:
         track.failed_checks = 0 if same else track.failed_checks + 1
         return track.failed_checks < _MAX_FAILED_CHECKS
 
-    def _plan_searches(self, new: Sequence[Observation]) -> None:
-        """Count the detector's runs after a doubtful face, see :data:`_EARLY_SEARCHES`."""
-        plausible = [o for o in new if self._is_plausible(o, 0.0)]
-        doubtful = any(0 < self._missing(o) <= _DOUBT for o in plausible)
-        if doubtful and self._early_searches <= -_EARLY_SEARCHES:
-            self._early_searches = _EARLY_SEARCHES
-        elif self._early_searches > -_EARLY_SEARCHES:
-            self._early_searches -= 1
-
-    def _missing(self, seen: Observation) -> float:
-        """Log odds that a new face lacks to start a track; 0 or less: none."""
-        return log_odds(self._presence_to_start(seen)) - log_odds(seen.presence)
+    def _uncertain(self, new: Mapping[int, Observation]) -> list[int]:
+        return uncertain(
+            {
+                i: log_odds(self._presence_to_start(o)) - log_odds(o.presence)
+                for i, o in new.items()
+                if self._is_plausible(o, 0.0)
+            }
+        )
 
     def _presence_to_start(self, seen: Observation) -> float:
-        """Presence that starts a track: ``start_presence``, adjusted by the detection's evidence.
-
-        Log odds of independent evidence add up. At least ``keep_presence``, or the track would end.
-        Little evidence does not count against a face that was tracked there until just now.
-        """
-        start, evidence = self.settings.start_presence, seen.evidence
+        """Presence that starts a track. Negative evidence does not count where one just ended."""
+        evidence = seen.evidence
         if evidence < 0 and self._lost.may_be_in(seen.box):
             evidence = 0.0
-        if not evidence or start >= 1.0:
-            return start
-        return max(probability(log_odds(start) - evidence), self.settings.keep_presence)
+        settings = self.settings
+        return presence_to_start(settings.start_presence, settings.keep_presence, evidence)
 
     def _is_plausible(self, observation: Observation, presence: float) -> bool:
         """Whether an observation has the presence, the size and the shape of a face."""
