@@ -10,10 +10,9 @@ import pytest
 pytest.importorskip("onnx", reason="small wrong models are made with it")
 from onnx import TensorProto, helper, numpy_helper
 
-from atpn_ros.detectors import Detection, DetectorError, atpn, detector_file, load_detector, select
+from atpn_ros.detectors import DetectorError, atpn, detector_file, load_detector, select
 from atpn_ros.detectors.atpn import AtpnDetector, combined, decode, distinct, evidence_of
 from atpn_ros.settings import SHIPPED_MODEL
-from atpn_ros.types import Box
 
 
 def answer(faces, rows=12, columns=16):
@@ -163,24 +162,10 @@ def test_a_missing_file_another_network_and_no_onnx_runtime_are_told(tmp_path, m
         AtpnDetector(tmp_path / "d.onnx")
 
 
-def detection(score, side=100.0):
-    return Detection(Box(50, 50, side, side), score)
-
-
 def test_evidence_is_positive_for_high_scores_and_negative_for_low_ones():
     scores = (0.45, 0.75, 0.9)
-    evidence = [evidence_of(detection(score), 20.0) for score in scores]
+    evidence = [evidence_of(score) for score in scores]
     assert evidence == sorted(evidence)
     assert evidence[0] < -3
     assert evidence[1] == pytest.approx(0, abs=1e-9)
     assert evidence[2] > 3
-
-
-def test_a_face_near_the_smallest_size_needs_a_higher_score():
-    sides = (16.0, 20.0, 31.0, 33.0, 200.0)
-    evidence = [evidence_of(detection(0.8, side), 20.0) for side in sides]
-    assert evidence == sorted(evidence)
-    assert evidence[1] < 0 < evidence[2]
-    assert evidence[3] == evidence[4]
-    # What counts is the size in the input of the network.
-    assert evidence_of(detection(0.8, 10.0), 10.0) == evidence[1]

@@ -132,6 +132,22 @@ def test_faces_that_pass_each_other_keep_their_ids():
     assert min(len(s) for s in seen) == 1  # it was hidden indeed
 
 
+def test_a_tracked_face_is_covered_in_the_crop_of_the_one_beside_it():
+    pipeline = discs()
+    run, crops_of = pipeline.engine.run, []
+
+    def recorded(crops):
+        crops_of.append(crops.copy())
+        return run(crops)
+
+    pipeline.engine.run = recorded
+    for n in range(3):
+        pipeline.process(frame(n, (100, 120, 40), (162, 120, 20)))
+    # The border of the larger face's crop, level with both, shows the other disc.
+    shown = [(crops[0, 60:72, 122:126] == (0, 0, 255)).all() for crops in crops_of]
+    assert shown == [True, False, False]  # in the first frame, neither is tracked yet
+
+
 def test_the_pose_of_a_face_off_the_middle_is_turned_by_its_ray():
     """All discs look frontal in their crops; only the one on the axis faces the image plane."""
     for x in (60, 160, 260):

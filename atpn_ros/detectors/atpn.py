@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +22,6 @@ MIN_SCORE = 0.3
 
 _EVIDENCE, _NEUTRAL = 4.0, 0.75
 """Slope of a detection's evidence over the log odds of its score, and the score with evidence 0."""
-_SMALL, _PER_SIZE = 1.6, 4.0
-"""A face smaller than this many times the smallest one that is searched for needs more evidence:
-so much for each factor of e by which it is smaller."""
 
 _STRIDE = 8
 """Pixels of the network's input per cell of its output."""
@@ -95,7 +91,7 @@ class AtpnDetector:
             reduced = _reduce(reduced, side)  # from the larger one, which is quicker
             runs.append(self._run(reduced, side / whole))
         return [
-            replace(d, evidence=evidence_of(d, self._min_face))
+            replace(d, evidence=evidence_of(d.score))
             for d in combined(runs)
             if d.score >= self._min_score
         ]
@@ -112,19 +108,16 @@ class AtpnDetector:
         return decode(scores[0], boxes[0], scale, self._min_score * _WEAK)
 
 
-def evidence_of(face: Detection, min_face: float) -> float:
+def evidence_of(score: float) -> float:
     """Log odds that a detection adds to those of the face network's presence.
 
-    The slope was fitted by logistic regression on composed scenes; the other constants were chosen
-    for a number of false faces (docs/detector.md).
+    The slope was fitted by logistic regression on composed scenes, the neutral score chosen for a
+    number of false faces (docs/detector.md).
 
     Args:
-        face: A detection.
-        min_face: Side of the smallest face that is searched for, pixels of the image.
+        score: Of the detection, 0..1.
     """
-    side = math.sqrt(face.box.width * face.box.height)
-    lacking = math.log(_SMALL * max(min_face, 1.0) / max(side, 1.0))
-    return _EVIDENCE * (log_odds(face.score) - log_odds(_NEUTRAL)) - _PER_SIZE * max(0.0, lacking)
+    return _EVIDENCE * (log_odds(score) - log_odds(_NEUTRAL))
 
 
 def input_sides(longer: int, min_face: float) -> list[int]:

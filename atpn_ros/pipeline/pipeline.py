@@ -23,6 +23,7 @@ from atpn_ros.pipeline.camera_rotation import CameraRotation
 from atpn_ros.pipeline.estimator import EstimatorSettings, FaceEstimator
 from atpn_ros.pipeline.frame_clock import FrameClock
 from atpn_ros.pipeline.looking import CAMERA_ORIGIN
+from atpn_ros.pipeline.neighbours import hide_neighbours
 from atpn_ros.pipeline.observations import observations_of, observed_again
 from atpn_ros.pipeline.search import FaceSearch
 from atpn_ros.pipeline.track import Track
@@ -190,6 +191,8 @@ class FacePipeline:
         detected = clock()
 
         batch = cut_batch(image, [c.reduced(reduction) for c in crops]) if crops else None
+        if batch is not None:
+            hide_neighbours(batch, crops, tracker.tracks, stamp)
         cropped = clock()
         output = self.engine.run(batch) if batch is not None else None
         observations = observations_of(output, crops, batch, found or {})

@@ -94,10 +94,19 @@ class Track:
         Constant velocity for at most 0.2 s, and at most 0.35 sides of the crop.
         """
         crop = crop_from_landmarks(self.landmarks)
-        limit = 0.35 * crop.side  # a wild velocity must not throw the face out of its own crop
-        ahead = min(0.2, max(0, stamp_ns - self.stamp_ns) * 1e-9)
-        dx, dy = (min(limit, max(-limit, v * ahead)) for v in self.velocity.tolist())
+        dx, dy = self._expected_motion(stamp_ns, crop.side)
         return Crop(crop.cx + dx, crop.cy + dy, crop.side, crop.angle)
+
+    def predicted_landmarks(self, stamp_ns: int) -> Floats:
+        """(98, 2) image pixels: the last landmarks, moved as :meth:`predicted_crop` is."""
+        side = crop_from_landmarks(self.landmarks).side
+        return np.asarray(self.landmarks + self._expected_motion(stamp_ns, side))
+
+    def _expected_motion(self, stamp_ns: int, side: float) -> tuple[float, float]:
+        limit = 0.35 * side  # a wild velocity must not throw the face out of its own crop
+        ahead = min(0.2, max(0, stamp_ns - self.stamp_ns) * 1e-9)
+        x, y = self.velocity.tolist()
+        return min(limit, max(-limit, x * ahead)), min(limit, max(-limit, y * ahead))
 
     def reverification_crop(self, stamp_ns: int) -> Crop:
         """A larger, shifted crop, in which the network should find a real face again.
