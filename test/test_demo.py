@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from atpn_ros.cli import demo, demo_scene, main
-from atpn_ros.cli.demo import DemoError, face_frame, sheet
+from atpn_ros.cli.demo import DemoError, face_frame
 from atpn_ros.cli.demo_scene import open_scene
 from atpn_ros.drawing.video import MediaError, VideoReader
 from demo_records import COUNT, all_tracked, record
@@ -34,11 +34,6 @@ def test_a_record_becomes_the_cores_type():
     assert face.gaze.looking
     (bare,) = face_frame(record(0, [4]), 640, 480).faces
     assert bare.landmarks is bare.pose is bare.gaze is None
-
-
-def test_the_sheet_is_three_rows_of_four_pictures():
-    assert sheet([np.zeros((480, 640, 3), np.uint8)] * 12).shape == (900, 1600, 3)
-    assert sheet([np.zeros((1280, 720, 3), np.uint8)]).shape == (900, 1600, 3)
 
 
 def test_every_frame_is_drawn_into_a_video(tmp_path, people_scene):

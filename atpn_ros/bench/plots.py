@@ -4,71 +4,45 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from atpn_ros.types import AtpnError
+from atpn_ros.drawing.figures import write_plot
 
 _STAGES = ("detect", "crop", "network", "track")
-
-
-class MatplotlibMissing(AtpnError):
-    """matplotlib is not installed."""
-
-
-def check() -> None:
-    """Check that matplotlib is installed, before anything is measured.
-
-    Raises:
-        MatplotlibMissing: matplotlib is not installed.
-    """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MatplotlibMissing("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write one plot per measurement; returns their paths.
 
     Raises:
-        MatplotlibMissing: matplotlib is not installed.
+        PlotsUnavailable: matplotlib is not installed.
     """
-    check()
-    folder.mkdir(parents=True, exist_ok=True)
-    makers: dict[str, Callable[[Any, Any], None]] = {
+    makers: dict[str, Callable[..., None]] = {
         "pipeline": _pipeline,
         "network": _network,
         "node": _node,
         "peers": _peers,
     }
-    out = []
-    for name, make in makers.items():
-        if not result.get(name):
-            continue
-        # pyplot would keep global state in the process.
-        from matplotlib.figure import Figure
-
-        figure: Any = Figure(figsize=(6.4, 3.6), layout="constrained")
-        axes = figure.add_subplot()
-        make(axes, result[name])
-        figure.suptitle(str(result["machine"]["cpu"]), fontsize=8)
-        path = folder / f"bench-{name}.png"
-        figure.savefig(path, dpi=120)
-        out.append(path)
-    return out
+    cpu = str(result["machine"]["cpu"])
+    return [
+        write_plot(folder / f"bench-{name}.png", cpu, partial(make, content=result[name]))
+        for name, make in makers.items()
+        if result.get(name)
+    ]
 
 
-def _pipeline(axes: Any, figures: list[Mapping[str, Any]]) -> None:
-    names = [f"{f['mode']}, {f['faces']}" for f in figures]
-    left = [0.0] * len(figures)
+def _pipeline(axes: Any, content: list[Mapping[str, Any]]) -> None:
+    names = [f"{f['mode']}, {f['faces']}" for f in content]
+    left = [0.0] * len(content)
     for stage in _STAGES:
-        values = [f[f"{stage}_ms"] for f in figures]
+        values = [f[f"{stage}_ms"] for f in content]
         axes.barh(names, values, left=left, label=stage)
         left = [a + b for a, b in zip(left, values, strict=True)]
     axes.invert_yaxis()
     axes.set_xlabel("CPU ms per 640x480 frame, by mode and faces")
-    axes.legend()
 
 
 def _network(axes: Any, content: Mapping[str, Any]) -> None:
@@ -77,15 +51,13 @@ def _network(axes: Any, content: Mapping[str, Any]) -> None:
         points = [(f["batch"], f["face"]) for f in content["figures"] if f["threads"] == t]
         axes.plot(*zip(*points, strict=True), "o-", label=f"{t} thread(s)")
     axes.set(xlabel="faces in one call", ylabel="best ms per face", ylim=(0, None))
-    axes.legend()
 
 
-def _node(axes: Any, figure: Mapping[str, Any]) -> None:
+def _node(axes: Any, content: Mapping[str, Any]) -> None:
     for share in ("p50", "p95", "p99"):
-        points = [(r["rate_hz"], r[f"{share}_ms"]) for r in figure["rates"]]
+        points = [(r["rate_hz"], r[f"{share}_ms"]) for r in content["rates"]]
         axes.plot(*zip(*points, strict=True), "o-", label=share)
     axes.set(xlabel="images per second", ylabel="ms, stamp to landmarks", ylim=(0, None))
-    axes.legend()
 
 
 def _peers(axes: Any, content: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from atpn_ros.bench.candidate import Candidate
 from atpn_ros.bench.landmark_models import LAYOUTS
 from atpn_ros.bench.machine import machine
 from atpn_ros.bench.peer_environment import PeerUnavailable, mediapipe_python
+from atpn_ros.drawing.figures import need_matplotlib
 from atpn_ros.engines import BACKENDS, PRECISIONS, LoadControl, load_engine
 from atpn_ros.files import write_text
 from atpn_ros.settings import SHIPPED_MODEL
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     if (args.peer_model is None) != (args.peer_layout is None):
         raise BadArguments("--peer-model and --peer-layout must be given together")
     if args.plots is not None:
-        plots.check()
+        need_matplotlib()
     where = machine()
     print(report.head(where), flush=True)
     result: dict[str, Any] = {

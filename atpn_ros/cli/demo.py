@@ -17,7 +17,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from atpn_ros import resources
@@ -25,6 +24,7 @@ from atpn_ros.bench import node_process
 from atpn_ros.cli.demo_scene import RATE, Scene, is_read_once, open_scene
 from atpn_ros.cli.demo_summary import print_summary, summarise
 from atpn_ros.drawing import draw
+from atpn_ros.drawing.contact_sheet import contact_sheet
 from atpn_ros.drawing.video import VideoWriter, write_image
 from atpn_ros.files import check_inputs_kept, write_text
 from atpn_ros.types import (
@@ -155,21 +155,7 @@ def _draw(records: list[dict[str, Any]], scene: Scene, video: Path) -> Image:
         writer.close(keep=True)
     finally:
         writer.close(keep=False)
-    return sheet(pictures)
-
-
-def sheet(pictures: list[Image]) -> Image:
-    """A sheet of at most twelve pictures in rows of four, each in 400x300 pixels."""
-    tiles = np.full((_TILES, 300, 400, 3), 40, np.uint8)
-    for tile, picture in zip(tiles, pictures, strict=False):
-        scale = min(400 / picture.shape[1], 300 / picture.shape[0])
-        size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
-        x, y = (400 - size[0]) // 2, (300 - size[1]) // 2
-        tile[y : y + size[1], x : x + size[0]] = cv2.resize(
-            picture, size, interpolation=cv2.INTER_AREA
-        )
-    rows = [np.hstack(list(tiles[i : i + 4])) for i in range(0, _TILES, 4)]
-    return np.vstack(rows).astype(np.uint8)
+    return contact_sheet(pictures, 4, (400, 300), _TILES // 4)
 
 
 def face_frame(record: dict[str, Any], width: int, height: int) -> FaceFrame:

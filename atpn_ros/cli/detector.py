@@ -14,6 +14,7 @@ from pathlib import Path
 from atpn_ros.cli.extras import need
 from atpn_ros.detectors import Detector, load_detector
 from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
+from atpn_ros.drawing.figures import need_matplotlib
 from atpn_ros.engines import Engine, load_engine
 from atpn_ros.setting_values import update_settings
 from atpn_ros.settings import SHIPPED_MODEL, Settings
@@ -98,8 +99,11 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     p.add_argument("--every", type=int, default=10, help="of clips, each n-th frame")
     p.add_argument("--yunet", type=Path, help="YuNet's .onnx, for --cutouts and --clips")
     p.add_argument("--rfb", type=Path, help="RFB-320's .onnx, for --cutouts and --clips")
-    p.add_argument("--out", type=Path, help="folder for pictures with the boxes")
-    p.set_defaults(run=_evaluate, outputs=("out",))
+    p.add_argument("--out", type=Path, metavar="DIR",
+                   help="draw boxes; of --scenes and --wider: missed and false ones")  # fmt: skip
+    p.add_argument("--plots", type=Path, metavar="DIR",
+                   help="plot recall by size, and by turn with --held-out")  # fmt: skip
+    p.set_defaults(run=_evaluate, outputs=("out", "plots"))
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -144,6 +148,8 @@ def _evaluate(args: argparse.Namespace) -> int:
         raise AtpnError(
             "nothing to measure on: give --scenes, --wider, --held-out, --cutouts or --clips"
         )
+    if args.plots is not None:
+        need_matplotlib()
     if args.scenes or args.wider:
         _on_pictures(args)
     if args.held_out:
@@ -164,7 +170,12 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _on_pictures(args: argparse.Namespace) -> None:
-    from atpn_ros.learning.detector import labelled_images, pipeline_recall
+    from atpn_ros.learning.detector import (
+        detector_plots,
+        error_sheets,
+        labelled_images,
+        pipeline_recall,
+    )
 
     chosen = labelled_images.scenes_folder(args.scenes) if args.scenes else []
     chosen += labelled_images.wider(args.wider) if args.wider else []
@@ -179,11 +190,17 @@ def _on_pictures(args: argparse.Namespace) -> None:
     faces = sum(len(p.faces) for p in chosen)
     print(f"{len(chosen)} pictures, {faces} faces; recall in % (95 % interval)")
     print(pipeline_recall.table(outcomes))
+    if args.out is not None:
+        for outcome in outcomes:
+            error_sheets.write_sheets(args.out, chosen, outcome)
+    if args.plots is not None:
+        detector_plots.plot_sizes(args.plots / "recall_by_size.png", outcomes)
 
 
 def _on_held_out(args: argparse.Namespace) -> None:
-    from atpn_ros.learning.detector import held_out_sets
+    from atpn_ros.learning.detector import detector_plots, held_out_sets
 
+    by_turn = {}
     settings = _settings(args)
     engine, pipeline = _engine(settings), settings.pipeline_settings()
     for detector in _detectors(args):
@@ -191,6 +208,9 @@ def _on_held_out(args: argparse.Namespace) -> None:
         turned = held_out_sets.turned_heads(folder / "pointing04", detector, engine, pipeline)
         empty = held_out_sets.empty_pictures(folder / "nofaces", detector, engine, pipeline)
         print(f"{detector.name}\n{held_out_sets.format_results(turned, empty)}")
+        by_turn[detector.name] = turned
+    if args.plots is not None:
+        detector_plots.plot_turns(args.plots / "recall_by_turn.png", by_turn)
 
 
 def _settings(args: argparse.Namespace) -> Settings:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atpn_ros.detectors import load_detector
+from atpn_ros.drawing.figures import need_matplotlib
 from atpn_ros.files import sha256, write_text
 from atpn_ros.learning.data.layouts import LAYOUTS
 from atpn_ros.learning.evaluation.crops import BOXES
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     from atpn_ros.learning.evaluation.peer_config import load_peer_config
 
     if args.plots is not None:
-        plots.need_matplotlib()
+        need_matplotlib()
     config = None
     if args.describe is not None:
         config = load_peer_config(args.describe, args.layout)

@@ -9,9 +9,17 @@ import cv2
 import numpy as np
 import pytest
 
+from atpn_ros.cli import main
 from atpn_ros.learning.data.checks import DataError
-from atpn_ros.learning.detector import detection_counts, labelled_images, pipeline_recall
+from atpn_ros.learning.detector import (
+    detection_counts,
+    detector_plots,
+    error_sheets,
+    labelled_images,
+    pipeline_recall,
+)
 from atpn_ros.learning.detector.detection_counts import Count
+from atpn_ros.learning.detector.held_out_sets import Turned
 from atpn_ros.settings import Settings
 from atpn_ros.types import Box
 from fakes import FACE, DiscDetector, DiscEngine
@@ -44,8 +52,8 @@ def test_an_overlap_below_the_bound_finds_nothing():
 
 
 def test_recall_is_by_size_with_an_interval():
-    counts = [Count(np.array([20.0, 30.0]), np.array([True, False]), 1),
-              Count(np.array([20.0]), np.array([False]), 0)]  # fmt: skip
+    counts = [Count(np.array([20.0, 30.0]), np.array([True, False]), (box(0, 0, 9),)),
+              Count(np.array([20.0]), np.array([False]))]  # fmt: skip
     small = detection_counts.recall(counts, 16, 24)
     assert (small.value, small.number) == (0.5, 2)
     assert (small.low, small.high) == (0, 1)
@@ -108,10 +116,75 @@ def test_held_faces_have_the_box_of_their_landmarks_up_to_the_hair(scale):
 
 
 def test_a_table_has_a_line_alone_and_a_line_held():
-    counts = [Count(np.array([20.0]), np.array([True]), 0)]
-    text = pipeline_recall.table([pipeline_recall.Outcome("one", counts, counts, 3.14)])
+    counts = [Count(np.array([20.0]), np.array([True]))]
+    text = pipeline_recall.table([pipeline_recall.Outcome("one", counts, counts, 3.14, [[]])])
     lines = text.splitlines()
     assert len(lines) == 3
     assert "100 (100-100)" in lines[1]
     assert lines[1].endswith("3.1")
     assert "held" in lines[2]
+
+
+@pytest.fixture
+def crossed(tmp_path):
+    """A grey picture with a white face that is missed, and a find at a black spot."""
+    image = np.full((100, 200, 3), 90, np.uint8)
+    cv2.circle(image, (50, 50), 15, (255, 255, 255), -1)
+    cv2.circle(image, (150, 50), 10, (0, 0, 0), -1)
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    picture = labelled_images.LabelledPicture(tmp_path / "a.png", (box(50, 50, 30),), ())
+    find = box(150, 50, 20)
+    count = detection_counts.count([find], picture.faces, ())
+    return picture, pipeline_recall.Outcome("one", [count], None, 1.0, [[find]])
+
+
+def test_missed_and_false_faces_are_drawn(crossed, tmp_path):
+    picture, outcome = crossed
+    missed, false = error_sheets.write_sheets(tmp_path / "out", [picture], outcome)
+    assert (missed.name, false.name) == ("missed_one.png", "false_one.png")
+    for path, middle, colour in ((missed, 255, (0, 255, 0)), (false, 0, (0, 0, 255))):
+        tile = cv2.imread(str(path))
+        assert tile.shape == (200, 200, 3)
+        assert tile[100, 100].tolist() == [middle] * 3
+        drawn = (tile == colour).all(axis=2)
+        rows, columns = np.nonzero(drawn)
+        # The box spans 1 / 2.5 of the tile.
+        assert (rows.min(), rows.max(), columns.min(), columns.max()) == (60, 140, 60, 140)
+
+
+def test_faces_below_the_least_size_are_not_drawn(crossed, tmp_path):
+    picture, outcome = crossed
+    picture = replace(picture, faces=(box(50, 50, 12),))
+    count = detection_counts.count([], picture.faces, ())
+    outcome = replace(outcome, alone=[count])
+    assert error_sheets.write_sheets(tmp_path / "out", [picture], outcome) == []
+
+
+def test_what_the_pipeline_tracks_is_drawn_where_it_was_measured(crossed, tmp_path):
+    picture, outcome = crossed
+    held = detection_counts.count([box(50, 50, 30)], picture.faces, ())
+    outcome = replace(outcome, held=[held])
+    assert error_sheets.write_sheets(tmp_path / "out", [picture], outcome) == []
+
+
+def test_plots_of_recall_by_size_and_by_turn(crossed, tmp_path):
+    pytest.importorskip("matplotlib")
+    _, outcome = crossed
+    outcome = replace(outcome, held=outcome.alone)
+    heads = [Turned(0, False, 4, 3, 2), Turned(0, True, 4, 3, 1), Turned(90, False, 4, 4, 4)]
+    for path in (
+        detector_plots.plot_sizes(tmp_path / "size.png", [outcome, outcome]),
+        detector_plots.plot_turns(tmp_path / "turn.png", {"one": heads}),
+    ):
+        image = cv2.imread(str(path))
+        assert image.std() > 10
+
+
+def test_the_command_draws_what_is_missed(tmp_path, capsys):
+    data = tmp_path / "data"
+    data.mkdir()
+    write(data, [{"xywh": [10, 20, 30, 20]}])  # black: nothing is found
+    out = tmp_path / "out"
+    assert main(["evaluate-detectors", "--scenes", str(data), "--out", str(out)]) == 0
+    assert "1 pictures, 1 faces" in capsys.readouterr().out
+    assert [p.name for p in out.iterdir()] == ["missed_atpn.png"]

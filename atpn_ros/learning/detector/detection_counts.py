@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,12 +26,17 @@ class Count:
     Attributes:
         sizes: (F,) of its counted faces: root of the box's area, pixels.
         found: (F,) bool.
-        false: Finds that are neither a counted nor an ignored face.
+        false_finds: Finds that are neither a counted nor an ignored face.
     """
 
     sizes: Floats
     found: Floats
-    false: int
+    false_finds: tuple[Box, ...] = ()
+
+    @property
+    def false(self) -> int:
+        """Number of false finds."""
+        return len(self.false_finds)
 
 
 def count(
@@ -43,15 +49,15 @@ def count(
     """
     sizes = np.array([(f.width * f.height) ** 0.5 for f in faces])
     found = np.zeros(len(faces), bool)
-    false = 0
+    false = []
     for find in finds:
         overlaps = np.array([0.0 if found[i] else find.iou(f) for i, f in enumerate(faces)])
         best = int(np.argmax(overlaps)) if len(faces) else -1
         if best >= 0 and overlaps[best] >= match:
             found[best] = True
         elif not any(find.iou(f) >= match or _within(find, f) > 0.5 for f in ignored):
-            false += 1
-    return Count(sizes, found, false)
+            false.append(find)
+    return Count(sizes, found, tuple(false))
 
 
 def _within(box: Box, other: Box) -> float:
@@ -77,6 +83,13 @@ class Rate:
     low: float
     high: float
     number: int
+
+
+def bin_names() -> list[str]:
+    """Titles of the size bins."""
+    return [
+        f"{a:.0f}-{b:.0f} px" if np.isfinite(b) else f"over {a:.0f} px" for a, b in pairwise(BINS)
+    ]
 
 
 def recall(counts: Sequence[Count], low: float = 0.0, high: float = np.inf) -> Rate:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -36,12 +37,14 @@ class Outcome:
         held: Counts of the faces that the pipeline still tracks at the last frame, of each picture;
             None if it was not measured.
         milliseconds: Median time of a detection.
+        finds: The detections' boxes of each picture.
     """
 
     name: str
     alone: list[Count]
     held: list[Count] | None
     milliseconds: float
+    finds: list[list[Box]]
 
 
 def measure(
@@ -58,18 +61,19 @@ def measure(
         engine: Runs the face network; None to measure the detector alone.
         settings: Of the pipeline, except the number of faces.
     """
-    alone, held, times = [], [], []
+    alone, held, times, boxes = [], [], [], []
     for picture in pictures:
         image = picture.read()
         began = time.perf_counter()
         finds = detector.detect(image)
         times.append((time.perf_counter() - began) * 1e3)
-        alone.append(detection_counts.count([d.box for d in finds], picture.faces, picture.ignored))
+        boxes.append([d.box for d in finds])
+        alone.append(detection_counts.count(boxes[-1], picture.faces, picture.ignored))
         if engine is not None:
-            boxes = hold(image, finds, detector.name, engine, settings or PipelineSettings())
-            held.append(detection_counts.count(boxes, picture.faces, picture.ignored))
+            tracked = hold(image, finds, detector.name, engine, settings or PipelineSettings())
+            held.append(detection_counts.count(tracked, picture.faces, picture.ignored))
     milliseconds = float(np.median(times)) if times else float("nan")
-    return Outcome(detector.name, alone, held if engine is not None else None, milliseconds)
+    return Outcome(detector.name, alone, held if engine is not None else None, milliseconds, boxes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +125,7 @@ def with_forehead(box: Box) -> Box:
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Recall by size and false detections, alone and held, with intervals of 95 %."""
-    names = [
-        f"{a:.0f}-{b:.0f} px" if np.isfinite(b) else f"over {a:.0f} px"
-        for a, b in zip(detection_counts.BINS, detection_counts.BINS[1:], strict=False)
-    ]
-    rows = [["detector", "", *names, "all", "false per picture", "ms"]]
+    rows = [["detector", "", *detection_counts.bin_names(), "all", "false per picture", "ms"]]
     for outcome in outcomes:
         rows.append(_row(outcome.name, "alone", outcome.alone, f"{outcome.milliseconds:.1f}"))
         if outcome.held is not None:
@@ -137,10 +137,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def _row(name: str, kind: str, counts: Sequence[Count], time_ms: str) -> list[str]:
-    rates = [
-        detection_counts.recall(counts, a, b)
-        for a, b in zip(detection_counts.BINS, detection_counts.BINS[1:], strict=False)
-    ]
+    rates = [detection_counts.recall(counts, a, b) for a, b in pairwise(detection_counts.BINS)]
     cells = [
         _percent(r) for r in (*rates, detection_counts.recall(counts, detection_counts.BINS[0]))
     ]

@@ -13,6 +13,7 @@ import numpy as np
 from atpn_ros.detectors import Detection, Detector
 from atpn_ros.detectors.atpn import DETECTOR_MODEL, MIN_SCORE, AtpnDetector
 from atpn_ros.detectors.yunet import YuNetDetector
+from atpn_ros.drawing.contact_sheet import contact_sheet
 from atpn_ros.drawing.video import VideoReader, write_image
 from atpn_ros.learning.detector import evaluate
 from atpn_ros.learning.detector.scene_composer import CrowdPlan, Crowds
@@ -67,7 +68,7 @@ def on_scenes(detectors: Sequence[Detector], scenes: Sequence[Scene], out: Path 
             out.mkdir(parents=True, exist_ok=True)
             cells = [_drawn(s.image, {detector.name: _from(detector.detect(s.image), at)})
                      for s in scenes[:24]]  # fmt: skip
-            write_image(out / f"scenes_{detector.name}.jpg", sheet(cells, 4, 400))
+            write_image(out / f"scenes_{detector.name}.jpg", contact_sheet(cells, 4, (400, 300)))
     faces = sum(len(s.boxes) for s in scenes)
     return f"{len(scenes)} scenes, {faces} faces\n" + _table([head, *rows])
 
@@ -95,7 +96,7 @@ def on_clips(
             out.mkdir(parents=True, exist_ok=True)
             cells = [_drawn(image, {n: _from(f, _USUAL[n]) for n, f in s.items()})
                      for image, s in zip(images, seen, strict=True)]  # fmt: skip
-            write_image(out / f"clip_{path.stem}.jpg", sheet(cells[:20], 5, 380))
+            write_image(out / f"clip_{path.stem}.jpg", contact_sheet(cells[:20], 5, (380, 285)))
     return _table(rows)
 
 
@@ -121,15 +122,6 @@ def _drawn(image: Image, found: dict[str, list[Detection]]) -> Image:
             cv2.rectangle(image, (x0, y0), (x1, y1), _COLOURS[name], 2)
             cv2.putText(image, f"{face.score:.2f}", (x0, y0 - 3), 0, 0.4, _COLOURS[name], 1)
     return image
-
-
-def sheet(images: Sequence[Image], columns: int, width: int) -> Image:
-    """Pictures in rows, each brought to a width and the first one's height."""
-    height = round(width * images[0].shape[0] / images[0].shape[1])
-    cells = [cv2.resize(i, (width, height), interpolation=cv2.INTER_AREA) for i in images]
-    cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
-    rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
-    return np.asarray(np.vstack(rows), np.uint8)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -4,34 +4,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from atpn_ros.drawing.figures import write_plot
 from atpn_ros.learning.evaluation.dataset_metrics import CropMetrics, SetMetrics
 from atpn_ros.learning.evaluation.report import Report
-from atpn_ros.types import AtpnError
 
 _SETS = ("photographs", "renders")
 
 
-class PlotsUnavailable(AtpnError):
-    """matplotlib is not installed."""
-
-
-def need_matplotlib() -> None:
-    """Raise PlotsUnavailable where it is missing, before the evaluation starts."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise PlotsUnavailable("--plots needs matplotlib: pip install 'atpn_ros[plots]'")
-
-
 def write_plots(reports: Sequence[Report], folder: Path) -> list[Path]:
     """Write cumulative errors, parts of the face, presence, and errors by turn as PNG files."""
-    need_matplotlib()
-    folder.mkdir(parents=True, exist_ok=True)
     out = []
     for name in _SETS:
         sets = [(r.model, s) for r in reports if (s := getattr(r, name)) is not None]
@@ -49,21 +36,8 @@ def write_plots(reports: Sequence[Report], folder: Path) -> list[Path]:
             drawn.append(("turn", lambda axes, b=boxes: _turn(axes, b)))
         for title, draw in drawn:
             path = folder / f"{name}_{title}.png"
-            _save(path, f"{name}, {kind} boxes", draw)
-            out.append(path)
+            out.append(write_plot(path, f"{name}, {kind} boxes", draw))
     return out
-
-
-def _save(path: Path, title: str, draw: Callable[[Any], None]) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), dpi=120, layout="constrained")
-    axes = figure.subplots()
-    draw(axes)
-    axes.set_title(title)
-    axes.legend(fontsize=8)
-    axes.grid(alpha=0.3)
-    figure.savefig(path)
 
 
 def _cumulative(axes: Any, boxes: Sequence[tuple[str, CropMetrics]]) -> None:

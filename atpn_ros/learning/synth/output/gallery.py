@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from atpn_ros import landmark_layouts
+from atpn_ros.drawing.contact_sheet import contact_sheet
 from atpn_ros.learning.synth.render.stream import RenderedSample
 from atpn_ros.learning.synth.scene.description import SceneCamera
 from atpn_ros.learning.synth.scene.labels import FaceLabels
@@ -30,10 +31,8 @@ def sheet(
             bare = cv2.resize(sample.image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
             drawn = np.hstack([np.asarray(bare, np.uint8), drawn])
         cells.append(drawn)
-    while len(cells) % columns:
-        cells.append(np.zeros_like(cells[0]))
-    rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
-    return np.vstack(rows)
+    height, width = cells[0].shape[:2]
+    return contact_sheet(cells, columns, (width, height))
 
 
 def draw(sample: RenderedSample, zoom: int = 2) -> Image:
