@@ -51,6 +51,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     p.add_argument("--backgrounds", type=Path, metavar="DIR",
                    help="folder of .hdr panoramas without people, for presence")  # fmt: skip
     p.add_argument("--limit", type=int, help="use at most this many faces of each set")
+    p.add_argument("--face-sizes", type=float, nargs="+", default=[], metavar="PIXELS",
+                   help="evaluate --renders reduced to these face sizes too")  # fmt: skip
     p.add_argument("--sequence", type=Path, help="folder of a sequence, as atpn synth writes it")
     p.add_argument("--detector", default="", metavar="YUNET",
                    help="for --sequence and wider (default: the embedded detector)")  # fmt: skip
@@ -99,6 +101,7 @@ def run(args: argparse.Namespace) -> int:
 def _reports(args: argparse.Namespace, config: PeerConfig | None) -> list[Report]:
     from atpn_ros.learning.data.backgrounds import load_panoramas, square_views
     from atpn_ros.learning.data.datasets import read_photographs
+    from atpn_ros.learning.data.face_regions import with_face_side
     from atpn_ros.learning.data.renders import load_renders
     from atpn_ros.learning.data.training_faces import negatives, positives
     from atpn_ros.learning.evaluation import dataset_metrics, jitter, models, sequences
@@ -136,6 +139,11 @@ def _reports(args: argparse.Namespace, config: PeerConfig | None) -> list[Report
                 )
                 for name, (faces, published) in data_sets.items()
             }  # fmt: skip
+            for side in args.face_sizes:
+                small = [with_face_side(face, side) for face in renders]
+                out["data_sets"][f"renders, {side:g} px"] = dataset_metrics.evaluate_set(
+                    model, small, args.boxes
+                )
             if args.sequence is not None:
                 if model.engine is None:
                     raise BadRequest(f"{path}: --sequence needs a model that the node can run")
@@ -176,6 +184,10 @@ def _check(args: argparse.Namespace) -> None:
     if importlib.util.find_spec("scipy") is None:
         raise BadRequest("needs the learning side: pip install 'atpn_ros[learning]'")
     given = [args.faces, args.renders, args.sequence]
+    if any(side <= 0 for side in args.face_sizes):
+        raise BadRequest("--face-sizes must be above 0")
+    if args.face_sizes and args.renders is None:
+        raise BadRequest("--face-sizes needs --renders")
     if not args.data and all(v is None for v in given):
         raise BadRequest("no data: give --data, --faces, --renders or --sequence")
     only_boxes = bool(args.data) and all(name.startswith("wider:") for name in args.data)

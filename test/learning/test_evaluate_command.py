@@ -173,6 +173,8 @@ def test_bad_photographs_are_named_by_file_and_field(
         (["peer.onnx", "--faces", "set"], "peer.onnx: expected one uint8 input"),
         (["bad.onnx", "--renders", "set"], "SHA256SUMS"),
         (["bad.onnx", "--faces", "set", "--layout", "ibug68"], "--layout needs --describe"),
+        (["bad.onnx", "--faces", "set", "--face-sizes", "20"], "--face-sizes needs --renders"),
+        (["bad.onnx", "--renders", "set", "--face-sizes", "0"], "must be above 0"),
     ],
 )
 def test_what_is_wrong_is_one_line(
@@ -218,7 +220,7 @@ def test_renders_are_read_without_backs_of_heads_and_strays(tmp_path: Path) -> N
     )
     face, empty = load_renders(tmp_path)
     assert not empty.presence
-    assert (face.tone, face.eyes_open) == (4, (True, False))
+    assert (face.tone, face.eyes_open, face.visible) == (4, (True, False), 1.0)
     assert np.allclose(face.points, POINTS, atol=1e-4)
     # From the picture's camera by way of the head into the crop's camera.
     assert np.allclose(face.gaze, [geometry.FACING @ (0, 0, -1.0)] * 2)
@@ -226,6 +228,22 @@ def test_renders_are_read_without_backs_of_heads_and_strays(tmp_path: Path) -> N
     damaged.write_bytes(damaged.read_bytes()[:-5000])
     with pytest.raises(sample_shards.ShardError, match="not what SHA256SUMS says"):
         load_renders(tmp_path)
+
+
+def test_renders_are_evaluated_with_smaller_faces_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (200, 200, 3)).astype(np.uint8)
+    sample = SimpleNamespace(index=0, image=picture, camera=np.eye(3), presence=1, overlap=1)
+    shards.write([SimpleNamespace(**vars(sample), face=a_face())], tmp_path / "renders")
+    command = ["evaluate", str(SHIPPED_MODEL), "--boxes", "truth", "--renders",
+               str(tmp_path / "renders"), "--face-sizes", "12", "500"]  # fmt: skip
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    errors = [line.split()[-2] for line in lines if "truth: rotation deg, turned 0-60" in line]
+    whole, small, as_it_is = errors
+    assert whole == as_it_is != small
+    assert any(line.startswith("renders, 12 px, truth") for line in lines)
 
 
 @pytest.mark.parametrize(("age", "group"), [(None, None), (0.05, "infant"), (1.0, "elder")])

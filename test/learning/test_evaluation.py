@@ -227,7 +227,8 @@ def test_false_tracks_cost_precision() -> None:
 
 def test_a_model_is_measured_from_every_kind_of_box() -> None:
     groups = ("elder", "infant", "infant", None)
-    faces = [face(0.0, i, tone=i % 2, age_group=groups[i]) for i in range(4)]
+    visible = (1.0, 0.85, 0.3, None)
+    faces = [face(0.0, i, tone=i % 2, age_group=groups[i], visible=visible[i]) for i in range(4)]
     inside = exact_crop(faces[0]).to_crop(faces[0].points)
     figures = evaluate_set(Shifted(inside), faces, crops.BOXES, empty=[faces[0].image])
     exact = figures.boxes["truth"]
@@ -240,6 +241,9 @@ def test_a_model_is_measured_from_every_kind_of_box() -> None:
     rows = dict(report._box_rows("set", exact))
     assert rows["set: NME %, infant (2 faces)"] == report.format_estimate(exact.ages["infant"].nme)
     assert "set: rotation deg, elder (1 faces)" in rows
+    shown = [(name, g.faces) for name, g in exact.visibility.items()]
+    assert shown == [("0-50", 1), ("50-85", 1), ("85-100", 1)]
+    assert "set: rotation deg, 85-100 % visible (1 faces)" in rows
     assert figures.boxes["detector"].landmarks["raw"].nme.value > 1, "boxes are off"
     assert figures.presence.auc == 0.5
     assert (figures.faces, figures.detections) == (4, 0)

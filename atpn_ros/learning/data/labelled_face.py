@@ -83,6 +83,7 @@ class LabelledFace:
         gaze: (2, 3) unit directions of the right and left eye in the crop's own camera.
         eyes_open: Whether the right and the left eye are open enough to have a gaze.
         eyes_seen: Whether they are open and not hidden by hair, a hand, glasses or the nose.
+        visible: Share of the landmarks that nothing hides, the head itself included.
         presence: False in a picture without a visible face.
         box: The face's box as the data set annotates it.
         detection: The box that a real detector found.
@@ -105,6 +106,7 @@ class LabelledFace:
     gaze: Floats | None = None
     eyes_open: tuple[bool, bool] = (True, True)
     eyes_seen: tuple[bool, bool] = (True, True)
+    visible: float | None = None
     presence: bool = True
     box: Box | None = None
     detection: Box | None = None

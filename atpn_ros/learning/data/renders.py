@@ -114,6 +114,7 @@ def _face(name: str, image: Image, record: dict[str, Any]) -> LabelledFace:
         gaze=gaze,
         eyes_open=(is_open[0], is_open[1]),
         eyes_seen=(seen[0], seen[1]),
+        visible=float(visible.mean()),
         tone=None if face.get("tone") is None else int(face["tone"]),
         age_group=_age_group(name, face.get("age")),
         overlap=_overlap(name, record),

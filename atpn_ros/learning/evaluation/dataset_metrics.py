@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluates one model on one data set: landmarks, pose, gaze, presence; by tone and age."""
+"""Evaluates one model on one data set: landmarks, pose, gaze, presence; by groups of faces."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ from atpn_ros.types import Floats, Image
 
 ADAPTED = "adapted"
 """The reading through an adapter."""
+VISIBLE_BINS: Mapping[str, float] = {"0-50": 0.5, "50-85": 0.85, "85-100": 1.0}
+"""Percent of the landmarks that are visible, and the largest share of each bin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class CropMetrics:
         gaze: Degrees, ``eyes`` and ``head``.
         tones: By skin tone bin, where that is known.
         ages: By age group, where that is known.
+        visibility: By share of the landmarks that are visible, :data:`VISIBLE_BINS`, where that is
+            known.
         adapter_penalty: What cross-validation chose; None without an adapter.
     """
 
@@ -70,6 +74,7 @@ class CropMetrics:
     gaze: Mapping[str, Estimate] = field(default_factory=dict)
     tones: Mapping[str, GroupMetrics] = field(default_factory=dict)
     ages: Mapping[str, GroupMetrics] = field(default_factory=dict)
+    visibility: Mapping[str, GroupMetrics] = field(default_factory=dict)
     adapter_penalty: float | None = None
 
 
@@ -153,6 +158,7 @@ def _crop_metrics(
     angles = pose_errors(answer.rotation, faces) if has_pose else None
     near = turns(faces) <= 60
     tones, ages = [f.tone for f in faces], [f.age_group for f in faces]
+    shown = [None if f.visible is None else _visible_bin(f.visible) for f in faces]
     return CropMetrics(
         landmarks,
         by_yaw(errors, faces),
@@ -160,8 +166,13 @@ def _crop_metrics(
         gaze,
         _by_group(errors, angles, near, tones, sorted({t for t in tones if t is not None})),
         _by_group(errors, angles, near, ages, [a for a in AGE_GROUPS if a in ages]),
+        _by_group(errors, angles, near, shown, [b for b in VISIBLE_BINS if b in shown]),
         penalty,
     )
+
+
+def _visible_bin(share: float) -> str:
+    return list(VISIBLE_BINS)[int(np.searchsorted(list(VISIBLE_BINS.values()), share))]
 
 
 def _by_group(

@@ -159,6 +159,7 @@ def _box_rows(where: str, box: CropMetrics) -> list[tuple[str, str]]:
     rows += [(f"{where}: gaze deg, by the {k}", format_estimate(v)) for k, v in box.gaze.items()]
     groups = [(f"skin tone {tone}", g) for tone, g in box.tones.items()]
     groups += [(f"{age} ({g.faces} faces)", g) for age, g in box.ages.items()]
+    groups += [(f"{v} % visible ({g.faces} faces)", g) for v, g in box.visibility.items()]
     for name, g in groups:
         rows.append((f"{where}: NME %, {name}", format_estimate(g.nme)))
         rows.append((f"{where}: rotation deg, {name}", format_estimate(g.angle)))
