@@ -193,3 +193,30 @@ def test_a_lamp_casts_a_shadow(world):
     near, far = (np.round((face.landmarks[a] + face.landmarks[b]) / 2).astype(int)
                  for a, b in ((82, 28), (76, 4)))  # fmt: skip
     assert grey[near[1], near[0]] > grey[far[1], far[0]] + 25
+
+
+def test_graphics_memory_of_a_picture_is_released(studio, monkeypatch):
+    """Accessories and hair of each picture once stayed in memory: half a megabyte of each."""
+    made = []
+    gpu = studio.renderer.gpu
+
+    class Recorder:
+        def __getattr__(self, name):
+            return getattr(real, name)
+
+        def __enter__(self):
+            return real.__enter__()
+
+        def __exit__(self, *args):
+            return real.__exit__(*args)
+
+        def buffer(self, *args, **kwargs):
+            made.append(real.buffer(*args, **kwargs))
+            return made[-1]
+
+    real = gpu.ctx
+    monkeypatch.setattr(gpu, "ctx", Recorder())
+    for i in range(20):
+        studio.sample(i)
+    assert len(made) > 10, "accessories were drawn"
+    assert all(type(buffer.mglo).__name__ == "InvalidObject" for buffer in made)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import moderngl
@@ -131,15 +133,22 @@ class GpuResources:
         both = np.concatenate([body.vertices, body.normals], axis=1)
         self.moving.write(np.ascontiguousarray(both[corner], np.float32))
 
-    def accessory_vao(self, mesh: AccessoryMesh, program: moderngl.Program) -> Any:
-        """A vertex array of an accessory for a program; the caller releases it."""
+    @contextmanager
+    def accessory(self, mesh: AccessoryMesh, program: moderngl.Program) -> Iterator[Any]:
+        """The vertex array of an accessory for a program, in graphics memory meanwhile."""
         data = np.concatenate([mesh.vertices, mesh.normals, mesh.uv], axis=1)
         buffer = self.ctx.buffer(np.ascontiguousarray(data, np.float32).tobytes())
         index = self.ctx.buffer(np.ascontiguousarray(mesh.triangles, np.int32).tobytes())
-        if program is self.dark:
-            return self.ctx.vertex_array(program, [(buffer, "3f 20x", "in_pos")], index)
         layout = [(buffer, "3f 3f 2f", "in_pos", "in_normal", "in_uv")]
-        return self.ctx.vertex_array(program, layout, index, skip_errors=True)
+        if program is self.dark:
+            layout = [(buffer, "3f 20x", "in_pos")]
+        vertices = self.ctx.vertex_array(program, layout, index, skip_errors=True)
+        try:
+            yield vertices
+        finally:
+            # A vertex array does not release its buffers.
+            for part in (vertices, buffer, index):
+                part.release()
 
     def bind_hair_texture(self, number: int) -> None:
         """Bind a hair style's texture to unit 5; negative numbers bind nothing."""

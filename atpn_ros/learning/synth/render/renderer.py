@@ -8,6 +8,7 @@ Pixel centres are at integers: pixel (0, 0) of the picture is where the camera's
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,7 +156,8 @@ class Renderer:
         self.gpu.skin_dark.render()
         for mesh in body.accessories:
             if mesh.alpha > 0.9:
-                self.gpu.accessory_vao(mesh, self.gpu.dark).render()
+                with self.gpu.accessory(mesh, self.gpu.dark) as vertices:
+                    vertices.render()
 
     def _draw_person(self, person: Person, body: Body, setup: dict[str, Any]) -> None:
         self.gpu.shadow.use(1)
@@ -247,9 +249,17 @@ class Renderer:
             seed=seed,
             **setup,
         )
-        vaos = [self.gpu.accessory_vao(p, self.gpu.plain) for p in body.accessories]
+        with ExitStack() as kept:
+            pieces = [
+                (mesh, kept.enter_context(self.gpu.accessory(mesh, self.gpu.plain)))
+                for mesh in body.accessories
+            ]
+            self._draw_pieces_twice(pieces)
+
+    def _draw_pieces_twice(self, pieces: list[tuple[AccessoryMesh, Any]]) -> None:
+        """Draw opaque pieces, then the soft edges of all of them."""
         for soft in (False, True):
-            for mesh, vao in zip(body.accessories, vaos, strict=True):
+            for mesh, vao in pieces:
                 fringed = mesh.texture >= 0
                 if soft and not fringed and mesh.alpha > 0.99:
                     continue
@@ -268,8 +278,6 @@ class Renderer:
                 if soft:
                     self._depth_writes(True)
                     self.gpu.ctx.disable(moderngl.BLEND)
-        for vao in vaos:
-            vao.release()
 
     def _depth_writes(self, on: bool) -> None:
         self.gpu.ctx.fbo.depth_mask = on
