@@ -139,11 +139,12 @@ def _reports(args: argparse.Namespace, config: PeerConfig | None) -> list[Report
                 )
                 for name, (faces, published) in data_sets.items()
             }  # fmt: skip
-            for side in args.face_sizes:
-                small = [with_face_side(face, side) for face in renders]
-                out["data_sets"][f"renders, {side:g} px"] = dataset_metrics.evaluate_set(
-                    model, small, args.boxes
+            out["smaller"] = {
+                side: dataset_metrics.evaluate_set(
+                    model, [with_face_side(face, side) for face in renders], args.boxes
                 )
+                for side in args.face_sizes
+            }
             if args.sequence is not None:
                 if model.engine is None:
                     raise BadRequest(f"{path}: --sequence needs a model that the node can run")

@@ -236,14 +236,19 @@ def test_renders_are_evaluated_with_smaller_faces_too(
     picture = np.random.default_rng(0).integers(0, 256, (200, 200, 3)).astype(np.uint8)
     sample = SimpleNamespace(index=0, image=picture, camera=np.eye(3), presence=1, overlap=1)
     shards.write([SimpleNamespace(**vars(sample), face=a_face())], tmp_path / "renders")
+    pytest.importorskip("matplotlib")
+    plots, file = tmp_path / "plots", tmp_path / "a.json"
     command = ["evaluate", str(SHIPPED_MODEL), "--boxes", "truth", "--renders",
-               str(tmp_path / "renders"), "--face-sizes", "12", "500"]  # fmt: skip
+               str(tmp_path / "renders"), "--face-sizes", "12", "500",
+               "--plots", str(plots), "--json", str(file)]  # fmt: skip
     assert main(command) == 0
     lines = capsys.readouterr().out.splitlines()
     errors = [line.split()[-2] for line in lines if "truth: rotation deg, turned 0-60" in line]
     whole, small, as_it_is = errors
     assert whole == as_it_is != small
     assert any(line.startswith("renders, 12 px, truth") for line in lines)
+    assert list(json.loads(file.read_text())["models"][0]["smaller"]) == ["12.0", "500.0"]
+    assert (plots / "renders_size.png").stat().st_size > 5000
 
 
 @pytest.mark.parametrize(("age", "group"), [(None, None), (0.05, "infant"), (1.0, "elder")])

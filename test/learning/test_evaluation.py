@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.data.face_crops import exact_crop
 from atpn_ros.learning.data.labelled_face import LabelledFace
 from atpn_ros.learning.data.layouts import IBUG68, WFLW98
-from atpn_ros.learning.evaluation import crops, jitter, report
+from atpn_ros.learning.evaluation import crops, jitter, report, spread_metrics
 from atpn_ros.learning.evaluation.angle_metrics import gaze_metrics, pose_metrics
 from atpn_ros.learning.evaluation.dataset_metrics import evaluate_set
 from atpn_ros.learning.evaluation.label_adapter import fit_adapter
@@ -275,3 +277,43 @@ def test_a_model_that_does_not_look_at_the_picture_does_not_tremble() -> None:
     assert figures.raw.value == pytest.approx(0, abs=1e-6)
     assert figures.smoothed is None
     assert jitter.frontal_faces([face(1.2), one], 3) == [one]
+
+
+def test_the_share_within_the_spreads_is_that_of_a_laplace_distribution() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0, 100, (50, 98, 2))
+    turn = rng.uniform(0, 2 * np.pi, (50, 98))
+    sigma = rng.uniform(0.5, 3, (50, 98))
+    distance = rng.gamma(2.0, sigma / 2)  # of mean sigma
+    points = truth + distance[..., None] * np.stack([np.cos(turn), np.sin(turn)], -1)
+    assert spread_metrics.points_within(points, sigma, truth).value == pytest.approx(90, abs=1)
+    assert spread_metrics.points_within(points, sigma / 4, truth).value < 40
+
+
+def test_a_gaze_counts_where_the_eye_is_seen_and_within_its_own_cone() -> None:
+    faces = [face(0.0, eyes_seen=(True, True)), face(0.0, eyes_seen=(True, False))]
+    straight = np.repeat(np.stack([f.rotation[:, 0] for f in faces])[:, None], 2, axis=1)
+    # Exact for the right eyes; the left eye looks 37 degrees aside.
+    wide = np.full((2, 2), np.radians(37 / spread_metrics.RADIUS_90))
+    assert spread_metrics.gaze_within(straight, wide * 1.01, faces).value == 100
+    found = spread_metrics.gaze_within(straight, wide * 0.9, faces)
+    assert (found.value, found.count) == (pytest.approx(200 / 3), 3)
+
+
+def test_spreads_of_a_model_are_in_pixels_of_the_picture() -> None:
+    class Spread(Shifted):
+        def run(self, batch: np.ndarray) -> ModelOutput:
+            n = len(batch)
+            return replace(
+                super().run(batch), sigma=np.full((n, 98), 0.1), gaze_sigma=np.full((n, 2), 0.1)
+            )
+
+    faces = [face()]
+    crop = exact_crop(faces[0])
+    inside = crop.to_crop(faces[0].points)
+    for off, share in ((0.19, 100), (0.2, 0)):
+        box = evaluate_set(Spread(inside + np.array([off, 0.0])), faces, ["truth"]).boxes["truth"]
+        assert box.points_within.value == share
+        assert box.gaze_within.value == 50  # one of two looks aside
+    rows = dict(report._box_rows("set", box))
+    assert rows["set: % of points within their 90 % circle"].startswith("0.0 ")

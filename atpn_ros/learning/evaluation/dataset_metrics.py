@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.age_groups import AGE_GROUPS
 from atpn_ros.learning.data.face_crops import detector_crop
 from atpn_ros.learning.data.labelled_face import Images, LabelledFace
-from atpn_ros.learning.data.layouts import GROUPS68
+from atpn_ros.learning.data.layouts import GROUPS68, WFLW98, Layout
 from atpn_ros.learning.evaluation import crops as cropping
 from atpn_ros.learning.evaluation.angle_metrics import (
     PoseMetrics,
@@ -28,6 +29,7 @@ from atpn_ros.learning.evaluation.landmark_metrics import LandmarkMetrics, landm
 from atpn_ros.learning.evaluation.landmark_pairs import Pairing, pair_landmarks
 from atpn_ros.learning.evaluation.models import EvaluatedModel
 from atpn_ros.learning.evaluation.predict import Predictions, predict, predict_faces
+from atpn_ros.learning.evaluation.spread_metrics import gaze_within, points_within
 from atpn_ros.learning.evaluation.statistics import Estimate, Roc, estimate, roc
 from atpn_ros.types import Floats, Image
 
@@ -66,6 +68,9 @@ class CropMetrics:
         visibility: By share of the landmarks that are visible, :data:`VISIBLE_BINS`, where that is
             known.
         adapter_penalty: What cross-validation chose; None without an adapter.
+        points_within: Percent of the landmarks within their own 90 % circle; None for a model
+            without spreads. In a set of 68 points, without the adapter.
+        gaze_within: Percent of the gaze directions within their own 90 % cone.
     """
 
     landmarks: Mapping[str, LandmarkMetrics]
@@ -76,6 +81,8 @@ class CropMetrics:
     ages: Mapping[str, GroupMetrics] = field(default_factory=dict)
     visibility: Mapping[str, GroupMetrics] = field(default_factory=dict)
     adapter_penalty: float | None = None
+    points_within: Estimate | None = None
+    gaze_within: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +145,11 @@ def _crop_metrics(
     has_pose = answer.rotation is not None
     pose = pose_metrics(answer.rotation, faces, published_angles) if has_pose else None
     gaze = gaze_metrics(answer.gaze, answer.rotation, faces)
+    cone = None
+    if answer.gaze is not None and answer.gaze_sigma is not None:
+        cone = gaze_within(answer.gaze, answer.gaze_sigma, faces)
     if any(f.points is None for f in faces):
-        return CropMetrics({}, pose=pose, gaze=gaze)
+        return CropMetrics({}, pose=pose, gaze=gaze, gaze_within=cone)
     labelled = faces[0].layout
     truth = np.stack([f.landmarks for f in faces])
     pairs = pair_landmarks(answer.points, model.layout, truth, labelled)
@@ -152,8 +162,12 @@ def _crop_metrics(
     tags = [f.tags for f in faces]
     landmarks = {name: landmark_metrics(pair, tags) for name, pair in pairs.items()}
     penalty = None if adapter is None else adapter.penalty
+    circle = None
+    if answer.sigma is not None:
+        circle = _points_within(answer.points, answer.sigma, model.layout, truth, labelled)
     if faces[0].rotation is None:
-        return CropMetrics(landmarks, gaze=gaze, adapter_penalty=penalty)
+        return CropMetrics(landmarks, gaze=gaze, adapter_penalty=penalty, points_within=circle,
+                           gaze_within=cone)  # fmt: skip
     errors = pairs["raw"].distances().mean(axis=1)
     angles = pose_errors(answer.rotation, faces) if has_pose else None
     near = turns(faces) <= 60
@@ -168,7 +182,20 @@ def _crop_metrics(
         _by_group(errors, angles, near, ages, [a for a in AGE_GROUPS if a in ages]),
         _by_group(errors, angles, near, shown, [b for b in VISIBLE_BINS if b in shown]),
         penalty,
+        circle,
+        cone,
     )
+
+
+def _points_within(
+    points: Floats, sigma: Floats, of: Layout, truth: Floats, labelled: Layout
+) -> Estimate | None:
+    if of == labelled:
+        return points_within(points, sigma, truth)
+    if of != WFLW98:
+        return None
+    kept = list(landmark_layouts.IBUG68_IN_WFLW98)
+    return points_within(points[:, kept], sigma[:, kept], labelled.to68(truth))
 
 
 def _visible_bin(share: float) -> str:

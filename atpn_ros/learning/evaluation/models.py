@@ -29,12 +29,16 @@ class ModelOutput:
         rotation: (N, 3, 3).
         presence: (N,).
         gaze: (N, 2, 3).
+        sigma: (N, layout.count) expected distances of the landmarks to the true ones.
+        gaze_sigma: (N, 2) expected angles to the true directions, radians.
     """
 
     landmarks: Floats
     rotation: Floats | None = None
     presence: Floats | None = None
     gaze: Floats | None = None
+    sigma: Floats | None = None
+    gaze_sigma: Floats | None = None
 
 
 class EvaluatedModel(Protocol):
@@ -88,7 +92,9 @@ class NodeModel:
     def run(self, crops: Image) -> ModelOutput:
         """See :meth:`EvaluatedModel.run`."""
         out: NetworkOutput = self.engine.run(crops)
-        return ModelOutput(out.landmarks, out.rotation, out.presence, out.gaze)
+        return ModelOutput(
+            out.landmarks, out.rotation, out.presence, out.gaze, out.sigma, out.gaze_sigma
+        )
 
 
 class PeerModel:

@@ -18,7 +18,7 @@ _SETS = ("photographs", "renders")
 
 
 def write_plots(reports: Sequence[Report], folder: Path) -> list[Path]:
-    """Write cumulative errors, parts of the face, presence, and errors by turn as PNG files."""
+    """Write cumulative errors, parts of the face, presence, errors by turn and by size as PNGs."""
     out = []
     for name in _SETS:
         sets = [(r.model, s) for r in reports if (s := getattr(r, name)) is not None]
@@ -37,7 +37,32 @@ def write_plots(reports: Sequence[Report], folder: Path) -> list[Path]:
         for title, draw in drawn:
             path = folder / f"{name}_{title}.png"
             out.append(write_plot(path, f"{name}, {kind} boxes", draw))
+    if any(r.smaller for r in reports):
+        path = folder / "renders_size.png"
+        out.append(write_plot(path, "renders, reduced", lambda axes: _size(axes, reports)))
     return out
+
+
+def _size(axes: Any, reports: Sequence[Report]) -> None:
+    for report in reports:
+        boxes = {side: next(iter(s.boxes.values())) for side, s in sorted(report.smaller.items())}
+        turned = {side: b.pose.by_yaw["0-60"] for side, b in boxes.items() if b.pose is not None}
+        series = {
+            "rotation to 60 degrees of turn": turned,
+            "gaze": {side: b.gaze.get("eyes") for side, b in boxes.items()},
+        }
+        for label, values in series.items():
+            known = [(side, e) for side, e in values.items() if e is not None]
+            if known:
+                middle = np.array([e.value for _, e in known])
+                low, high = (np.array([getattr(e, n) for _, e in known]) for n in ("low", "high"))
+                axes.errorbar([side for side, _ in known], middle, [middle - low, high - middle],
+                              marker="o", capsize=2, label=f"{report.model}, {label}")  # fmt: skip
+    axes.set(xlabel="longer side of the landmarks' box, pixels", ylabel="error, degrees",
+             ylim=(0, None), xscale="log")  # fmt: skip
+    sides = sorted({side for report in reports for side in report.smaller})
+    axes.set_xticks(sides, [f"{side:g}" for side in sides], minor=False)
+    axes.set_xticks([], minor=True)
 
 
 def _cumulative(axes: Any, boxes: Sequence[tuple[str, CropMetrics]]) -> None:

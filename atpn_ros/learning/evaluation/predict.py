@@ -30,12 +30,16 @@ class Predictions:
         rotation: (N, 3, 3) head to an upright crop's own camera.
         presence: (N,).
         gaze: (N, 2, 3) in an upright crop's own camera.
+        sigma: (N, K) expected distances of the points to the true ones, pixels.
+        gaze_sigma: (N, 2) expected angles to the true directions, radians.
     """
 
     points: Floats
     rotation: Floats | None
     presence: Floats | None
     gaze: Floats | None
+    sigma: Floats | None = None
+    gaze_sigma: Floats | None = None
 
 
 def predict(model: EvaluatedModel, images: Sequence[Image], crops: Sequence[Crop]) -> Predictions:
@@ -54,11 +58,14 @@ def predict(model: EvaluatedModel, images: Sequence[Image], crops: Sequence[Crop
     turns = np.stack([geometry.about_z(c.angle) for c in chosen])
     rotation = _joined([a.rotation for a in answers])
     gaze = _joined([a.gaze for a in answers])
+    sigma = _joined([a.sigma for a in answers])
     return Predictions(
         np.stack([c.to_image(p) for c, p in zip(chosen, points, strict=True)]),
         None if rotation is None else turns @ rotation,
         _joined([a.presence for a in answers]),
         None if gaze is None else gaze @ turns.transpose(0, 2, 1),
+        None if sigma is None else sigma * np.array([c.side for c in chosen])[:, None],
+        _joined([a.gaze_sigma for a in answers]),
     )
 
 
@@ -82,7 +89,7 @@ def predict_faces(
 
 
 def _checked(answer: ModelOutput, model: EvaluatedModel) -> ModelOutput:
-    for name in ("landmarks", "rotation", "presence", "gaze"):
+    for name in ("landmarks", "rotation", "presence", "gaze", "sigma", "gaze_sigma"):
         values = getattr(answer, name)
         if values is not None and not np.isfinite(values).all():
             raise ModelError(f"{model.path}: output {name!r}: a value is not finite")

@@ -28,6 +28,7 @@ class Report:
         layout: Of its landmarks.
         photographs: Where no truth of pose and gaze is known.
         renders: Where everything is known.
+        smaller: Renders whose faces were reduced to so many pixels.
         sequence: People who move.
         still: Faces that do not.
         data_sets: Public data sets, by ``KIND:FOLDER``.
@@ -39,6 +40,7 @@ class Report:
     layout: str
     photographs: SetMetrics | None = None
     renders: SetMetrics | None = None
+    smaller: Mapping[float, SetMetrics] = field(default_factory=dict)
     sequence: SequenceMetrics | None = None
     still: JitterMetrics | None = None
     data_sets: Mapping[str, SetMetrics] = field(default_factory=dict)
@@ -79,7 +81,9 @@ _SUBSET_ROWS = (("nme", "NME %", 2), ("fr10", "FR@10 %", 2), ("auc10", "AUC@10",
 
 def _rows(report: Report) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
-    named = {"photographs": report.photographs, "renders": report.renders, **report.data_sets}
+    named = {"photographs": report.photographs, "renders": report.renders}
+    named |= {f"renders, {side:g} px": figures for side, figures in report.smaller.items()}
+    named |= report.data_sets
     for name, figures in named.items():
         if figures is not None:
             rows += _set_rows(name, figures)
@@ -157,6 +161,12 @@ def _box_rows(where: str, box: CropMetrics) -> list[tuple[str, str]]:
     rows += [(f"{where}: NME %, turned {b}", format_estimate(v)) for b, v in box.nme_by_yaw.items()]
     rows += _pose_rows(where, box)
     rows += [(f"{where}: gaze deg, by the {k}", format_estimate(v)) for k, v in box.gaze.items()]
+    if box.points_within is not None:
+        share = format_estimate(box.points_within, 1)
+        rows.append((f"{where}: % of points within their 90 % circle", share))
+    if box.gaze_within is not None:
+        share = format_estimate(box.gaze_within, 1)
+        rows.append((f"{where}: % of gazes within their 90 % cone", share))
     groups = [(f"skin tone {tone}", g) for tone, g in box.tones.items()]
     groups += [(f"{age} ({g.faces} faces)", g) for age, g in box.ages.items()]
     groups += [(f"{v} % visible ({g.faces} faces)", g) for v, g in box.visibility.items()]
