@@ -100,7 +100,7 @@ def direction_loss(gaze: Tensor, truth: Truth) -> Tensor:
 def spread_loss(gaze: Tensor, log_sigma: Tensor, truth: Truth) -> Tensor:
     """Weighted mean negative log likelihood of the distances that ``log_sigma`` (N, 2) predicts."""
     apart = _length(gaze.detach() - truth.gaze, (2,))
-    log_sigma = log_sigma.clamp(-5.0, 1.0)
+    log_sigma = log_sigma.clamp(max=1.0)
     likelihood = apart * torch.exp(-log_sigma) + log_sigma
     return (likelihood * truth.gaze_weight).sum() / truth.gaze_weight.sum().clamp(min=1.0)
 
