@@ -8,7 +8,9 @@ PyTorch is loaded only by the command that needs it.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from atpn_ros.cli.extras import need
@@ -100,7 +102,8 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     p.add_argument("--yunet", type=Path, help="YuNet's .onnx, for --cutouts and --clips")
     p.add_argument("--rfb", type=Path, help="RFB-320's .onnx, for --cutouts and --clips")
     p.add_argument("--out", type=Path, metavar="DIR",
-                   help="draw boxes; of --scenes and --wider: missed and false ones")  # fmt: skip
+                   help="folder for pictures with boxes: of --scenes and --wider the missed "
+                   "and the false faces")  # fmt: skip
     p.add_argument("--plots", type=Path, metavar="DIR",
                    help="plot recall by size, and by turn with --held-out")  # fmt: skip
     p.set_defaults(run=_evaluate, outputs=("out", "plots"))
@@ -184,8 +187,11 @@ def _on_pictures(args: argparse.Namespace) -> None:
     settings = _settings(args)
     engine = None if args.alone else _engine(settings)
     outcomes = [
-        pipeline_recall.measure(detector, chosen, engine, settings.pipeline_settings())
-        for detector in _detectors(args)
+        replace(
+            pipeline_recall.measure(detector, chosen, engine, settings.pipeline_settings()),
+            name=name,
+        )
+        for name, detector in _detectors(args)
     ]
     faces = sum(len(p.faces) for p in chosen)
     print(f"{len(chosen)} pictures, {faces} faces; recall in % (95 % interval)")
@@ -203,12 +209,12 @@ def _on_held_out(args: argparse.Namespace) -> None:
     by_turn = {}
     settings = _settings(args)
     engine, pipeline = _engine(settings), settings.pipeline_settings()
-    for detector in _detectors(args):
+    for name, detector in _detectors(args):
         folder = args.held_out
         turned = held_out_sets.turned_heads(folder / "pointing04", detector, engine, pipeline)
         empty = held_out_sets.empty_pictures(folder / "nofaces", detector, engine, pipeline)
-        print(f"{detector.name}\n{held_out_sets.format_results(turned, empty)}")
-        by_turn[detector.name] = turned
+        print(f"{name}\n{held_out_sets.format_results(turned, empty)}")
+        by_turn[name] = turned
     if args.plots is not None:
         detector_plots.plot_turns(args.plots / "recall_by_turn.png", by_turn)
 
@@ -221,14 +227,18 @@ def _engine(settings: Settings) -> Engine:
     return load_engine(settings.model_path(), settings.backend)
 
 
-def _detectors(args: argparse.Namespace) -> Iterator[Detector]:
-    """Those that are to be measured, each at the score with which it is used."""
+def _detectors(args: argparse.Namespace) -> Iterator[tuple[str, Detector]]:
+    """Those that are to be measured, each at its usual score, with names that differ."""
+    seen: Counter[str] = Counter()
     for name in args.detectors:
         if name == "atpn" and (args.model or args.score is not None):
             score = MIN_SCORE if args.score is None else args.score
-            yield AtpnDetector(args.model or DETECTOR_MODEL, score)
+            detector: Detector = AtpnDetector(args.model or DETECTOR_MODEL, score)
         else:
-            yield load_detector(name)
+            detector = load_detector(name)
+        seen[detector.name] += 1
+        number = seen[detector.name]
+        yield detector.name if number == 1 else f"{detector.name}_{number}", detector
 
 
 def _pair(text: str) -> tuple[str, bool | int | float | str]:

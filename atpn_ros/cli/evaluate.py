@@ -119,6 +119,7 @@ def _reports(args: argparse.Namespace, config: PeerConfig | None) -> list[Report
     renders, empty = positives(rendered)[:end], negatives(rendered)[:end]
     if args.backgrounds is not None:
         empty += square_views(load_panoramas(args.backgrounds), _VIEWS)
+    smaller = {side: [with_face_side(f, side) for f in renders] for side in args.face_sizes}
     data_sets, reports = _data_sets(args)
     for path in args.models:
         with onnx_file(path) as file:
@@ -140,10 +141,8 @@ def _reports(args: argparse.Namespace, config: PeerConfig | None) -> list[Report
                 for name, (faces, published) in data_sets.items()
             }  # fmt: skip
             out["smaller"] = {
-                side: dataset_metrics.evaluate_set(
-                    model, [with_face_side(face, side) for face in renders], args.boxes
-                )
-                for side in args.face_sizes
+                side: dataset_metrics.evaluate_set(model, faces, args.boxes)
+                for side, faces in smaller.items()
             }
             if args.sequence is not None:
                 if model.engine is None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The atpn_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arranges pictures in rows of one picture."""
+"""Arranges several pictures in the rows of one image."""
 
 from __future__ import annotations
 

@@ -185,6 +185,9 @@ def test_the_command_draws_what_is_missed(tmp_path, capsys):
     data.mkdir()
     write(data, [{"xywh": [10, 20, 30, 20]}])  # black: nothing is found
     out = tmp_path / "out"
-    assert main(["evaluate-detectors", "--scenes", str(data), "--out", str(out)]) == 0
-    assert "1 pictures, 1 faces" in capsys.readouterr().out
-    assert [p.name for p in out.iterdir()] == ["missed_atpn.png"]
+    command = ["evaluate-detectors", "--scenes", str(data), "--out", str(out)]
+    assert main([*command, "--detectors", "atpn", "atpn"]) == 0
+    text = capsys.readouterr().out
+    assert "1 pictures, 1 faces" in text
+    assert "atpn_2" in text
+    assert sorted(p.name for p in out.iterdir()) == ["missed_atpn.png", "missed_atpn_2.png"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,7 @@ from atpn_ros.learning.data.head_point_model import AssetError, HeadPointModel, 
 from atpn_ros.learning.data.training_faces import complete_landmarks, load_training_photographs
 from atpn_ros.learning.networks.atpn import Atpn, AtpnOutput, AtpnSettings
 from atpn_ros.learning.training import checkpoints
-from atpn_ros.learning.training.losses import atpn_loss, brow_middles
+from atpn_ros.learning.training.losses import atpn_loss, brow_middles, spread_loss
 from atpn_ros.learning.training.train import TrainSettings, load_average, train
 from atpn_ros.learning.training.validation import annotated_nme, validate
 from atpn_ros.pipeline.head_model import MEAN_HEAD
@@ -77,6 +78,14 @@ def test_a_perfect_answer_costs_nothing_and_a_missing_truth_teaches_nothing() ->
     worse = out._replace(landmarks=out.landmarks + 0.1, presence=-out.presence)
     assert float(atpn_loss(worse, truth(2, 1.0)).landmarks) > 10
     assert float(atpn_loss(worse, truth(2, 0.0)).total) == 0
+
+
+def test_the_expected_error_of_an_exact_gaze_does_not_sink_below_a_degree() -> None:
+    known = truth(1, 1.0)._replace(gaze=torch.tensor([[[0.0, 0.0, -1.0]] * 2]))
+    for degrees, rises in ((0.5, True), (2.0, False)):
+        log_sigma = torch.full((1, 2), math.log(math.radians(degrees)), requires_grad=True)
+        spread_loss(known.gaze, log_sigma, known).backward()
+        assert ((log_sigma.grad < 0) == rises).all(), "a step against the gradient"
 
 
 def test_clicked_brows_teach_the_middle_and_nothing_about_the_edges() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from atpn_ros.crop import Crop, cut
 from atpn_ros.drawing.contact_sheet import contact_sheet
 from atpn_ros.drawing.video import write_image
 from atpn_ros.learning.detector.detection_counts import BINS
@@ -30,9 +31,10 @@ _LABEL, _FIND = (0, 255, 0), (0, 160, 255)
 def write_sheets(folder: Path, pictures: Sequence[LabelledPicture], outcome: Outcome) -> list[Path]:
     """Write ``missed_NAME.png`` and ``false_NAME.png`` of one detector; returns their paths.
 
-    What the pipeline tracks is shown where it was measured, else what the detector finds. Each tile
-    shows the region around a box: labelled faces in green, detections in orange, a false face's box
-    in red. The text is the size in pixels of the image. A sheet without a tile is not written.
+    Missed and false are the faces that the pipeline tracks, or those that the detector finds if the
+    pipeline was not measured. Each tile shows the region around a box: labelled faces in green,
+    detections in orange, a false face's box in red, and the box's size in pixels of the image. At
+    most 96 tiles are drawn, the largest faces first. A sheet without a tile is not written.
 
     Args:
         folder: Is made.
@@ -65,18 +67,12 @@ def write_sheets(folder: Path, pictures: Sequence[LabelledPicture], outcome: Out
 def _tile(
     picture: LabelledPicture, box: Box, finds: Sequence[Box], size: float, colour: tuple[int, ...]
 ) -> Image:
-    side = _REACH * max(box.width, box.height)
-    scale = TILE / side
-    to_tile = np.array(
-        [[scale, 0, TILE / 2 - box.cx * scale], [0, scale, TILE / 2 - box.cy * scale]]
-    )
-    tile = cv2.warpAffine(picture.read(), to_tile, (TILE, TILE), flags=cv2.INTER_AREA)
+    crop = Crop(box.cx, box.cy, _REACH * max(box.width, box.height))
+    tile = cut(picture.read(), crop, TILE)
     labels = [(face, _LABEL) for face in picture.faces]
-    for b, c in [*((f, _FIND) for f in finds), *labels, (box, colour)]:
-        x0, y0, x1, y1 = (
-            round(scale * v + shift)
-            for v, shift in zip(b.xyxy, [*to_tile[:, 2], *to_tile[:, 2]], strict=True)
-        )
-        cv2.rectangle(tile, (x0, y0), (x1, y1), c, 1)
+    for shown, line in [*((find, _FIND) for find in finds), *labels, (box, colour)]:
+        corners = np.reshape(shown.xyxy, (2, 2))
+        low, high = np.round(crop.to_crop(corners) * TILE).astype(int).tolist()
+        cv2.rectangle(tile, low, high, line, 1)
     cv2.putText(tile, f"{size:.0f} px", (4, 16), 0, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
-    return np.asarray(tile, np.uint8)
+    return tile

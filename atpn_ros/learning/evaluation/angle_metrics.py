@@ -138,17 +138,11 @@ def gaze_metrics(
     }
     out = {}
     for name, (directions, only_seen) in directions_of.items():
-        chosen = [
-            (i, eye)
-            for i, f in enumerate(faces)
-            if f.gaze is not None
-            for eye in range(2)
-            if (f.eyes_seen if only_seen else f.eyes_open)[eye]
-        ]
+        chosen = labelled_eyes(faces, only_seen)
         if directions is None or not chosen:
             continue
         found = estimate(
-            np.array([_between(directions[i, e], faces[i].gaze, e) for i, e in chosen])
+            np.array([direction_error(directions[i, e], faces[i].gaze, e) for i, e in chosen])
         )
         if found is not None:
             out[name] = found
@@ -161,6 +155,22 @@ def gaze_metrics(
     return out
 
 
+def labelled_eyes(faces: Sequence[LabelledFace], only_seen: bool = True) -> list[tuple[int, int]]:
+    """Face and eye (0 right, 1 left) of all open eyes with a labelled gaze.
+
+    Args:
+        faces: The faces.
+        only_seen: Without eyes that are hidden by hair, a hand, glasses or the nose.
+    """
+    return [
+        (i, eye)
+        for i, f in enumerate(faces)
+        if f.gaze is not None
+        for eye in range(2)
+        if (f.eyes_seen if only_seen else f.eyes_open)[eye]
+    ]
+
+
 def _too_low(direction: Floats, truth: Floats | None, eye: int) -> float:
     if truth is None:
         return float("nan")
@@ -168,7 +178,8 @@ def _too_low(direction: Floats, truth: Floats | None, eye: int) -> float:
     return float(np.degrees(np.arcsin(np.clip(down, -1.0, 1.0)) @ (1, -1)))
 
 
-def _between(direction: Floats, truth: Floats | None, eye: int) -> float:
+def direction_error(direction: Floats, truth: Floats | None, eye: int) -> float:
+    """Degrees between a (3,) direction and that of one of (2, 3) eyes; NaN without a truth."""
     if truth is None:
         return float("nan")
     a, b = direction / np.linalg.norm(direction), truth[eye] / np.linalg.norm(truth[eye])

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Share of landmarks and gaze directions that lie within what their estimated spread predicts.
 
-A spread is the expected distance, or angle, between an estimate and the truth. For errors with an
-isotropic Laplace distribution in two dimensions, whose likelihood trains it, the distance has a
-Gamma distribution of shape 2, and 90 % of them lie below 1.945 times the mean distance.
+A spread is the expected distance, or angle, between an estimate and the truth. If errors have an
+isotropic Laplace distribution in two dimensions, their distances have a Gamma distribution of shape
+2, and 90 % of them lie below 1.945 times the mean distance.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from atpn_ros.learning.data.labelled_face import LabelledFace
+from atpn_ros.learning.evaluation.angle_metrics import direction_error, labelled_eyes
 from atpn_ros.learning.evaluation.statistics import Estimate, estimate
 from atpn_ros.types import Floats
 
@@ -42,13 +43,7 @@ def gaze_within(gaze: Floats, sigma: Floats, faces: Sequence[LabelledFace]) -> E
         faces: The N faces.
     """
     inside = [
-        float(np.arccos(np.clip(gaze[i, eye] @ _unit(face.gaze[eye]), -1.0, 1.0))
-              <= RADIUS_90 * sigma[i, eye])
-        for i, face in enumerate(faces) if face.gaze is not None
-        for eye in range(2) if face.eyes_seen[eye]
-    ]  # fmt: skip
+        direction_error(gaze[i, eye], faces[i].gaze, eye) <= np.degrees(RADIUS_90 * sigma[i, eye])
+        for i, eye in labelled_eyes(faces)
+    ]
     return estimate(100.0 * np.array(inside))
-
-
-def _unit(direction: Floats) -> Floats:
-    return np.asarray(direction / np.linalg.norm(direction))

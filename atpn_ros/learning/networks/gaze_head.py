@@ -27,9 +27,6 @@ CELLS = 3 * 4 * _FEATURES
 HIDDEN = 64
 """Hidden units for each eye."""
 
-LEAST_SPREAD = math.log(math.radians(1.0))
-"""Logarithm of the least expected error in radians: labels of photographs are not more exact."""
-
 _CONTEXT = 9 + 4
 """Inputs for each eye besides the patches: the head rotation and both eyes' positions."""
 
@@ -73,8 +70,7 @@ class EyeGaze(nn.Module):
 
         Returns:
             (N, 2, 3) unit directions of the right and left eye, and (N, 2) the logarithms of the
-            expected angles between them and the true directions, in radians, at least
-            :data:`LEAST_SPREAD`.
+            expected angles between them and the true directions, in radians.
         """
         return self.directions(self.patches(x, landmarks), landmarks, rotation)
 
@@ -94,8 +90,7 @@ class EyeGaze(nn.Module):
             out = functional.linear(hidden, weight, bias).reshape(-1, 2, 4)
             # The head's x axis, in the camera: where the face points.
             gaze = rotation[:, None, :, 0] + out[..., :3] * self.flip
-            spread = out[..., 3].clamp(min=LEAST_SPREAD)
-            return gaze / gaze.norm(dim=-1, keepdim=True), spread
+            return gaze / gaze.norm(dim=-1, keepdim=True), out[..., 3]
 
     def first_layer(self) -> tuple[Tensor, Tensor]:
         """Weight and bias of the first layer of both eyes, as one product.

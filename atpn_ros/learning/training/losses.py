@@ -7,6 +7,7 @@ A target with a weight of 0 does not contribute: a face trains only the outputs 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from atpn_ros.learning.networks.atpn import AtpnOutput
 _UPPER, _LOWER = (list(edge) for edge in zip(*landmark_layouts.BROW_EDGES98, strict=True))
 
 
+_LABEL_ERROR = math.radians(1.0)
+"""Distance of unit directions: people who look into the lens do so within a degree or two."""
 GAZE_SPREAD_WEIGHT = 0.05
 """Of the expected error of the gaze beside the gaze itself."""
 
@@ -98,9 +101,12 @@ def direction_loss(gaze: Tensor, truth: Truth) -> Tensor:
 
 
 def spread_loss(gaze: Tensor, log_sigma: Tensor, truth: Truth) -> Tensor:
-    """Weighted mean negative log likelihood of the distances that ``log_sigma`` (N, 2) predicts."""
-    apart = _length(gaze.detach() - truth.gaze, (2,))
-    log_sigma = log_sigma.clamp(max=1.0)
+    """Weighted mean negative log likelihood of the distances that ``log_sigma`` (N, 2) predicts.
+
+    Distances below the labels' own error count as that, so that the prediction does not sink below.
+    """
+    apart = _length(gaze.detach() - truth.gaze, (2,)).clamp(min=_LABEL_ERROR)
+    log_sigma = log_sigma.clamp(-5.0, 1.0)
     likelihood = apart * torch.exp(-log_sigma) + log_sigma
     return (likelihood * truth.gaze_weight).sum() / truth.gaze_weight.sum().clamp(min=1.0)
 

@@ -135,7 +135,7 @@ class GpuResources:
 
     @contextmanager
     def accessory(self, mesh: AccessoryMesh, program: moderngl.Program) -> Iterator[Any]:
-        """The vertex array of an accessory for a program, in graphics memory meanwhile."""
+        """Upload an accessory for a program; yields its vertex array and releases it afterwards."""
         data = np.concatenate([mesh.vertices, mesh.normals, mesh.uv], axis=1)
         buffer = self.ctx.buffer(np.ascontiguousarray(data, np.float32).tobytes())
         index = self.ctx.buffer(np.ascontiguousarray(mesh.triangles, np.int32).tobytes())

@@ -254,10 +254,10 @@ class Renderer:
                 (mesh, kept.enter_context(self.gpu.accessory(mesh, self.gpu.plain)))
                 for mesh in body.accessories
             ]
-            self._draw_pieces_twice(pieces)
+            self._draw_opaque_then_soft(pieces)
 
-    def _draw_pieces_twice(self, pieces: list[tuple[AccessoryMesh, Any]]) -> None:
-        """Draw opaque pieces, then the soft edges of all of them."""
+    def _draw_opaque_then_soft(self, pieces: list[tuple[AccessoryMesh, Any]]) -> None:
+        """Draw the opaque pieces, then the translucent ones and soft edges, with blending."""
         for soft in (False, True):
             for mesh, vao in pieces:
                 fringed = mesh.texture >= 0
