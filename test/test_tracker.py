@@ -54,10 +54,34 @@ def test_a_lost_face_is_reported_once_with_its_last_box():
 def test_little_evidence_does_not_count_against_a_face_that_was_just_lost(x, waited_ms, ids):
     run = TrackerRun(memory_ns=700 * MS)
     run.step(found=[face(100)])
+    run.step(face(100), ns=600 * MS)
     run.step(gone())
     weak = replace(face(x, presence=0.8), evidence=-3.0)
     run.step(found=[weak], ns=waited_ms * MS)
     assert run.ids == ids
+
+
+@pytest.mark.parametrize(
+    ("tracked_ms", "evidence", "x", "waited_ms", "found"),
+    [
+        (300, -0.8, 100, 100, False),
+        (300, -0.8, 100, 3000, False),
+        (300, -0.8, 100, 5000, True),  # forgotten after absence_ns
+        (300, -0.8, 300, 100, True),  # elsewhere
+        (300, 0.1, 100, 100, True),
+        (600, -0.8, 100, 100, True),
+    ],
+)
+def test_little_evidence_counts_for_more_where_a_track_ended_soon(
+    tracked_ms, evidence, x, waited_ms, found
+):
+    run = TrackerRun(memory_ns=700 * MS, absence_ns=4000 * MS)
+    again = replace(face(x, presence=0.97), evidence=evidence)
+    run.step(found=[replace(again, landmarks=face(100).landmarks)])
+    run.step(face(100), ns=tracked_ms * MS)
+    assert run.step(gone())
+    run.step(found=[again], ns=waited_ms * MS)
+    assert bool(run.ids) == found
 
 
 @pytest.mark.parametrize(("waited_ms", "expected"), [(100, 1), (700, 1), (701, 2), (5000, 2)])

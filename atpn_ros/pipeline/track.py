@@ -62,6 +62,11 @@ class Track:
     """Stamp at which the detector or a re-verification last confirmed the face."""
     failed_checks: int = 0
     """Number of consecutive failed re-verifications."""
+    resumed_ns: int = field(init=False)
+    """Stamp at which it started, or was found again last."""
+
+    def __post_init__(self) -> None:
+        self.resumed_ns = self.start_ns
 
     @property
     def landmarks(self) -> Floats:
@@ -84,7 +89,7 @@ class Track:
 
     def restart(self, observation: Observation, stamp_ns: int) -> None:
         """Resume a lost track, without velocity, from an observation of its face."""
-        self.velocity = np.zeros(2)
+        self.velocity, self.resumed_ns = np.zeros(2), stamp_ns
         self._set_observation(observation, stamp_ns)
         self.state, self.frames_since_detection = FaceState.DETECTED, 0
 
