@@ -16,6 +16,7 @@ from atpn_ros.learning.data.batches import Truth
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings, CheapHeatmap
 from atpn_ros.learning.networks.gaze_head import HEIGHT, WIDTH, EyeGaze
+from atpn_ros.learning.networks.landmark_refinement import OFFSETS, SIDE, LandmarkRefinement
 from atpn_ros.learning.training.checkpoints import update_ema
 from atpn_ros.learning.training.losses import atpn_loss
 
@@ -25,10 +26,18 @@ def crops(count: int, seed: int = 0) -> torch.Tensor:
     return torch.randint(0, 256, (count, 128, 128, 3), dtype=torch.uint8, generator=generator)
 
 
+def make_refinement_count(network: Atpn) -> None:
+    """Give the outputs of the refinement, which begin at zero, weights."""
+    if network.refinement is not None:
+        for weight in (network.refinement.weight, network.refinement.out.weight):
+            torch.nn.init.normal_(weight, std=0.2)
+        torch.nn.init.normal_(network.refinement.turn.weight, std=0.1)
+
+
 def test_a_training_step_keeps_to_the_networks_device(monkeypatch: pytest.MonkeyPatch) -> None:
     # The meta device stands in for a GPU: it computes nothing, and refuses tensors of the CPU.
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
-    settings = AtpnSettings(gaze=True, own_presence=True)
+    settings = AtpnSettings(gaze=True, own_presence=True, refinement=True)
     network, average = (Atpn(settings).to("meta").train() for _ in range(2))
     shapes = {
         "landmarks": (98, 2), "landmark_weight": (98,), "rotation": (3, 3), "gaze": (2, 3),
@@ -51,6 +60,7 @@ def test_a_training_step_keeps_to_the_networks_device(monkeypatch: pytest.Monkey
         AtpnSettings(head_inputs="heatmap"),
         AtpnSettings(points=False),
         AtpnSettings(gaze=True),
+        AtpnSettings(refinement=True),
     ],
     ids=str,
 )
@@ -88,7 +98,7 @@ def test_the_shortcut_and_the_heatmap_change_what_is_learned() -> None:
 
 
 def test_it_stays_within_its_budget() -> None:
-    network = Atpn(AtpnSettings(gaze=True))
+    network = Atpn(AtpnSettings(gaze=True, own_presence=True, refinement=True))
     assert sum(p.numel() for p in network.parameters()) <= 1_000_000
 
 
@@ -111,10 +121,13 @@ def test_no_gradient_flows_from_the_heads_through_the_heatmap() -> None:
     assert network.maps.weight.grad is None
 
 
-@pytest.mark.parametrize("gaze", [False, True])
-def test_the_exported_model_says_what_the_network_says(tmp_path: Path, gaze: bool) -> None:
+@pytest.mark.parametrize(("gaze", "refinement"), [(False, False), (True, False), (True, True)])
+def test_the_exported_model_says_what_the_network_says(
+    tmp_path: Path, gaze: bool, refinement: bool
+) -> None:
     torch.manual_seed(3)
-    network = Atpn(AtpnSettings(gaze=gaze))
+    network = Atpn(AtpnSettings(gaze=gaze, refinement=refinement))
+    make_refinement_count(network)
     for _ in range(3):  # give the batch norms something to have seen
         network(crops(4))
     network.eval()
@@ -140,7 +153,7 @@ def test_the_exported_model_says_what_the_network_says(tmp_path: Path, gaze: boo
 def test_the_exported_graph_is_plain_enough_for_tensorrt(tmp_path: Path, gaze: bool) -> None:
     onnx = pytest.importorskip("onnx")
     path = tmp_path / "atpn.onnx"
-    export(Atpn(AtpnSettings(gaze=gaze)).eval(), path)
+    export(Atpn(AtpnSettings(gaze=gaze, refinement=gaze)).eval(), path)
     assert inspect_model(path.read_bytes()).cast_first
     operators = {node.op_type for node in onnx.load(path).graph.node}
     assert not operators & {"Mod", "Shape", "Loop", "If", "NonZero", "Range"}
@@ -178,6 +191,50 @@ def test_an_eyes_patch_is_what_lies_around_the_eye() -> None:
         assert abs(row - top[0]) <= 1
         assert abs(column - top[1]) <= 1
         assert 0 < float(patch.max()) <= value
+
+
+def test_an_eyes_patch_is_empty_outside_the_crop() -> None:
+    x = torch.ones(2, 128, 128, 3)
+    landmarks = torch.full((2, 98, 2), 0.5)
+    landmarks[0, list(landmark_layouts.RIGHT_EYE), 1] = 0.0
+    landmarks[1, list(landmark_layouts.LEFT_EYE), 1] = 1.0
+    upper, _, _, lower = EyeGaze().patches(x, landmarks).mean((1, 3))
+    assert upper[0] == pytest.approx(0.0)
+    assert upper[-1] == pytest.approx(1.0)
+    assert lower[0] == pytest.approx(1.0)
+    assert lower[-1] == pytest.approx(0.0)
+
+
+def test_landmarks_are_sampled_where_they_lie() -> None:
+    torch.manual_seed(2)
+    refinement = LandmarkRefinement(5, 7)
+    maps = torch.randn(3, 5, SIDE, SIDE)
+    landmarks = torch.rand(3, 98, 2) * 1.2 - 0.1
+    # Samples stay inside: within one and a half cells of the border a landmark is moved.
+    inside = landmarks.clamp(1.5 / SIDE, 1 - 1.51 / SIDE)
+    places = inside[:, :, None] + torch.tensor(OFFSETS) / SIDE
+    expected = torch.nn.functional.grid_sample(
+        refinement.project(maps), places * 2 - 1, align_corners=False
+    )
+    found = refinement.samples(maps, landmarks)
+    assert torch.allclose(found, expected.permute(0, 2, 3, 1), atol=1e-4)
+
+
+def test_an_untrained_refinement_changes_nothing() -> None:
+    torch.manual_seed(4)
+    plain = Atpn(AtpnSettings(width=8)).eval()
+    refined = Atpn(AtpnSettings(width=8, refinement=True)).eval()
+    refined.load_state_dict(plain.state_dict(), strict=False)
+    with torch.inference_mode():
+        for a, b in zip(plain(crops(2))[:4], refined(crops(2))[:4], strict=True):
+            assert torch.allclose(a, b, atol=1e-5)
+        make_refinement_count(refined)
+        changed = refined(crops(2))
+        before = plain(crops(2))
+    assert not torch.allclose(changed.landmarks, before.landmarks, atol=1e-4)
+    assert not torch.allclose(changed.rotation, before.rotation, atol=1e-4)
+    # Presence is computed from the landmarks before the refinement.
+    assert torch.allclose(changed.presence, before.presence, atol=1e-5)
 
 
 def test_an_export_leaves_the_network_as_it_was(tmp_path: Path) -> None:

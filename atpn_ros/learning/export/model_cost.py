@@ -79,7 +79,7 @@ def measure_cost(model: Path, yunet: Path, calls: int = 200) -> ModelCost:
 
 
     Raises:
-        ModelError: A file cannot be loaded or run, or its operations operations cannot be counted.
+        ModelError: A file cannot be loaded or run, or its operations cannot be counted.
         DataError: The input of ``yunet`` is not 1x3x320x320.
     """
     own, crop = _session(model)

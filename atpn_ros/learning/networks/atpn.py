@@ -20,6 +20,7 @@ from torch.nn import functional
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.learning.networks.blocks import Residual, conv
 from atpn_ros.learning.networks.gaze_head import EyeGaze
+from atpn_ros.learning.networks.landmark_refinement import LandmarkRefinement
 from atpn_ros.learning.networks.presence_head import PresenceHead
 
 LANDMARKS = landmark_layouts.WFLW98
@@ -41,6 +42,8 @@ class AtpnSettings:
         gaze: Whether the network has a gaze head for both eyes.
         own_presence: Whether presence has convolutions of its own besides, see
             :class:`~atpn_ros.learning.networks.presence_head.PresenceHead`.
+        refinement: Whether landmarks and rotation are refined by features at the landmarks, see
+            :class:`~atpn_ros.learning.networks.landmark_refinement.LandmarkRefinement`.
     """
 
     width: int = 16
@@ -50,6 +53,7 @@ class AtpnSettings:
     points: bool = True
     gaze: bool = False
     own_presence: bool = False
+    refinement: bool = False
 
     def __post_init__(self) -> None:
         if self.head_inputs != "features" and self.heatmap == "none":
@@ -146,6 +150,7 @@ class Atpn(nn.Module):
         self.pose = nn.Linear(4 * w, 6)
         self.presence = nn.Linear(4 * w, 1)
         self.presence_maps = PresenceHead(w) if settings.own_presence else None
+        self.refinement = LandmarkRefinement(2 * w, 6 * w) if settings.refinement else None
         self.gaze = EyeGaze() if settings.gaze else None
         self.register_buffer("columns", _columns(), persistent=False)
         nn.init.zeros_(self.correction.weight)
@@ -182,6 +187,10 @@ class Atpn(nn.Module):
             log_sigma = both[:, 2 * LANDMARKS :]
             known = landmarks.detach()
             heatmap = None if self.heatmap is None else self.heatmap(known)
+            if self.refinement is not None:
+                # The other heads use the landmarks as they are before the refinement.
+                refined = self.refinement(shallow, known, pooled.float())
+                landmarks, log_sigma = landmarks + refined.shift, log_sigma + refined.log_sigma
 
         inputs = [deep] if self.uses_features else []
         if self.drawn is not None:
@@ -190,7 +199,11 @@ class Atpn(nn.Module):
         with torch.autocast(crops.device.type, enabled=False):
             flat = cells.float().reshape(-1, 64 * self.settings.width)
             mixed = self.mix(self._first_layer(flat, known))
-            rotation = (_from_six(self.pose(mixed)) @ self.columns).reshape(-1, 3, 3)
+            if self.refinement is None:
+                six = self.pose(mixed)
+            else:
+                six = self.refinement.pose(mixed, refined.hidden, self.pose)
+            rotation = (_from_six(six) @ self.columns).reshape(-1, 3, 3)
             presence = self.presence(mixed)[:, 0]
         if self.presence_maps is not None:
             presence = presence + self.presence_maps(middle, deep, flat)

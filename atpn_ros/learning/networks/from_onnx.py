@@ -21,20 +21,24 @@ from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.networks import gaze_head
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
+from atpn_ros.learning.networks.landmark_refinement import LandmarkRefinement
 
 _POINTS = 2 * landmark_layouts.WFLW98
+_OWN_PRESENCE = "network.presence_maps.last.weight"
+_REFINEMENT = "network.refinement.project.weight"
+"""Names of weights that a file has where its network has the part."""
 
 
 def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
     """The network of an exported ONNX file, in evaluation mode.
 
-    A file without the expected error of the gaze gets an untrained one; a presence head that only
-    the settings have begins without effect.
+    A file without the expected error of the gaze gets an untrained one; a presence head or a
+    refinement that only the settings have begins without effect.
 
     Args:
         path: Written by :func:`atpn_ros.learning.export.onnx_export.export`, not quantized.
-        settings: Of the network; the default has the shipped model's width, and a gaze head and a
-            presence head if the file has them.
+        settings: Of the network; the default has the shipped model's width, and a gaze head, a
+            presence head and a refinement if the file has them.
 
     Raises:
         DataError: The file cannot be read, or holds another network.
@@ -46,9 +50,8 @@ def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
     if settings is None:
         settings = AtpnSettings(
             gaze=any(o.name == "gaze" for o in graph.output),
-            own_presence=any(
-                t.name == "network.presence_maps.last.weight" for t in graph.initializer
-            ),
+            own_presence=any(t.name == _OWN_PRESENCE for t in graph.initializer),
+            refinement=any(t.name == _REFINEMENT for t in graph.initializer),
         )
     network = Atpn(settings)
     try:
@@ -64,8 +67,12 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
         t.name: torch.from_numpy(np.array(numpy_helper.to_array(t))) for t in graph.initializer
     }
     parts = [network.stem, network.shallow, network.middle, network.deep, network.lateral,
-             network.fuse, network.maps, network.drawn, network.heads]  # fmt: skip
-    has_head = "network.presence_maps.last.weight" in known
+             network.fuse, network.maps]  # fmt: skip
+    refinement = network.refinement if _REFINEMENT in known else None
+    if refinement is not None:
+        parts.append(refinement.project)
+    parts += [network.drawn, network.heads]
+    has_head = _OWN_PRESENCE in known
     maps = network.presence_maps
     if maps is not None and has_head:
         parts += [maps.join, maps.small]
@@ -88,13 +95,39 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
         # See Atpn._first_layer: coordinates count from the centre, in quarters of the crop.
         _set(network.cells, weight[:, :cells], bias + weight[:, cells:].sum(1) * 0.5)
         _set(network.coordinates, weight[:, cells:] / 4.0, torch.zeros_like(bias))
-    layers = {"mix.1": network.mix[1], "pose": network.pose, "presence": network.presence}
+    layers = {"mix.1": network.mix[1], "presence": network.presence}
+    if refinement is None:
+        layers["pose"] = network.pose
+    else:
+        _fill_refinement(refinement, network.pose, linear, known)
     if maps is not None and has_head:
         layers |= {"presence_maps.first": maps.first, "presence_maps.last": maps.last}
     for name, layer in layers.items():
         _set(layer, known[f"network.{name}.weight"], known[f"network.{name}.bias"])
     if network.gaze is not None:
         _fill_gaze(network.gaze, linear, known)
+
+
+def _fill_refinement(
+    refinement: LandmarkRefinement,
+    pose: nn.Linear,
+    linear: dict[tuple[int, ...], tuple[Tensor, Tensor]],
+    known: dict[str, Tensor],
+) -> None:
+    # The file's weights are multiplied by their factors, and most have no names of their own.
+    parts = {tuple(t.shape): t for t in known.values()}
+    scale = refinement.seen_scale
+    refinement.weight.copy_(parts[tuple(refinement.weight.shape)] / scale)
+    refinement.bias.copy_(parts[tuple(refinement.bias.shape)] / scale)
+    weight, bias = linear[tuple(refinement.mix.weight.shape)]
+    _set(refinement.mix, weight / refinement.inputs_scale, bias)
+    weight, bias = linear[tuple(refinement.out.weight.shape)]
+    scale = refinement.out_scale
+    _set(refinement.out, weight / scale[:, None], bias / scale)
+    own = pose.in_features
+    weight, bias = linear[pose.out_features, own + refinement.turn.in_features]
+    _set(pose, weight[:, :own], bias)
+    refinement.turn.weight.copy_(weight[:, own:])
 
 
 def _fill_convolutions(
@@ -133,14 +166,13 @@ def _fill_gaze(
     linear: dict[tuple[int, ...], tuple[Tensor, Tensor]],
     known: dict[str, Tensor],
 ) -> None:
-    cells, hidden = gaze_head.CELLS, gaze_head.HIDDEN
-    weight, bias = linear[2 * hidden, 2 * cells + _POINTS + 9]
-    gaze.sides.weight.copy_(
-        torch.cat([weight[:hidden, :cells], weight[:hidden, cells : 2 * cells]])
-    )
+    rank, hidden = gaze_head.RANK, gaze_head.HIDDEN
+    _set(gaze.reduce, known["network.gaze.reduce.weight"], known["network.gaze.reduce.bias"])
+    weight, bias = linear[2 * hidden, 2 * rank + _POINTS + 9]
+    gaze.sides.weight.copy_(torch.cat([weight[:hidden, :rank], weight[:hidden, rank : 2 * rank]]))
     # Each eye's context is a known sum of the inputs, so that its weight is the only solution.
     per_eye = torch.cat(gaze.eye_context.chunk(2, 1)).double()
-    wanted = torch.cat(weight[:, 2 * cells :].T.chunk(2, 1)).double()
+    wanted = torch.cat(weight[:, 2 * rank :].T.chunk(2, 1)).double()
     gaze.context.weight.copy_(torch.linalg.lstsq(per_eye, wanted).solution.T)
     gaze.sides.bias.zero_()
     gaze.context.bias.zero_()

@@ -32,8 +32,15 @@ from atpn_ros.learning.training.training_state import TrainingState, cosine_rate
 from atpn_ros.learning.training.validation import ValidationMetrics, validate
 
 _ALIGNMENT = ("stem", "shallow", "middle", "deep", "lateral", "fuse", "maps", "correction",
-              "spread")  # fmt: skip
+              "spread", "refinement")  # fmt: skip
 """Modules of the network that the landmarks depend on."""
+
+_PARTS = {
+    "gaze": (("gaze",), ("gaze",)),
+    "presence": (("presence", "presence_maps"), ("presence",)),
+    "refinement": (("refinement",), ("landmarks", "spread", "pose")),
+}
+"""Of ``trains``: the modules, and their losses."""
 
 _MAX_GRADIENT_NORM = 5.0
 
@@ -59,8 +66,8 @@ class TrainSettings:
         clean_fraction: Last fraction of the steps, in which augmentation is a third as frequent.
         order: ``together`` trains all tasks at once; ``in_turn`` trains the landmarks in the first
             half, then freezes the modules they depend on and trains the other heads.
-        trains: ``all`` of the network, or the ``gaze`` or ``presence`` head alone, with the rest
-            frozen.
+        trains: ``all`` of the network; or the ``gaze`` head, the ``presence`` head or the
+            ``refinement`` of landmarks and rotation alone, with the rest frozen.
         precision: Of the network's forward pass; its heads and the losses are always float32.
         seed: Of the crops and the initial weights.
         save_every: Steps between checkpoints, each with a validation.
@@ -79,7 +86,7 @@ class TrainSettings:
     finds_share: float = 0.5
     clean_fraction: float = 0.0
     order: Literal["together", "in_turn"] = "together"
-    trains: Literal["all", "gaze", "presence"] = "all"
+    trains: Literal["all", "gaze", "presence", "refinement"] = "all"
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 1
     save_every: int = 500
@@ -244,16 +251,15 @@ def _freeze_modules(network: Atpn, settings: TrainSettings, step: int) -> LossWe
     if settings.trains != "all":
         network.requires_grad_(False)
         network.eval()
-        names = {"gaze": ("gaze",), "presence": ("presence", "presence_maps")}[settings.trains]
+        names, losses = _PARTS[settings.trains]
         heads = [head for head in (getattr(network, name) for name in names) if head is not None]
         if not heads:
-            raise checkpoints.DataError(f"trains: {settings.trains}: the network has no such head")
+            raise checkpoints.DataError(f"trains: {settings.trains}: the network has no such part")
         for head in heads:
             head.requires_grad_(True)
             head.train()
         weights = {name: 0.0 for name in asdict(settings.weights)}
-        weights[settings.trains] = getattr(settings.weights, settings.trains)
-        return LossWeights(**weights)
+        return LossWeights(**weights | {name: getattr(settings.weights, name) for name in losses})
     if settings.order != "in_turn":
         return settings.weights
     train_heads = step >= settings.steps // 2
