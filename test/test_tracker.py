@@ -72,7 +72,7 @@ def test_little_evidence_does_not_count_against_a_face_that_was_just_lost(x, wai
         (600, -0.8, 100, 100, True),
     ],
 )
-def test_little_evidence_counts_for_more_where_a_track_ended_soon(
+def test_little_evidence_counts_for_more_where_a_track_ended_before_it_was_proven(
     tracked_ms, evidence, x, waited_ms, found
 ):
     run = TrackerRun(memory_ns=700 * MS, absence_ns=4000 * MS)
@@ -82,6 +82,17 @@ def test_little_evidence_counts_for_more_where_a_track_ended_soon(
     assert run.step(gone())
     run.step(found=[again], ns=waited_ms * MS)
     assert bool(run.ids) == found
+
+
+def test_a_proven_face_that_comes_and_goes_is_found_again_with_little_evidence():
+    run = TrackerRun(memory_ns=700 * MS)
+    weak = replace(face(100, presence=0.8), evidence=-3.0)
+    run.step(found=[face(100)])
+    run.step(face(100), ns=600 * MS)
+    for _ in range(3):
+        run.step(gone())
+        run.step(found=[weak], ns=50 * MS)
+        assert run.ids == [1]
 
 
 @pytest.mark.parametrize(("waited_ms", "expected"), [(100, 1), (700, 1), (701, 2), (5000, 2)])

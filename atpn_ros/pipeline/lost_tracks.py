@@ -14,9 +14,6 @@ from atpn_ros.pipeline.association import assign, reidentification_cost
 from atpn_ros.pipeline.track import Track
 from atpn_ros.types import Box, FaceState
 
-_BRIEF_NS = 500_000_000
-"""A track that ended sooner than this after it began is no proof of a face."""
-
 _SAME_PLACE_IOU = 0.3
 
 
@@ -61,12 +58,12 @@ class LostTracks:
         self._tracks = [t for t in self._tracks if t.state is FaceState.LOST]
 
     def may_be_in(self, box: Box) -> bool:
-        """Whether a face that was lost recently, and not soon, could be the one in a box."""
-        return any(math.isfinite(self._cost(t, box)) for t in self.recent if not _was_brief(t))
+        """Whether a proven face that was lost recently could be the one in a box."""
+        return any(math.isfinite(self._cost(t, box)) for t in self.recent if t.proven)
 
-    def ended_soon_in(self, box: Box) -> bool:
-        """Whether a track in this place ended soon after it began."""
-        return any(_was_brief(t) and t.box.iou(box) > _SAME_PLACE_IOU for t in self._tracks)
+    def has_unproven_in(self, box: Box) -> bool:
+        """Whether a track that was lost in this place never was a proven face."""
+        return any(not t.proven and t.box.iou(box) > _SAME_PLACE_IOU for t in self._tracks)
 
     def found_again(self, new: Sequence[Box], picture: tuple[int, int] | None) -> dict[int, Track]:
         """The lost track of each new face that is near one, or that can be no other person.
@@ -95,7 +92,3 @@ class LostTracks:
 
     def _ago(self, track: Track) -> int:
         return self._stamp_ns - track.stamp_ns
-
-
-def _was_brief(track: Track) -> bool:
-    return track.stamp_ns - track.resumed_ns < _BRIEF_NS

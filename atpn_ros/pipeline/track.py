@@ -14,6 +14,9 @@ from atpn_ros.types import Box, FaceState, Floats
 _REVERIFICATION_SCALE, _REVERIFICATION_SHIFT = 1.25, 0.12
 """The re-verification crop's side and offset, both over the side of the predicted crop."""
 
+_PROVEN_NS = 500_000_000
+"""A face that was tracked so long without a break is proven."""
+
 _MEAN = np.full(98, 1 / 98)
 
 
@@ -62,6 +65,8 @@ class Track:
     """Stamp at which the detector or a re-verification last confirmed the face."""
     failed_checks: int = 0
     """Number of consecutive failed re-verifications."""
+    proven: bool = False
+    """Whether it was once tracked for half a second without a break, as patterns rarely are."""
     resumed_ns: int = field(init=False)
     """Stamp at which it started, or was found again last."""
 
@@ -86,6 +91,7 @@ class Track:
             self.velocity = 0.5 * self.velocity + 0.5 * moved / dt
         self._set_observation(observation, stamp_ns)
         self.state = FaceState.TRACKED
+        self.proven = self.proven or stamp_ns - self.resumed_ns >= _PROVEN_NS
 
     def restart(self, observation: Observation, stamp_ns: int) -> None:
         """Resume a lost track, without velocity, from an observation of its face."""

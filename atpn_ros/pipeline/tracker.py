@@ -67,7 +67,8 @@ _CONFIRMING_IOU = 0.25
 """A detection whose crop overlaps that of a track more than this may confirm it."""
 
 _DOUBT = 3.0
-"""Log odds that a detection with negative evidence needs besides, where a track ended soon."""
+"""Log odds that a detection with negative evidence needs besides, where a track ended that was not
+proven."""
 
 MOST_FACES = 64
 """Upper limit of ``max_faces``, and of the faces whose crops are examined in one frame."""
@@ -304,14 +305,14 @@ class Tracker:
     def _presence_to_start(self, seen: Observation) -> float:
         """Presence that starts a track.
 
-        Negative evidence does not count where a face was just tracked; it counts for more where
-        a track ended soon after it began, as those of patterns do.
+        Negative evidence does not count where a proven face was just lost; it counts for more
+        where a track ended before it was proven, as those of patterns do.
         """
         evidence = seen.evidence
         if evidence < 0:
             if self._lost.may_be_in(seen.box):
                 evidence = 0.0
-            elif self._lost.ended_soon_in(seen.box):
+            elif self._lost.has_unproven_in(seen.box):
                 evidence -= _DOUBT
         settings = self.settings
         return presence_to_start(settings.start_presence, settings.keep_presence, evidence)

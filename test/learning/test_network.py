@@ -237,6 +237,13 @@ def test_an_untrained_refinement_changes_nothing() -> None:
     assert torch.allclose(changed.presence, before.presence, atol=1e-5)
 
 
+def test_outputs_are_of_full_precision_where_features_are_not() -> None:
+    network = Atpn(AtpnSettings(width=8, gaze=True, own_presence=True, refinement=True))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = network(crops(2))
+    assert all(values.dtype == torch.float32 for values in out)
+
+
 def test_an_export_leaves_the_network_as_it_was(tmp_path: Path) -> None:
     network = Atpn(AtpnSettings(width=4)).train()
     export(network, tmp_path / "atpn.onnx")

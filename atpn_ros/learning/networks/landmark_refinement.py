@@ -107,7 +107,7 @@ class LandmarkRefinement(nn.Module):
 
         Landmarks near the border and outside are sampled inside.
         """
-        rows = self.project(maps).float().permute(0, 2, 3, 1).reshape(-1, CHANNELS)
+        rows = self.project(maps.float()).permute(0, 2, 3, 1).reshape(-1, CHANNELS)
         # Of the block's first cell; the second one is left above the landmark.
         position = (landmarks * SIDE - 1.5).clamp(0.0, SIDE - _BLOCK + 0.99)
         cell = position.floor()
