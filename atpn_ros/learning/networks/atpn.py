@@ -190,7 +190,7 @@ class Atpn(nn.Module):
             if self.refinement is not None:
                 # The other heads use the landmarks as they are before the refinement.
                 refined = self.refinement(shallow, known, pooled.float())
-                landmarks, log_sigma = landmarks + refined.shift, log_sigma + refined.log_sigma
+                landmarks = landmarks + refined.shift
 
         inputs = [deep] if self.uses_features else []
         if self.drawn is not None:

@@ -21,7 +21,7 @@ from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.learning.networks import gaze_head
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
-from atpn_ros.learning.networks.landmark_refinement import LandmarkRefinement
+from atpn_ros.learning.networks.landmark_refinement import SHIFT, LandmarkRefinement
 
 _POINTS = 2 * landmark_layouts.WFLW98
 _OWN_PRESENCE = "network.presence_maps.last.weight"
@@ -122,8 +122,7 @@ def _fill_refinement(
     weight, bias = linear[tuple(refinement.mix.weight.shape)]
     _set(refinement.mix, weight / refinement.inputs_scale, bias)
     weight, bias = linear[tuple(refinement.out.weight.shape)]
-    scale = refinement.out_scale
-    _set(refinement.out, weight / scale[:, None], bias / scale)
+    _set(refinement.out, weight / SHIFT, bias / SHIFT)
     own = pose.in_features
     weight, bias = linear[pose.out_features, own + refinement.turn.in_features]
     _set(pose, weight[:, :own], bias)

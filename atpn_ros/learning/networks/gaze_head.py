@@ -136,7 +136,7 @@ class EyeGaze(nn.Module):
         weights = (1.0 - (positions.unsqueeze(-1) - both).abs()).clamp(min=0.0)
         first = crop_numbers(points).unsqueeze(-1) * CROP_SIZE - CROP_SIZE
         rows = rows_at(x.reshape(-1, CROP_SIZE * 3), both + first)
-        return weights.unsqueeze(2) @ rows.reshape(-1, 2 * HEIGHT, 2, CROP_SIZE * 3)
+        return weights.unsqueeze(2) @ rows
 
 
 def _constants() -> dict[str, Tensor]:

@@ -33,8 +33,8 @@ _BLOCK = 4
 """Cells along a side of the block around a landmark that all its samples lie in."""
 
 
-_SHIFT = 0.01
-"""Size of the shifts beside the other outputs, in crop coordinates."""
+SHIFT = 0.01
+"""Size of the shifts beside other features, in crop coordinates."""
 
 
 class Refinement(NamedTuple):
@@ -42,12 +42,10 @@ class Refinement(NamedTuple):
 
     Attributes:
         shift: (N, 98, 2) to the landmarks, crop coordinates.
-        log_sigma: (N, 98) to the log of their spread.
         hidden: (N, HIDDEN) features of all landmarks.
     """
 
     shift: Tensor
-    log_sigma: Tensor
     hidden: Tensor
 
 
@@ -68,7 +66,7 @@ class LandmarkRefinement(nn.Module):
         self.weight = nn.Parameter(torch.randn(LANDMARKS, samples, EMBEDDED + 2) * samples**-0.5)
         self.bias = nn.Parameter(torch.zeros(LANDMARKS, 1, EMBEDDED + 2))
         self.mix = nn.Linear(LANDMARKS * (EMBEDDED + 2) + pooled, HIDDEN)
-        self.out = nn.Linear(HIDDEN, 3 * LANDMARKS)
+        self.out = nn.Linear(HIDDEN, 2 * LANDMARKS)
         self.turn = nn.Linear(HIDDEN, 6, bias=False)
         nn.init.zeros_(self.turn.weight)
         nn.init.zeros_(self.out.weight)
@@ -79,13 +77,11 @@ class LandmarkRefinement(nn.Module):
         # quarters of the crop's side.
         inputs_scale = torch.ones(self.mix.in_features)
         inputs_scale[LANDMARKS * EMBEDDED : LANDMARKS * (EMBEDDED + 2)] = 4.0
-        seen_scale = torch.tensor([1.0] * EMBEDDED + [_SHIFT] * 2)
-        out_scale = torch.tensor([_SHIFT] * (2 * LANDMARKS) + [1.0] * LANDMARKS)
+        seen_scale = torch.tensor([1.0] * EMBEDDED + [SHIFT] * 2)
         cells = torch.arange(_BLOCK, dtype=torch.float32)
         for name, value in {
             "inputs_scale": inputs_scale,
             "seen_scale": seen_scale,
-            "out_scale": out_scale,
             "block": (cells[:, None] * SIDE + cells).reshape(-1) - SIDE**2,  # crops count from 1
             "step": torch.tensor([[1.0], [float(SIDE)]]),
             "interpolation": _interpolation(),
@@ -114,7 +110,6 @@ class LandmarkRefinement(nn.Module):
         part = position - cell
         first = crop_numbers(landmarks.reshape(-1, 2 * LANDMARKS))[..., None] * SIDE**2
         block = rows_at(rows, cell @ self.step + (self.block + first))
-        block = block.reshape(-1, LANDMARKS, _BLOCK**2, CHANNELS)
         terms = torch.cat([part, part[..., :1] * part[..., 1:]], 2)
         weights = terms @ self.interpolation[1:] + self.interpolation[0]
         return weights.reshape(-1, LANDMARKS, len(OFFSETS), _BLOCK**2) @ block
@@ -129,10 +124,8 @@ class LandmarkRefinement(nn.Module):
         known = torch.cat([features, landmarks.reshape(-1, 2 * LANDMARKS), pooled], 1)
         weight = self.mix.weight * self.inputs_scale
         hidden = torch.relu(functional.linear(known, weight, self.mix.bias))
-        scale = self.out_scale
-        out = functional.linear(hidden, self.out.weight * scale[:, None], self.out.bias * scale)
-        shift = own + out[:, : 2 * LANDMARKS].reshape(-1, LANDMARKS, 2)
-        return Refinement(shift, out[:, 2 * LANDMARKS :], hidden)
+        out = functional.linear(hidden, self.out.weight * SHIFT, self.out.bias * SHIFT)
+        return Refinement(own + out.reshape(-1, LANDMARKS, 2), hidden)
 
     def pose(self, mixed: Tensor, hidden: Tensor, head: nn.Linear) -> Tensor:
         """(N, 6) the rotation's numbers, of the pose head's features and these, as one product.

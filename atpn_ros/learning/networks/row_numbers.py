@@ -25,10 +25,10 @@ def crop_numbers(points: Tensor) -> Tensor:
 
 
 def rows_at(values: Tensor, index: Tensor) -> Tensor:
-    """(K, C) rows of (R, C) values by their indices.
+    """(..., C) rows of (R, C) values by their indices.
 
     Args:
         values: R of them, at most 2**24: indices beyond are not exact.
-        index: Whole numbers, float32, of any shape with K elements.
+        index: (...) whole numbers, float32.
     """
-    return torch.index_select(values, 0, index.reshape(-1).long())
+    return values[index.long()]
