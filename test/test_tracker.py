@@ -72,7 +72,7 @@ def test_little_evidence_does_not_count_against_a_face_that_was_just_lost(x, wai
         (600, -0.8, 100, 100, True),
     ],
 )
-def test_little_evidence_counts_for_more_where_a_track_ended_before_it_was_proven(
+def test_little_evidence_counts_for_more_where_a_tentative_track_was_lost(
     tracked_ms, evidence, x, waited_ms, found
 ):
     run = TrackerRun(memory_ns=700 * MS, absence_ns=4000 * MS)
@@ -84,7 +84,7 @@ def test_little_evidence_counts_for_more_where_a_track_ended_before_it_was_prove
     assert bool(run.ids) == found
 
 
-def test_a_proven_face_that_comes_and_goes_is_found_again_with_little_evidence():
+def test_a_face_that_was_tracked_for_long_is_found_again_and_again_with_little_evidence():
     run = TrackerRun(memory_ns=700 * MS)
     weak = replace(face(100, presence=0.8), evidence=-3.0)
     run.step(found=[face(100)])

@@ -15,6 +15,10 @@ from atpn_ros.pipeline.track import Track
 from atpn_ros.types import Box, FaceState
 
 _SAME_PLACE_IOU = 0.3
+"""A new face whose box overlaps that of a lost track more than this is in its place."""
+
+_TENTATIVE_EVIDENCE = -3.0
+"""Log odds that are added to negative evidence where a tentative track was lost."""
 
 
 class LostTracks:
@@ -57,13 +61,26 @@ class LostTracks:
         """Drop those that were started again."""
         self._tracks = [t for t in self._tracks if t.state is FaceState.LOST]
 
-    def may_be_in(self, box: Box) -> bool:
-        """Whether a proven face that was lost recently could be the one in a box."""
-        return any(math.isfinite(self._cost(t, box)) for t in self.recent if t.proven)
+    def evidence_at(self, box: Box, evidence: float) -> float:
+        """The evidence of a detection, given the tracks that were lost near it.
 
-    def has_unproven_in(self, box: Box) -> bool:
-        """Whether a track that was lost in this place never was a proven face."""
-        return any(not t.proven and t.box.iou(box) > _SAME_PLACE_IOU for t in self._tracks)
+        Negative evidence does not count where a face was tracked until recently. It counts for more
+        where a tentative track was lost: a pattern may resemble a face in the detection's crop, but
+        not in the next ones.
+
+        Args:
+            box: Of the new face, pixels.
+            evidence: Log odds, see :class:`atpn_ros.detectors.Detection`.
+        """
+        if evidence >= 0:
+            return evidence
+        recent = [t for t in self.recent if not t.tentative]
+        if any(math.isfinite(self._cost(t, box)) for t in recent):
+            return 0.0
+        tentative = [t for t in self._tracks if t.tentative]
+        if any(t.box.iou(box) > _SAME_PLACE_IOU for t in tentative):
+            return evidence + _TENTATIVE_EVIDENCE
+        return evidence
 
     def found_again(self, new: Sequence[Box], picture: tuple[int, int] | None) -> dict[int, Track]:
         """The lost track of each new face that is near one, or that can be no other person.

@@ -14,8 +14,8 @@ from atpn_ros.types import Box, FaceState, Floats
 _REVERIFICATION_SCALE, _REVERIFICATION_SHIFT = 1.25, 0.12
 """The re-verification crop's side and offset, both over the side of the predicted crop."""
 
-_PROVEN_NS = 500_000_000
-"""A face that was tracked so long without a break is proven."""
+_TENTATIVE_NS = 500_000_000
+"""A track that continued for this long without a break is no longer tentative."""
 
 _MEAN = np.full(98, 1 / 98)
 
@@ -65,8 +65,8 @@ class Track:
     """Stamp at which the detector or a re-verification last confirmed the face."""
     failed_checks: int = 0
     """Number of consecutive failed re-verifications."""
-    proven: bool = False
-    """Whether it was once tracked for half a second without a break, as patterns rarely are."""
+    tentative: bool = True
+    """Whether it never continued for half a second without a break; those of patterns rarely do."""
     resumed_ns: int = field(init=False)
     """Stamp at which it started, or was found again last."""
 
@@ -91,7 +91,7 @@ class Track:
             self.velocity = 0.5 * self.velocity + 0.5 * moved / dt
         self._set_observation(observation, stamp_ns)
         self.state = FaceState.TRACKED
-        self.proven = self.proven or stamp_ns - self.resumed_ns >= _PROVEN_NS
+        self.tentative = self.tentative and stamp_ns - self.resumed_ns < _TENTATIVE_NS
 
     def restart(self, observation: Observation, stamp_ns: int) -> None:
         """Resume a lost track, without velocity, from an observation of its face."""

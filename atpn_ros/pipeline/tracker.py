@@ -19,9 +19,10 @@ import numpy as np
 
 from atpn_ros.crop import Crop, crop_from_landmarks
 from atpn_ros.odds import log_odds
-from atpn_ros.pipeline.association import assign, crop_distance
+from atpn_ros.pipeline.association import assign
 from atpn_ros.pipeline.lost_tracks import LostTracks
 from atpn_ros.pipeline.new_faces import EarlySearches, presence_to_start, uncertain
+from atpn_ros.pipeline.overlapping_faces import match_observations
 from atpn_ros.pipeline.track import Observation, Track
 from atpn_ros.types import Box, FaceState
 
@@ -60,21 +61,11 @@ stay below 0.1."""
 _MAX_FAILED_CHECKS = 2
 """A face is lost after this many failed re-verifications in a row: one may be a blurred frame."""
 
-_SAME_FACE_IOU = 0.6
-"""Boxes that overlap more than this are of one face."""
-
 _CONFIRMING_IOU = 0.25
 """A detection whose crop overlaps that of a track more than this may confirm it."""
 
-_DOUBT = 3.0
-"""Log odds that a detection with negative evidence needs besides, where a track ended that was not
-proven."""
-
 MOST_FACES = 64
 """Upper limit of ``max_faces``, and of the faces whose crops are examined in one frame."""
-
-_AGE_TIEBREAK = 0.1
-"""Where two tracks claim one face about equally well, in face sizes, the older keeps it."""
 
 
 class Tracker:
@@ -213,7 +204,9 @@ class Tracker:
         new = list(observations[len(self.tracks) :])
         check = new.pop() if self._reverifying is not None else None
         lost: list[Track] = []
-        for track, seen in zip(self.tracks, self._matched(known, stamp_ns), strict=True):
+        good = [self._is_plausible(o, self.settings.keep_presence) for o in known]
+        matched = match_observations(self.tracks, known, good, stamp_ns)
+        for track, seen in zip(self.tracks, matched, strict=True):
             track.frames_since_detection = (
                 0 if track.confirmed else track.frames_since_detection + 1
             )
@@ -247,42 +240,6 @@ class Tracker:
     def _crop_boxes(self) -> list[Box]:
         return [crop_from_landmarks(t.landmarks).box() for t in self.tracks]
 
-    def _matched(
-        self, observations: Sequence[Observation], stamp_ns: int
-    ) -> list[Observation | None]:
-        """The observation of each track: that of its own crop, unless faces are close together.
-
-        When faces overlap, the network may find another track's face in a crop. Of all tracks that
-        observe one face, the one with the closest predicted crop keeps it; the others get None.
-        """
-        if len(observations) < 2:
-            return list(observations)
-        keep = self.settings.keep_presence
-        good = [i for i, o in enumerate(observations) if self._is_plausible(o, keep)]
-        boxes = {i: observations[i].box for i in good}
-        distinct = [
-            i
-            for i in good
-            if all(boxes[i].iou(boxes[j]) <= _SAME_FACE_IOU for j in good[: good.index(i)])
-        ]
-        if len(distinct) == len(good):
-            return list(observations)
-        crops = [track.predicted_crop(stamp_ns) for track in self.tracks]
-        cost = np.full((len(observations), len(distinct)), np.inf)
-        for row in good:
-            for column, i in enumerate(distinct):
-                seen = crop_from_landmarks(observations[i].landmarks)
-                distance = crop_distance(crops[row], seen)
-                distance += _AGE_TIEBREAK * good.index(row) / len(good)
-                cost[row, column] = distance if i == row or distance < 1 else np.inf
-        out: list[Observation | None] = [
-            None if i in boxes else o for i, o in enumerate(observations)
-        ]
-        for row, column in assign(cost):
-            i = distinct[column]
-            out[row] = observations[row if boxes[row].iou(boxes[i]) > _SAME_FACE_IOU else i]
-        return out
-
     def _is_verified(self, track: Track, seen: Observation, check: Observation) -> bool:
         """Whether a re-verification found the same face, or has not yet failed too often."""
         size = max(seen.box.width, seen.box.height)
@@ -303,18 +260,8 @@ class Tracker:
         )
 
     def _presence_to_start(self, seen: Observation) -> float:
-        """Presence that starts a track.
-
-        Negative evidence does not count where a proven face was just lost; it counts for more
-        where a track ended before it was proven, as those of patterns do.
-        """
-        evidence = seen.evidence
-        if evidence < 0:
-            if self._lost.may_be_in(seen.box):
-                evidence = 0.0
-            elif self._lost.has_unproven_in(seen.box):
-                evidence -= _DOUBT
         settings = self.settings
+        evidence = self._lost.evidence_at(seen.box, seen.evidence)
         return presence_to_start(settings.start_presence, settings.keep_presence, evidence)
 
     def _is_plausible(self, observation: Observation, presence: float) -> bool:

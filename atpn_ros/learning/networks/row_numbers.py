@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers the crops of a batch, to pick rows of each crop by their index.
 
-Counting the crops by the tensors' shape would export arithmetic on shapes, a trap in TensorRT.
+Counting the crops by the tensors' shape would export arithmetic on shapes, which TensorRT 8.5 does
+not always build.
 """
 
 from __future__ import annotations
