@@ -67,7 +67,7 @@ class OnnxEngine:
         requested += [] if provider == _CPU else [_CPU]
         try:
             self._session: Any = ort.InferenceSession(
-                str(model), _session_options(ort, threads), providers=requested
+                str(model), session_options(ort, threads), providers=requested
             )
         except Exception as error:  # ONNX Runtime's own types are not importable by name
             text = f"{model}: not a model that can be loaded: {one_line(error)}"
@@ -133,13 +133,17 @@ class OnnxEngine:
         self._session = None
 
 
-def _session_options(ort: Any, threads: int) -> Any:
+def session_options(ort: Any, threads: int) -> Any:
+    """ONNX Runtime's options of a session for the face network.
+
+    Args:
+        ort: The module ``onnxruntime``.
+        threads: Number of threads.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Memory patterns are planned for one shape; the batch changes with the number of faces.
-    options.enable_mem_pattern = False
     # Threads that wait by spinning would use the cores that the robot needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

@@ -32,10 +32,11 @@ def used_network(settings: AtpnSettings) -> Atpn:
             torch.nn.init.normal_(layer.bias, std=0.2)
     if network.presence_maps is not None:
         torch.nn.init.normal_(network.presence_maps.last.weight)
-    if network.refinement is not None:
-        for layer in (network.refinement.mix, network.refinement.out, network.refinement.turn):
+    for step in network.refinement:
+        for layer in (step.mix, step.out, network.turn):
             torch.nn.init.normal_(layer.weight, std=0.1)
-        torch.nn.init.normal_(network.refinement.bias)
+        torch.nn.init.normal_(step.bias)
+        torch.nn.init.normal_(step.own)
     for _ in range(3):
         network(torch.from_numpy(crops()))
     return network.eval()
@@ -50,9 +51,9 @@ def assert_equal(a: Atpn, b: Atpn) -> None:
 
 @pytest.mark.parametrize("gaze", [False, True])
 @pytest.mark.parametrize("own_presence", [False, True])
-@pytest.mark.parametrize("refinement", [False, True])
+@pytest.mark.parametrize("refinement", ["none", "small", "large"])
 def test_an_exported_network_computes_the_same_after_reading(
-    tmp_path: Path, gaze: bool, own_presence: bool, refinement: bool
+    tmp_path: Path, gaze: bool, own_presence: bool, refinement: str
 ) -> None:
     settings = AtpnSettings(width=8, gaze=gaze, own_presence=own_presence, refinement=refinement)
     network = used_network(settings)
@@ -63,7 +64,7 @@ def test_an_exported_network_computes_the_same_after_reading(
 def test_a_file_without_a_refinement_begins_one_without_effect(tmp_path: Path) -> None:
     network = used_network(AtpnSettings(width=8, gaze=True))
     export(network, tmp_path / "a.onnx")
-    more = AtpnSettings(width=8, gaze=True, refinement=True)
+    more = AtpnSettings(width=8, gaze=True, refinement="small")
     assert_equal(network, load_onnx(tmp_path / "a.onnx", more))
 
 

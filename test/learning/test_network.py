@@ -16,7 +16,12 @@ from atpn_ros.learning.data.batches import Truth
 from atpn_ros.learning.export.onnx_export import export
 from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings, CheapHeatmap
 from atpn_ros.learning.networks.gaze_head import HEIGHT, WIDTH, EyeGaze
-from atpn_ros.learning.networks.landmark_refinement import OFFSETS, SIDE, LandmarkRefinement
+from atpn_ros.learning.networks.landmark_refinement import (
+    OFFSETS,
+    SIZES,
+    LandmarkRefinement,
+    RefinementSize,
+)
 from atpn_ros.learning.training.checkpoints import update_ema
 from atpn_ros.learning.training.losses import atpn_loss
 
@@ -28,16 +33,16 @@ def crops(count: int, seed: int = 0) -> torch.Tensor:
 
 def make_refinement_count(network: Atpn) -> None:
     """Give the outputs of the refinement, which begin at zero, weights."""
-    if network.refinement is not None:
-        for weight in (network.refinement.weight, network.refinement.out.weight):
+    for step in network.refinement:
+        for weight in (step.own, step.out.weight):
             torch.nn.init.normal_(weight, std=0.2)
-        torch.nn.init.normal_(network.refinement.turn.weight, std=0.1)
+        torch.nn.init.normal_(network.turn.weight, std=0.1)
 
 
 def test_a_training_step_keeps_to_the_networks_device(monkeypatch: pytest.MonkeyPatch) -> None:
     # The meta device stands in for a GPU: it computes nothing, and refuses tensors of the CPU.
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
-    settings = AtpnSettings(gaze=True, own_presence=True, refinement=True)
+    settings = AtpnSettings(gaze=True, own_presence=True, refinement="small")
     network, average = (Atpn(settings).to("meta").train() for _ in range(2))
     shapes = {
         "landmarks": (98, 2), "landmark_weight": (98,), "rotation": (3, 3), "gaze": (2, 3),
@@ -60,7 +65,8 @@ def test_a_training_step_keeps_to_the_networks_device(monkeypatch: pytest.Monkey
         AtpnSettings(head_inputs="heatmap"),
         AtpnSettings(points=False),
         AtpnSettings(gaze=True),
-        AtpnSettings(refinement=True),
+        AtpnSettings(refinement="small"),
+        AtpnSettings(refinement="large"),
     ],
     ids=str,
 )
@@ -98,7 +104,7 @@ def test_the_shortcut_and_the_heatmap_change_what_is_learned() -> None:
 
 
 def test_it_stays_within_its_budget() -> None:
-    network = Atpn(AtpnSettings(gaze=True, own_presence=True, refinement=True))
+    network = Atpn(AtpnSettings(gaze=True, own_presence=True, refinement="small"))
     assert sum(p.numel() for p in network.parameters()) <= 1_000_000
 
 
@@ -121,9 +127,11 @@ def test_no_gradient_flows_from_the_heads_through_the_heatmap() -> None:
     assert network.maps.weight.grad is None
 
 
-@pytest.mark.parametrize(("gaze", "refinement"), [(False, False), (True, False), (True, True)])
+@pytest.mark.parametrize(
+    ("gaze", "refinement"), [(False, "none"), (True, "none"), (True, "small"), (True, "large")]
+)
 def test_the_exported_model_says_what_the_network_says(
-    tmp_path: Path, gaze: bool, refinement: bool
+    tmp_path: Path, gaze: bool, refinement: str
 ) -> None:
     torch.manual_seed(3)
     network = Atpn(AtpnSettings(gaze=gaze, refinement=refinement))
@@ -153,7 +161,7 @@ def test_the_exported_model_says_what_the_network_says(
 def test_the_exported_graph_is_plain_enough_for_tensorrt(tmp_path: Path, gaze: bool) -> None:
     onnx = pytest.importorskip("onnx")
     path = tmp_path / "atpn.onnx"
-    export(Atpn(AtpnSettings(gaze=gaze, refinement=gaze)).eval(), path)
+    export(Atpn(AtpnSettings(gaze=gaze, refinement="large" if gaze else "none")).eval(), path)
     assert inspect_model(path.read_bytes()).cast_first
     operators = {node.op_type for node in onnx.load(path).graph.node}
     assert not operators & {"Mod", "Shape", "Loop", "If", "NonZero", "Range"}
@@ -170,8 +178,8 @@ def test_mirrored_faces_look_to_mirrored_sides() -> None:
     flipped = landmarks[:, list(landmark_layouts.MIRROR98)] * torch.tensor([-1.0, 1.0])
     flipped = flipped + torch.tensor([1.0, 0.0])
     with torch.inference_mode():
-        plain, spread = eyes(x, landmarks, rotation)
-        mirrored, mirrored_spread = eyes(x.flip(2), flipped, rotation * signs)
+        plain, spread = eyes(x, landmarks, rotation.reshape(2, 9))
+        mirrored, mirrored_spread = eyes(x.flip(2), flipped, (rotation * signs).reshape(2, 9))
     back = mirrored.flip(1) * torch.tensor([-1.0, 1.0, 1.0])
     assert torch.allclose(plain, back, atol=1e-4)
     assert torch.allclose(spread, mirrored_spread.flip(1), atol=1e-4)
@@ -205,14 +213,15 @@ def test_an_eyes_patch_is_empty_outside_the_crop() -> None:
     assert lower[-1] == pytest.approx(0.0)
 
 
-def test_landmarks_are_sampled_where_they_lie() -> None:
+@pytest.mark.parametrize("size", SIZES["large"], ids=str)
+def test_landmarks_are_sampled_where_they_lie(size: RefinementSize) -> None:
     torch.manual_seed(2)
-    refinement = LandmarkRefinement(5, 7)
-    maps = torch.randn(3, 5, SIDE, SIDE)
+    refinement, side = LandmarkRefinement(5, 7, size), size.side
+    maps = torch.randn(3, 5, side, side)
     landmarks = torch.rand(3, 98, 2) * 1.2 - 0.1
     # Samples stay inside: within one and a half cells of the border a landmark is moved.
-    inside = landmarks.clamp(1.5 / SIDE, 1 - 1.51 / SIDE)
-    places = inside[:, :, None] + torch.tensor(OFFSETS) / SIDE
+    inside = landmarks.clamp(1.5 / side, 1 - 1.51 / side)
+    places = inside[:, :, None] + torch.tensor(OFFSETS) / side
     expected = torch.nn.functional.grid_sample(
         refinement.project(maps), places * 2 - 1, align_corners=False
     )
@@ -223,7 +232,7 @@ def test_landmarks_are_sampled_where_they_lie() -> None:
 def test_an_untrained_refinement_changes_nothing() -> None:
     torch.manual_seed(4)
     plain = Atpn(AtpnSettings(width=8)).eval()
-    refined = Atpn(AtpnSettings(width=8, refinement=True)).eval()
+    refined = Atpn(AtpnSettings(width=8, refinement="small")).eval()
     refined.load_state_dict(plain.state_dict(), strict=False)
     with torch.inference_mode():
         for a, b in zip(plain(crops(2))[:4], refined(crops(2))[:4], strict=True):
@@ -237,8 +246,16 @@ def test_an_untrained_refinement_changes_nothing() -> None:
     assert torch.allclose(changed.presence, before.presence, atol=1e-5)
 
 
+def test_a_refinement_leaves_the_alignment_its_gradient() -> None:
+    network = Atpn(AtpnSettings(width=8, refinement="large"))
+    make_refinement_count(network)
+    network(crops(2)).landmarks.sum().backward()
+    trained = [network.correction, *(step.out for step in network.refinement)]
+    assert all(layer.weight.grad.abs().sum() > 0 for layer in trained)
+
+
 def test_outputs_are_of_full_precision_where_features_are_not() -> None:
-    network = Atpn(AtpnSettings(width=8, gaze=True, own_presence=True, refinement=True))
+    network = Atpn(AtpnSettings(width=8, gaze=True, own_presence=True, refinement="small"))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         out = network(crops(2))
     assert all(values.dtype == torch.float32 for values in out)

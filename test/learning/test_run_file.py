@@ -210,13 +210,13 @@ def test_a_run_of_one_part_from_a_model_changes_nothing_else(
 ) -> None:
     a_shard(tmp_path / "renders", [a_face(), a_face()])
     torch.manual_seed(0)
-    settings = AtpnSettings(width=4, gaze=True, own_presence=True, refinement=True)
+    settings = AtpnSettings(width=4, gaze=True, own_presence=True, refinement="small")
     export(Atpn(settings).eval(), tmp_path / "before.onnx")
     path = tmp_path / "run.yaml"
     path.write_text(
         f"train: {{steps: 3, batch: 4, save_every: 3, warmup: 1, average: 0.5, trains: {part},\n"
         "  empty_share: 0.0,\n"
-        "  network: {width: 4, gaze: true, own_presence: true, refinement: true}}\n"
+        "  network: {width: 4, gaze: true, own_presence: true, refinement: small}}\n"
         "data: {renders: renders}\nbegin_with: before.onnx\n"
     )
     after = run_training(

@@ -18,6 +18,7 @@ import numpy as np
 
 from atpn_ros.detectors.session import cpu_session
 from atpn_ros.engines.base import ModelError, one_line
+from atpn_ros.engines.onnx import session_options
 from atpn_ros.learning.data.checks import DataError
 from atpn_ros.types import Floats
 
@@ -82,8 +83,8 @@ def measure_cost(model: Path, yunet: Path, calls: int = 200) -> ModelCost:
         ModelError: A file cannot be loaded or run, or its operations cannot be counted.
         DataError: The input of ``yunet`` is not 1x3x320x320.
     """
-    own, crop = _session(model)
-    other, picture = _session(yunet)
+    own, crop = _session(model, _network_session)
+    other, picture = _session(yunet, cpu_session)
     if next(iter(picture.values())).shape != (1, 3, 320, 320):
         raise DataError(f"{yunet}: expected yunet_n_320.onnx with an input of 1x3x320x320")
     ours, its = _alternating_ms(
@@ -109,6 +110,9 @@ def count_operations(model: Path, inputs: dict[str, np.ndarray]) -> tuple[int, i
 
     try:
         graph = onnx_tool.Model(str(model), {"verbose": False}).graph
+        for node in graph.nodemap.values():
+            if node.op_type == "GatherND" and node.attr.get("batch_dims") == 1:
+                node.shape_infer = _infer_batched_rows
         graph.shape_infer(inputs)
         graph.profile()
     except (Exception, SystemExit) as error:  # onnx-tool ends the program for what it cannot read
@@ -116,10 +120,26 @@ def count_operations(model: Path, inputs: dict[str, np.ndarray]) -> tuple[int, i
     return int(graph.params), int(graph.macs[0])
 
 
-def _session(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
-    """A session of one thread, and an input of random noise for one image."""
+def _infer_batched_rows(inputs: list[Any], outputs: list[Any]) -> None:
+    """Set the shape of a GatherND with ``batch_dims`` of 1, which onnx-tool ignores."""
+    values, index = (tensor.get_shape() for tensor in inputs)
+    outputs[0].update_shape([*index[:-1], *values[2:]])
+    outputs[0].update_dtype(inputs[0].dtype)
+
+
+def _network_session(path: Path) -> Any:
+    """A session of one thread, as the node opens it for a face network."""
+    import onnxruntime as ort
+
+    return ort.InferenceSession(
+        str(path), session_options(ort, 1), providers=["CPUExecutionProvider"]
+    )
+
+
+def _session(path: Path, open_session: Callable[[Path], Any]) -> tuple[Any, dict[str, np.ndarray]]:
+    """A session, and an input of random noise for one image."""
     try:
-        session = cpu_session(path)
+        session = open_session(path)
         source = session.get_inputs()[0]
         shape = [v if isinstance(v, int) else 1 for v in source.shape]
         noise = np.random.default_rng(0).integers(0, 256, shape)

@@ -19,8 +19,9 @@ from torch.nn import functional
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.learning.networks.blocks import Residual, conv
+from atpn_ros.learning.networks.exported_operators import unit
 from atpn_ros.learning.networks.gaze_head import EyeGaze
-from atpn_ros.learning.networks.landmark_refinement import LandmarkRefinement
+from atpn_ros.learning.networks.landmark_refinement import SIZES, LandmarkRefinement
 from atpn_ros.learning.networks.presence_head import PresenceHead
 
 LANDMARKS = landmark_layouts.WFLW98
@@ -42,7 +43,8 @@ class AtpnSettings:
         gaze: Whether the network has a gaze head for both eyes.
         own_presence: Whether presence has convolutions of its own besides, see
             :class:`~atpn_ros.learning.networks.presence_head.PresenceHead`.
-        refinement: Whether landmarks and rotation are refined by features at the landmarks, see
+        refinement: How landmarks and rotation are refined by features at the landmarks: not, in one
+            step, or in two larger ones, see
             :class:`~atpn_ros.learning.networks.landmark_refinement.LandmarkRefinement`.
     """
 
@@ -53,7 +55,7 @@ class AtpnSettings:
     points: bool = True
     gaze: bool = False
     own_presence: bool = False
-    refinement: bool = False
+    refinement: Literal["none", "small", "large"] = "none"
 
     def __post_init__(self) -> None:
         if self.head_inputs != "features" and self.heatmap == "none":
@@ -90,17 +92,22 @@ class CheapHeatmap(nn.Module):
 
     def __init__(self, size: int, per_landmark: bool) -> None:
         super().__init__()
-        self.per_landmark = per_landmark
-        self.register_buffer("centres", (torch.arange(size) + 0.5) / size, persistent=False)
-        self.precision = 0.5 * size**2  # sigma is one cell
+        self.size, self.per_landmark = size, per_landmark
+        # Distances of x to the columns, then of y to the rows, so that sigma is one cell.
+        scale = 0.5**0.5 * size
+        steps = (torch.arange(size) + 0.5) * (0.5**0.5)
+        axes = torch.tensor([[scale, 0.0]] * size + [[0.0, scale]] * size)
+        self.register_buffer("axes", axes, persistent=False)
+        self.register_buffer("offset", -torch.cat([steps, steps]), persistent=False)
 
     def forward(self, landmarks: Tensor) -> Tensor:
-        distance = landmarks[..., None] - self.centres  # (N, L, 2, S)
-        spots = torch.exp(distance * distance * -self.precision)
-        columns, rows = spots[:, :, 0], spots[:, :, 1]
+        distance = functional.linear(landmarks.reshape(-1, 2), self.axes, self.offset)
+        spots = torch.exp(-(distance * distance)).reshape(-1, 1, LANDMARKS, 2 * self.size)
+        columns, rows = spots.split(self.size, 3)
         if self.per_landmark:
-            return rows[..., :, None] * columns[..., None, :]
-        return 1.0 - torch.exp(-(rows.transpose(1, 2) @ columns))[:, None]
+            return rows[:, 0, :, :, None] * columns[:, 0, :, None, :]
+        # ONNX Runtime computes a product and its factor in one step.
+        return 1.0 - torch.exp((rows.transpose(2, 3) @ columns) * -1.0)
 
 
 class Atpn(nn.Module):
@@ -141,7 +148,7 @@ class Atpn(nn.Module):
                 (w if self.uses_heatmap else 0) + (6 * w if uses_features else 0), 6 * w, kernel=1
             ),
             conv(6 * w, 4 * w, 2),
-            Residual(4 * w, 2),
+            Residual(4 * w, 2, 2 * w),
         )  # 4
         # The pose depends on positions, so the cells are not averaged.
         self.cells = nn.Linear(16 * 4 * w, 6 * w)
@@ -150,13 +157,20 @@ class Atpn(nn.Module):
         self.pose = nn.Linear(4 * w, 6)
         self.presence = nn.Linear(4 * w, 1)
         self.presence_maps = PresenceHead(w) if settings.own_presence else None
-        self.refinement = LandmarkRefinement(2 * w, 6 * w) if settings.refinement else None
+        self.refinement = nn.ModuleList(
+            LandmarkRefinement(channels, 6 * w, size)
+            for channels, size in zip((2 * w, w), SIZES[settings.refinement], strict=False)
+        )
+        seen = sum(size.hidden for size in SIZES[settings.refinement])
+        self.turn = nn.Linear(seen, 6, bias=False) if seen else None
         self.gaze = EyeGaze() if settings.gaze else None
         self.register_buffer("columns", _columns(), persistent=False)
         nn.init.zeros_(self.correction.weight)
         nn.init.zeros_(self.correction.bias)
         nn.init.constant_(self.spread.bias, -3.0)
         nn.init.normal_(self.pose.weight, std=1e-3)
+        if self.turn is not None:
+            nn.init.zeros_(self.turn.weight)
         with torch.no_grad():
             self.pose.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]))
 
@@ -164,7 +178,8 @@ class Atpn(nn.Module):
         # Cast first: TensorRT takes bytes only where a cast reads them.
         pixels = crops.float() - 128.0
         x = pixels.permute(0, 3, 1, 2)
-        shallow = self.shallow(self.stem(x))
+        stem = self.stem(x)
+        shallow = self.shallow(stem)
         middle = self.middle(shallow)
         deep = self.deep(middle)
 
@@ -187,10 +202,12 @@ class Atpn(nn.Module):
             log_sigma = both[:, 2 * LANDMARKS :]
             known = landmarks.detach()
             heatmap = None if self.heatmap is None else self.heatmap(known)
-            if self.refinement is not None:
-                # The other heads use the landmarks as they are before the refinement.
-                refined = self.refinement(shallow, known, pooled.float())
+            # The other heads use the landmarks as they are before the refinement.
+            seen = []
+            for step, features in zip(self.refinement, (shallow, stem), strict=False):
+                refined = step(features, landmarks.detach(), pooled.float())
                 landmarks = landmarks + refined.shift
+                seen.append(refined.hidden)
 
         inputs = [deep] if self.uses_features else []
         if self.drawn is not None:
@@ -199,17 +216,23 @@ class Atpn(nn.Module):
         with torch.autocast(crops.device.type, enabled=False):
             flat = cells.float().reshape(-1, 64 * self.settings.width)
             mixed = self.mix(self._first_layer(flat, known))
-            if self.refinement is None:
+            if self.turn is None:
                 six = self.pose(mixed)
             else:
-                six = self.refinement.pose(mixed, refined.hidden, self.pose)
-            rotation = (_from_six(six) @ self.columns).reshape(-1, 3, 3)
-            presence = self.presence(mixed)[:, 0]
+                weight = torch.cat([self.pose.weight, self.turn.weight], 1)
+                six = functional.linear(torch.cat([mixed, *seen], 1), weight, self.pose.bias)
+            nine = _from_six(six) @ self.columns
+            rotation = nine.reshape(-1, 3, 3)
+            bias = self.presence.bias
+            if self.presence_maps is not None:
+                bias = bias + self.presence_maps.last.bias
+            presence = functional.linear(mixed, self.presence.weight, bias)
         if self.presence_maps is not None:
-            presence = presence + self.presence_maps(middle, deep, flat)
+            presence = self.presence_maps(middle, deep, flat, presence)
+        presence = presence[:, 0]
         if self.gaze is None:
             return AtpnOutput(landmarks, log_sigma, rotation, presence)
-        gaze, spread = self.gaze(pixels, known, rotation.detach())
+        gaze, spread = self.gaze(pixels, known, nine.detach())
         return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze, spread)
 
     def _first_layer(self, cells: Tensor, landmarks: Tensor) -> Tensor:
@@ -234,9 +257,9 @@ def _from_six(six: Tensor) -> Tensor:
     are summed by the matrix of :func:`_columns`.
     """
     a, b = six[:, :3], six[:, 3:]
-    x = a / a.norm(dim=-1, keepdim=True)
+    x = unit(a)
     y = b - (x * b).sum(-1, keepdim=True) * x
-    two = torch.cat([x, y / y.norm(dim=-1, keepdim=True)], 1)
+    two = torch.cat([x, unit(y)], 1)
     return torch.cat([two, two[:, _FIRST] * two[:, _SECOND]], 1)
 
 

@@ -7,6 +7,8 @@ Plain 3x3 convolutions take the least time per operation on CPUs with wide vecto
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 
 
@@ -20,13 +22,14 @@ def conv(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequ
 
 
 class Residual(nn.Module):
-    """Residual block of ``depth`` 3x3 convolutions."""
+    """Residual block of ``depth`` 3x3 convolutions, with ``inner`` channels between them."""
 
-    def __init__(self, channels: int, depth: int) -> None:
+    def __init__(self, channels: int, depth: int, inner: int | None = None) -> None:
         super().__init__()
+        sizes = [channels, *[inner or channels] * (depth - 1)]
         self.body = nn.Sequential(
-            *(conv(channels, channels) for _ in range(depth - 1)),
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+            *(conv(a, b) for a, b in itertools.pairwise(sizes)),
+            nn.Conv2d(sizes[-1], channels, 3, 1, 1, bias=False),
             nn.BatchNorm2d(channels),
         )
         self.relu = nn.ReLU(inplace=True)

@@ -24,16 +24,15 @@ from atpn_ros.learning.networks.atpn import Atpn, AtpnSettings
 from atpn_ros.learning.networks.landmark_refinement import SHIFT, LandmarkRefinement
 
 _POINTS = 2 * landmark_layouts.WFLW98
-_OWN_PRESENCE = "network.presence_maps.last.weight"
-_REFINEMENT = "network.refinement.project.weight"
+_OWN_PRESENCE = "network.presence_maps.first.weight"
+_REFINEMENT = "network.refinement.{}.project.weight"
 """Names of weights that a file has where its network has the part."""
 
 
 def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
     """The network of an exported ONNX file, in evaluation mode.
 
-    A file without the expected error of the gaze gets an untrained one; a presence head or a
-    refinement that only the settings have begins without effect.
+    A presence head or a refinement that only the settings have begins without effect.
 
     Args:
         path: Written by :func:`atpn_ros.learning.export.onnx_export.export`, not quantized.
@@ -48,10 +47,13 @@ def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
     except Exception as error:  # protobuf's own types are not importable by name
         raise DataError(f"{path}: not an ONNX file: {str(error).splitlines()[0]}") from error
     if settings is None:
+        names = {t.name for t in graph.initializer}
         settings = AtpnSettings(
             gaze=any(o.name == "gaze" for o in graph.output),
-            own_presence=any(t.name == _OWN_PRESENCE for t in graph.initializer),
-            refinement=any(t.name == _REFINEMENT for t in graph.initializer),
+            own_presence=_OWN_PRESENCE in names,
+            refinement=("none", "small", "large")[
+                (_REFINEMENT.format(0) in names) + (_REFINEMENT.format(1) in names)
+            ],
         )
     network = Atpn(settings)
     try:
@@ -66,12 +68,10 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
     known = {
         t.name: torch.from_numpy(np.array(numpy_helper.to_array(t))) for t in graph.initializer
     }
+    steps = [s for k, s in enumerate(network.refinement) if _REFINEMENT.format(k) in known]
     parts = [network.stem, network.shallow, network.middle, network.deep, network.lateral,
-             network.fuse, network.maps]  # fmt: skip
-    refinement = network.refinement if _REFINEMENT in known else None
-    if refinement is not None:
-        parts.append(refinement.project)
-    parts += [network.drawn, network.heads]
+             network.fuse, network.maps, *(s.project for s in steps), network.drawn,
+             network.heads]  # fmt: skip
     has_head = _OWN_PRESENCE in known
     maps = network.presence_maps
     if maps is not None and has_head:
@@ -81,7 +81,10 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
     _fill_convolutions([p for p in parts if p is not None], graph, known)
     products = [n for n in graph.node if n.op_type == "Gemm"]
     linear = {tuple(known[n.input[1]].shape): (known[n.input[1]], known[n.input[2]])
-              for n in products}  # fmt: skip
+              for n in products if n.input[2] in known}  # fmt: skip
+    # Products that are added to other values, in place of a bias.
+    added = {tuple(known[n.input[1]].shape): known[n.input[1]]
+             for n in products if n.input[2] not in known}  # fmt: skip
 
     width = network.settings.width
     weight, bias = linear[3 * landmark_layouts.WFLW98, 6 * width]
@@ -95,38 +98,38 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
         # See Atpn._first_layer: coordinates count from the centre, in quarters of the crop.
         _set(network.cells, weight[:, :cells], bias + weight[:, cells:].sum(1) * 0.5)
         _set(network.coordinates, weight[:, cells:] / 4.0, torch.zeros_like(bias))
-    layers = {"mix.1": network.mix[1], "presence": network.presence}
-    if refinement is None:
-        layers["pose"] = network.pose
+    for k, step in enumerate(steps):
+        _fill_refinement(step, [n for n in graph.node if f"/refinement.{k}/" in n.name], known)
+    own = network.pose.in_features
+    if steps and network.turn is not None:
+        weight, bias = linear[network.pose.out_features, own + network.turn.in_features]
+        _set(network.pose, weight[:, :own], bias)
+        network.turn.weight.copy_(weight[:, own:])
     else:
-        _fill_refinement(refinement, network.pose, linear, known)
+        _set(network.pose, *linear[network.pose.out_features, own])
+    _set(network.mix[1], known["network.mix.1.weight"], known["network.mix.1.bias"])
+    # The bias of the presence head's last layer is a part of this one.
+    _set(network.presence, *linear[1, own])
     if maps is not None and has_head:
-        layers |= {"presence_maps.first": maps.first, "presence_maps.last": maps.last}
-    for name, layer in layers.items():
-        _set(layer, known[f"network.{name}.weight"], known[f"network.{name}.bias"])
+        maps.last.bias.zero_()
+        maps.last.weight.copy_(added[tuple(maps.last.weight.shape)])
+        _set(maps.first, known[_OWN_PRESENCE], known[_OWN_PRESENCE.replace("weight", "bias")])
     if network.gaze is not None:
-        _fill_gaze(network.gaze, linear, known)
+        _fill_gaze(network.gaze, linear, added, known)
 
 
 def _fill_refinement(
-    refinement: LandmarkRefinement,
-    pose: nn.Linear,
-    linear: dict[tuple[int, ...], tuple[Tensor, Tensor]],
-    known: dict[str, Tensor],
+    step: LandmarkRefinement, nodes: list[onnx.NodeProto], known: dict[str, Tensor]
 ) -> None:
     # The file's weights are multiplied by their factors, and most have no names of their own.
-    parts = {tuple(t.shape): t for t in known.values()}
-    scale = refinement.seen_scale
-    refinement.weight.copy_(parts[tuple(refinement.weight.shape)] / scale)
-    refinement.bias.copy_(parts[tuple(refinement.bias.shape)] / scale)
-    weight, bias = linear[tuple(refinement.mix.weight.shape)]
-    _set(refinement.mix, weight / refinement.inputs_scale, bias)
-    weight, bias = linear[tuple(refinement.out.weight.shape)]
-    _set(refinement.out, weight / SHIFT, bias / SHIFT)
-    own = pose.in_features
-    weight, bias = linear[pose.out_features, own + refinement.turn.in_features]
-    _set(pose, weight[:, :own], bias)
-    refinement.turn.weight.copy_(weight[:, own:])
+    values = {tuple(known[i].shape): known[i] for n in nodes for i in n.input if i in known}
+    step.weight.copy_(values[tuple(step.weight.shape)])
+    step.bias.copy_(values[tuple(step.bias.shape)])
+    step.own.copy_(values[tuple(step.own.shape)] / SHIFT)
+    weight = values[tuple(step.mix.weight.shape)]
+    _set(step.mix, weight / step.inputs_scale, values[tuple(step.mix.bias.shape)])
+    weight = values[tuple(step.out.weight.shape)]
+    _set(step.out, weight / SHIFT, values[tuple(step.out.bias.shape)] / SHIFT)
 
 
 def _fill_convolutions(
@@ -163,11 +166,12 @@ def _fill_convolutions(
 def _fill_gaze(
     gaze: gaze_head.EyeGaze,
     linear: dict[tuple[int, ...], tuple[Tensor, Tensor]],
+    added: dict[tuple[int, ...], Tensor],
     known: dict[str, Tensor],
 ) -> None:
     rank, hidden = gaze_head.RANK, gaze_head.HIDDEN
     _set(gaze.reduce, known["network.gaze.reduce.weight"], known["network.gaze.reduce.bias"])
-    weight, bias = linear[2 * hidden, 2 * rank + _POINTS + 9]
+    weight, bias = linear[2 * hidden, 2 * rank + len(gaze.eye_context)]
     gaze.sides.weight.copy_(torch.cat([weight[:hidden, :rank], weight[:hidden, rank : 2 * rank]]))
     # Each eye's context is a known sum of the inputs, so that its weight is the only solution.
     per_eye = torch.cat(gaze.eye_context.chunk(2, 1)).double()
@@ -177,12 +181,10 @@ def _fill_gaze(
     gaze.context.bias.zero_()
     gaze.context.bias.copy_((bias - gaze.first_layer()[1])[:hidden])
     _set(gaze.read[1], known["network.gaze.read.1.weight"], known["network.gaze.read.1.bias"])
-    if (4, hidden) in linear:
-        weight, bias = linear[4, hidden]
-        _set(gaze.read[3], weight[:3], bias[:3])
-        _set(gaze.spread, weight[3:], bias[3:])
-    else:
-        _set(gaze.read[3], *linear[3, hidden])
+    # The left eye's is as it is, the right one's is mirrored.
+    weight, bias = added[8, 2 * hidden], linear[8, 9][1]
+    _set(gaze.read[3], weight[3:6, hidden:], bias[3:6])
+    _set(gaze.spread, weight[7:, hidden:], bias[7:])
 
 
 def _set(layer: nn.Module, weight: Tensor, bias: Tensor) -> None:

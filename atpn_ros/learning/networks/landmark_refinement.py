@@ -9,6 +9,7 @@ seen only in maps of a higher resolution.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -16,33 +17,50 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from atpn_ros import landmark_layouts
-from atpn_ros.learning.networks.row_numbers import crop_numbers, rows_at
+from atpn_ros.learning.networks.exported_operators import products, rows_at
 
 LANDMARKS = landmark_layouts.WFLW98
-SIDE = 32
-"""Cells along a side of the maps that are sampled."""
-CHANNELS = 8
-"""Channels of a sample."""
-EMBEDDED = 6
+EMBEDDED = 8
 """Features of a landmark."""
-HIDDEN = 40
-"""Hidden units of the layer that sees all landmarks."""
 OFFSETS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 """Where a landmark is sampled: cells in x and y from its position."""
-_BLOCK = 4
-"""Cells along a side of the block around a landmark that all its samples lie in."""
-
-
 SHIFT = 0.01
 """Size of the shifts beside other features, in crop coordinates."""
+_BLOCK = 4
+"""Cells along a side of the block around a landmark that all its samples lie in."""
+_CELLS = [k for k in range(_BLOCK**2) if k not in (0, _BLOCK - 1, 12, _BLOCK**2 - 1)]
+"""Cells of that block, counted in rows, which samples use: all but the corners."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefinementSize:
+    """Size of one step.
+
+    Attributes:
+        side: Cells along a side of the maps that are sampled.
+        channels: Of a sample.
+        hidden: Units of the layer that sees all landmarks.
+    """
+
+    side: int
+    channels: int
+    hidden: int
+
+
+SIZES = {
+    "none": (),
+    "small": (RefinementSize(32, 8, 40),),
+    "large": (RefinementSize(32, 32, 128), RefinementSize(64, 16, 96)),
+}
+"""The steps of each value of the setting ``refinement``; the second one is finer."""
 
 
 class Refinement(NamedTuple):
-    """What is added for N crops.
+    """Result of a step for N crops.
 
     Attributes:
-        shift: (N, 98, 2) to the landmarks, crop coordinates.
-        hidden: (N, HIDDEN) features of all landmarks.
+        shift: (N, 98, 2) to be added to the landmarks, crop coordinates.
+        hidden: (N, hidden) features of all landmarks.
     """
 
     shift: Tensor
@@ -50,105 +68,102 @@ class Refinement(NamedTuple):
 
 
 class LandmarkRefinement(nn.Module):
-    """Shifts of the landmarks, computed from samples of feature maps at and around them.
+    """Shifts the landmarks by samples of feature maps at and around them.
 
-    Each landmark has weights of its own for its samples; one hidden layer sees all landmarks.
+    A landmark's shift is the sum of two: one from its own samples, with weights of its own, and one
+    from a hidden layer that sees all landmarks.
 
     Args:
         inputs: Channels of the maps.
         pooled: Number of pooled features.
+        size: See :class:`RefinementSize`.
     """
 
-    def __init__(self, inputs: int, pooled: int) -> None:
+    def __init__(self, inputs: int, pooled: int, size: RefinementSize) -> None:
         super().__init__()
-        samples = len(OFFSETS) * CHANNELS
-        self.project = nn.Conv2d(inputs, CHANNELS, 1)
-        self.weight = nn.Parameter(torch.randn(LANDMARKS, samples, EMBEDDED + 2) * samples**-0.5)
-        self.bias = nn.Parameter(torch.zeros(LANDMARKS, 1, EMBEDDED + 2))
-        self.mix = nn.Linear(LANDMARKS * (EMBEDDED + 2) + pooled, HIDDEN)
-        self.out = nn.Linear(HIDDEN, 2 * LANDMARKS)
-        self.turn = nn.Linear(HIDDEN, 6, bias=False)
-        nn.init.zeros_(self.turn.weight)
+        self.size = size
+        samples = len(OFFSETS) * size.channels
+        self.project = nn.Conv2d(inputs, size.channels, 1)
+        self.weight = nn.Parameter(torch.randn(LANDMARKS, samples, EMBEDDED) * samples**-0.5)
+        self.bias = nn.Parameter(torch.zeros(LANDMARKS, 1, EMBEDDED))
+        self.own = nn.Parameter(torch.zeros(LANDMARKS, EMBEDDED, 2))
+        self.mix = nn.Linear(LANDMARKS * (EMBEDDED + 2) + pooled, size.hidden)
+        self.out = nn.Linear(size.hidden, 2 * LANDMARKS)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
-        with torch.no_grad():
-            self.weight[..., EMBEDDED:].zero_()
         # Factors of the weights, so that all of them are about equally large. Coordinates are in
         # quarters of the crop's side.
         inputs_scale = torch.ones(self.mix.in_features)
         inputs_scale[LANDMARKS * EMBEDDED : LANDMARKS * (EMBEDDED + 2)] = 4.0
-        seen_scale = torch.tensor([1.0] * EMBEDDED + [SHIFT] * 2)
         cells = torch.arange(_BLOCK, dtype=torch.float32)
+        interpolation, offset = (v.flatten(1, 2) for v in _interpolation())
         for name, value in {
             "inputs_scale": inputs_scale,
-            "seen_scale": seen_scale,
-            "block": (cells[:, None] * SIDE + cells).reshape(-1) - SIDE**2,  # crops count from 1
-            "step": torch.tensor([[1.0], [float(SIDE)]]),
-            "interpolation": _interpolation(),
+            "block": (cells[:, None] * size.side + cells).reshape(-1)[_CELLS],
+            "step": torch.tensor([[1.0, float(size.side)]]).repeat(len(_CELLS), 1),
+            "interpolation": interpolation,
+            "interpolation_offset": offset,
         }.items():
             self.register_buffer(name, value, persistent=False)
 
     def forward(self, maps: Tensor, landmarks: Tensor, pooled: Tensor) -> Refinement:
-        """Compute what is added.
+        """Compute the shifts.
 
         Args:
-            maps: (N, inputs, SIDE, SIDE).
+            maps: (N, inputs, side, side).
             landmarks: (N, 98, 2) crop coordinates.
             pooled: (N, pooled) features of the whole crop.
         """
         return self.refine(self.samples(maps, landmarks), landmarks, pooled)
 
     def samples(self, maps: Tensor, landmarks: Tensor) -> Tensor:
-        """(N, 98, len(OFFSETS), CHANNELS) samples of the projected maps, bilinear.
+        """(N, 98, len(OFFSETS), channels) samples of the projected maps, bilinear.
 
         Landmarks near the border and outside are sampled inside. The same as ``grid_sample``, which
         takes more than twice as long in ONNX Runtime on a CPU.
         """
-        rows = self.project(maps.float()).permute(0, 2, 3, 1).reshape(-1, CHANNELS)
+        side = self.size.side
+        rows = self.project(maps.float()).permute(0, 2, 3, 1)
         # Of the block's first cell; the second one is left above the landmark.
-        position = (landmarks * SIDE - 1.5).clamp(0.0, SIDE - _BLOCK + 0.99)
+        flat = landmarks.reshape(-1, 2)
+        position = (flat * float(side) - 1.5).clamp(0.0, side - _BLOCK + 0.99)
         cell = position.floor()
+        index = functional.linear(cell, self.step, self.block)
+        block = rows_at(
+            rows.reshape(-1, side**2, self.size.channels),
+            index.reshape(-1, LANDMARKS, len(_CELLS), 1),
+        )
+        # Bilinear weights are products of one factor in x and one in y.
         part = position - cell
-        first = crop_numbers(landmarks.reshape(-1, 2 * LANDMARKS))[..., None] * SIDE**2
-        block = rows_at(rows, cell @ self.step + (self.block + first))
-        terms = torch.cat([part, part[..., :1] * part[..., 1:]], 2)
-        weights = terms @ self.interpolation[1:] + self.interpolation[0]
-        return weights.reshape(-1, LANDMARKS, len(OFFSETS), _BLOCK**2) @ block
+        x = functional.linear(part, self.interpolation[0], self.interpolation_offset[0])
+        y = functional.linear(part, self.interpolation[1], self.interpolation_offset[1])
+        return (x * y).reshape(-1, LANDMARKS, len(OFFSETS), len(_CELLS)) @ block
 
     def refine(self, samples: Tensor, landmarks: Tensor, pooled: Tensor) -> Refinement:
         """As :meth:`forward`, from the output of :meth:`samples`."""
-        flat = samples.reshape(-1, LANDMARKS, 1, len(OFFSETS) * CHANNELS)
-        seen = flat @ (self.weight * self.seen_scale) + self.bias * self.seen_scale
-        seen = seen.reshape(-1, LANDMARKS, EMBEDDED + 2)
-        embedded, own = seen.split([EMBEDDED, 2], 2)
-        features = torch.relu(embedded).reshape(-1, LANDMARKS * EMBEDDED)
-        known = torch.cat([features, landmarks.reshape(-1, 2 * LANDMARKS), pooled], 1)
+        flat = samples.reshape(-1, LANDMARKS, 1, len(OFFSETS) * self.size.channels)
+        seen = torch.relu(products(flat, self.weight) + self.bias)
+        points = landmarks.reshape(-1, 2 * LANDMARKS)
         weight = self.mix.weight * self.inputs_scale
+        known = torch.cat([seen.reshape(-1, LANDMARKS * EMBEDDED), points, pooled], 1)
         hidden = torch.relu(functional.linear(known, weight, self.mix.bias))
         out = functional.linear(hidden, self.out.weight * SHIFT, self.out.bias * SHIFT)
+        own = products(seen, self.own * SHIFT).reshape(-1, LANDMARKS, 2)
         return Refinement(own + out.reshape(-1, LANDMARKS, 2), hidden)
 
-    def pose(self, mixed: Tensor, hidden: Tensor, head: nn.Linear) -> Tensor:
-        """(N, 6) the rotation's numbers, of the pose head's features and these, as one product.
 
-        Args:
-            mixed: (N, K) inputs of the pose head.
-            hidden: (N, HIDDEN) of :class:`Refinement`.
-            head: The pose head's last layer.
-        """
-        weight = torch.cat([head.weight, self.turn.weight], 1)
-        return functional.linear(torch.cat([mixed, hidden], 1), weight, head.bias)
+def _interpolation() -> tuple[Tensor, Tensor]:
+    """Slopes (2, samples, cells, 2) and offsets (2, samples, cells) of the bilinear weights.
 
-
-def _interpolation() -> Tensor:
-    """(4, samples * cells) matrix from 1, x, y and x y to the bilinear weights of a block's cells.
-
-    x and y are the position between the second and the third cell of the block, 0 to 1.
+    A weight is the product of two factors, which are linear in the position between the second and
+    the third cell of the block, x and y from 0 to 1: first those of x, then those of y.
     """
-    out = torch.zeros(4, len(OFFSETS), _BLOCK, _BLOCK)
+    slope = torch.zeros(2, len(OFFSETS), _BLOCK, _BLOCK, 2)  # of x or y, sample, row, column
+    offset = torch.zeros(2, len(OFFSETS), _BLOCK, _BLOCK)
     for sample, (dx, dy) in enumerate(OFFSETS):
-        for row, (y0, y1) in enumerate(((1.0, -1.0), (0.0, 1.0))):  # weight y0 + y1 * y
-            for column, (x0, x1) in enumerate(((1.0, -1.0), (0.0, 1.0))):
-                terms = (x0 * y0, x1 * y0, x0 * y1, x1 * y1)
-                out[:, sample, 1 + dy + row, 1 + dx + column] = torch.tensor(terms)
-    return out.reshape(4, -1)
+        for far, sign in ((0, -1.0), (1, 1.0)):
+            slope[0, sample, :, 1 + dx + far, 0] = sign
+            offset[0, sample, :, 1 + dx + far] = 1.0 - far
+            slope[1, sample, 1 + dy + far, :, 1] = sign
+            offset[1, sample, 1 + dy + far] = 1.0 - far
+    return slope.flatten(2, 3)[:, :, _CELLS], offset.flatten(2, 3)[:, :, _CELLS]

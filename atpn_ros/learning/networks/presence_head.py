@@ -13,7 +13,7 @@ _JOINED, _SMALL, HIDDEN = 48, 64, 32
 
 
 class PresenceHead(nn.Module):
-    """What the maps add to the logit of each crop; nothing before it is trained.
+    """Adds to the logit of each crop; nothing before it is trained.
 
     The features that tell pose and landmarks describe a face where there is none just as well. What
     tells the two apart is read from the maps before them.
@@ -34,17 +34,17 @@ class PresenceHead(nn.Module):
         self.drop = nn.Dropout(0.3)
         self.inputs = 16 * _SMALL
 
-    def forward(self, middle: Tensor, deep: Tensor, cells: Tensor) -> Tensor:
-        """(N,) logits.
+    def forward(self, middle: Tensor, deep: Tensor, cells: Tensor, logit: Tensor) -> Tensor:
+        """(N, 1) logits.
 
         Args:
             middle: (N, 4 width, 16, 16).
             deep: (N, 6 width, 8, 8).
             cells: (N, 64 width) cells of the heads.
+            logit: (N, 1) what is added to; it already contains the bias of :attr:`last`.
         """
         seen = self.small(self.join(torch.cat([self.shrink(middle), deep], 1)))
         with torch.autocast(middle.device.type, enabled=False):
             known = torch.cat([seen.float().reshape(-1, self.inputs), cells], 1)
             hidden = torch.relu(self.first(self.drop(known)))
-            out: Tensor = self.last(self.drop(hidden))[:, 0]
-            return out
+            return torch.addmm(logit, self.drop(hidden), self.last.weight.T)

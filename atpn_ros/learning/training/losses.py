@@ -7,7 +7,6 @@ A target with a weight of 0 does not contribute: a face trains only the outputs 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,12 +17,11 @@ from torch.nn import functional
 from atpn_ros import landmark_layouts
 from atpn_ros.learning.data.batches import Truth
 from atpn_ros.learning.networks.atpn import AtpnOutput
+from atpn_ros.learning.networks.gaze_head import LABEL_ERROR
 
 _UPPER, _LOWER = (list(edge) for edge in zip(*landmark_layouts.BROW_EDGES98, strict=True))
 
 
-_LABEL_ERROR = math.radians(1.0)
-"""Distance of unit directions: people who look into the lens do so within a degree or two."""
 GAZE_SPREAD_WEIGHT = 0.05
 """Of the expected error of the gaze beside the gaze itself."""
 
@@ -105,7 +103,7 @@ def spread_loss(gaze: Tensor, log_sigma: Tensor, truth: Truth) -> Tensor:
 
     Distances below the labels' own error count as that, so that the prediction does not sink below.
     """
-    apart = _length(gaze.detach() - truth.gaze, (2,)).clamp(min=_LABEL_ERROR)
+    apart = _length(gaze.detach() - truth.gaze, (2,)).clamp(min=LABEL_ERROR)
     log_sigma = log_sigma.clamp(-5.0, 1.0)
     likelihood = apart * torch.exp(-log_sigma) + log_sigma
     return (likelihood * truth.gaze_weight).sum() / truth.gaze_weight.sum().clamp(min=1.0)
