@@ -33,10 +33,10 @@ def used_network(settings: AtpnSettings) -> Atpn:
     if network.presence_maps is not None:
         torch.nn.init.normal_(network.presence_maps.last.weight)
     for step in network.refinement:
-        for layer in (step.mix, step.out, network.turn):
+        for layer in (step.mix, step.out, network.pose_refinement):
             torch.nn.init.normal_(layer.weight, std=0.1)
         torch.nn.init.normal_(step.bias)
-        torch.nn.init.normal_(step.own)
+        torch.nn.init.normal_(step.local)
     for _ in range(3):
         network(torch.from_numpy(crops()))
     return network.eval()

@@ -34,9 +34,9 @@ def crops(count: int, seed: int = 0) -> torch.Tensor:
 def make_refinement_count(network: Atpn) -> None:
     """Give the outputs of the refinement, which begin at zero, weights."""
     for step in network.refinement:
-        for weight in (step.own, step.out.weight):
+        for weight in (step.local, step.out.weight):
             torch.nn.init.normal_(weight, std=0.2)
-        torch.nn.init.normal_(network.turn.weight, std=0.1)
+        torch.nn.init.normal_(network.pose_refinement.weight, std=0.1)
 
 
 def test_a_training_step_keeps_to_the_networks_device(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,13 +185,18 @@ def test_mirrored_faces_look_to_mirrored_sides() -> None:
     assert torch.allclose(spread, mirrored_spread.flip(1), atol=1e-4)
 
 
+def eye_patches(x: torch.Tensor, landmarks: torch.Tensor) -> torch.Tensor:
+    eyes = EyeGaze()
+    return eyes.patches(x, landmarks.reshape(len(x), -1) @ eyes.lids)
+
+
 def test_an_eyes_patch_is_what_lies_around_the_eye() -> None:
     x = torch.zeros(1, 128, 128, 3)
     x[0, 40, 50], x[0, 40, 80] = 1.0, 2.0
     landmarks = torch.full((1, 98, 2), 0.5)
     landmarks[:, list(landmark_layouts.RIGHT_EYE)] = (torch.tensor([50.0, 40.0]) + 0.5) / 128
     landmarks[:, list(landmark_layouts.LEFT_EYE)] = (torch.tensor([80.0, 40.0]) + 0.5) / 128
-    patches = EyeGaze().patches(x, landmarks)
+    patches = eye_patches(x, landmarks)
     assert patches.shape == (2, 3, HEIGHT, WIDTH)
     for patch, value in zip(patches, (1.0, 2.0), strict=True):
         top = (HEIGHT - 1) / 2, (WIDTH - 1) / 2
@@ -206,7 +211,7 @@ def test_an_eyes_patch_is_empty_outside_the_crop() -> None:
     landmarks = torch.full((2, 98, 2), 0.5)
     landmarks[0, list(landmark_layouts.RIGHT_EYE), 1] = 0.0
     landmarks[1, list(landmark_layouts.LEFT_EYE), 1] = 1.0
-    upper, _, _, lower = EyeGaze().patches(x, landmarks).mean((1, 3))
+    upper, _, _, lower = eye_patches(x, landmarks).mean((1, 3))
     assert upper[0] == pytest.approx(0.0)
     assert upper[-1] == pytest.approx(1.0)
     assert lower[0] == pytest.approx(1.0)

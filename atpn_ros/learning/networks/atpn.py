@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from atpn_ros import geometry, landmark_layouts
 from atpn_ros.learning.networks.blocks import Residual, conv
-from atpn_ros.learning.networks.exported_operators import unit
+from atpn_ros.learning.networks.exported_operators import normalize
 from atpn_ros.learning.networks.gaze_head import EyeGaze
 from atpn_ros.learning.networks.landmark_refinement import SIZES, LandmarkRefinement
 from atpn_ros.learning.networks.presence_head import PresenceHead
@@ -161,16 +161,16 @@ class Atpn(nn.Module):
             LandmarkRefinement(channels, 6 * w, size)
             for channels, size in zip((2 * w, w), SIZES[settings.refinement], strict=False)
         )
-        seen = sum(size.hidden for size in SIZES[settings.refinement])
-        self.turn = nn.Linear(seen, 6, bias=False) if seen else None
+        hidden = sum(size.hidden for size in SIZES[settings.refinement])
+        self.pose_refinement = nn.Linear(hidden, 6, bias=False) if hidden else None
         self.gaze = EyeGaze() if settings.gaze else None
         self.register_buffer("columns", _columns(), persistent=False)
         nn.init.zeros_(self.correction.weight)
         nn.init.zeros_(self.correction.bias)
         nn.init.constant_(self.spread.bias, -3.0)
         nn.init.normal_(self.pose.weight, std=1e-3)
-        if self.turn is not None:
-            nn.init.zeros_(self.turn.weight)
+        if self.pose_refinement is not None:
+            nn.init.zeros_(self.pose_refinement.weight)
         with torch.no_grad():
             self.pose.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]))
 
@@ -203,11 +203,10 @@ class Atpn(nn.Module):
             known = landmarks.detach()
             heatmap = None if self.heatmap is None else self.heatmap(known)
             # The other heads use the landmarks as they are before the refinement.
-            seen = []
+            refined = []
             for step, features in zip(self.refinement, (shallow, stem), strict=False):
-                refined = step(features, landmarks.detach(), pooled.float())
-                landmarks = landmarks + refined.shift
-                seen.append(refined.hidden)
+                refined.append(step(features, landmarks.detach(), pooled.float()))
+                landmarks = landmarks + refined[-1].shift
 
         inputs = [deep] if self.uses_features else []
         if self.drawn is not None:
@@ -216,23 +215,22 @@ class Atpn(nn.Module):
         with torch.autocast(crops.device.type, enabled=False):
             flat = cells.float().reshape(-1, 64 * self.settings.width)
             mixed = self.mix(self._first_layer(flat, known))
-            if self.turn is None:
+            if self.pose_refinement is None:
                 six = self.pose(mixed)
             else:
-                weight = torch.cat([self.pose.weight, self.turn.weight], 1)
-                six = functional.linear(torch.cat([mixed, *seen], 1), weight, self.pose.bias)
-            nine = _from_six(six) @ self.columns
-            rotation = nine.reshape(-1, 3, 3)
-            bias = self.presence.bias
-            if self.presence_maps is not None:
-                bias = bias + self.presence_maps.last.bias
-            presence = functional.linear(mixed, self.presence.weight, bias)
+                weight = torch.cat([self.pose.weight, self.pose_refinement.weight], 1)
+                six = functional.linear(
+                    torch.cat([mixed, *(r.hidden for r in refined)], 1), weight, self.pose.bias
+                )
+            rows = _from_six(six) @ self.columns
+            rotation = rows.reshape(-1, 3, 3)
+            presence = self.presence(mixed)
         if self.presence_maps is not None:
             presence = self.presence_maps(middle, deep, flat, presence)
         presence = presence[:, 0]
         if self.gaze is None:
             return AtpnOutput(landmarks, log_sigma, rotation, presence)
-        gaze, spread = self.gaze(pixels, known, nine.detach())
+        gaze, spread = self.gaze(pixels, known, rows.detach())
         return AtpnOutput(landmarks, log_sigma, rotation, presence, gaze, spread)
 
     def _first_layer(self, cells: Tensor, landmarks: Tensor) -> Tensor:
@@ -257,9 +255,9 @@ def _from_six(six: Tensor) -> Tensor:
     are summed by the matrix of :func:`_columns`.
     """
     a, b = six[:, :3], six[:, 3:]
-    x = unit(a)
+    x = normalize(a)
     y = b - (x * b).sum(-1, keepdim=True) * x
-    two = torch.cat([x, unit(y)], 1)
+    two = torch.cat([x, normalize(y)], 1)
     return torch.cat([two, two[:, _FIRST] * two[:, _SECOND]], 1)
 
 

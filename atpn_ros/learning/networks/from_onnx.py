@@ -10,6 +10,7 @@ joined. What is read computes the same outputs: the normalizations are identitie
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -27,6 +28,8 @@ _POINTS = 2 * landmark_layouts.WFLW98
 _OWN_PRESENCE = "network.presence_maps.first.weight"
 _REFINEMENT = "network.refinement.{}.project.weight"
 """Names of weights that a file has where its network has the part."""
+_REFINEMENTS: tuple[Literal["none", "small", "large"], ...] = ("none", "small", "large")
+"""Refinements by their number of steps."""
 
 
 def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
@@ -48,12 +51,11 @@ def load_onnx(path: Path, settings: AtpnSettings | None = None) -> Atpn:
         raise DataError(f"{path}: not an ONNX file: {str(error).splitlines()[0]}") from error
     if settings is None:
         names = {t.name for t in graph.initializer}
+        steps = sum(_REFINEMENT.format(k) in names for k in range(2))
         settings = AtpnSettings(
             gaze=any(o.name == "gaze" for o in graph.output),
             own_presence=_OWN_PRESENCE in names,
-            refinement=("none", "small", "large")[
-                (_REFINEMENT.format(0) in names) + (_REFINEMENT.format(1) in names)
-            ],
+            refinement=_REFINEMENTS[steps],
         )
     network = Atpn(settings)
     try:
@@ -101,17 +103,15 @@ def _fill(network: Atpn, graph: onnx.GraphProto) -> None:
     for k, step in enumerate(steps):
         _fill_refinement(step, [n for n in graph.node if f"/refinement.{k}/" in n.name], known)
     own = network.pose.in_features
-    if steps and network.turn is not None:
-        weight, bias = linear[network.pose.out_features, own + network.turn.in_features]
+    if steps and network.pose_refinement is not None:
+        weight, bias = linear[network.pose.out_features, own + network.pose_refinement.in_features]
         _set(network.pose, weight[:, :own], bias)
-        network.turn.weight.copy_(weight[:, own:])
+        network.pose_refinement.weight.copy_(weight[:, own:])
     else:
         _set(network.pose, *linear[network.pose.out_features, own])
     _set(network.mix[1], known["network.mix.1.weight"], known["network.mix.1.bias"])
-    # The bias of the presence head's last layer is a part of this one.
     _set(network.presence, *linear[1, own])
     if maps is not None and has_head:
-        maps.last.bias.zero_()
         maps.last.weight.copy_(added[tuple(maps.last.weight.shape)])
         _set(maps.first, known[_OWN_PRESENCE], known[_OWN_PRESENCE.replace("weight", "bias")])
     if network.gaze is not None:
@@ -125,7 +125,7 @@ def _fill_refinement(
     values = {tuple(known[i].shape): known[i] for n in nodes for i in n.input if i in known}
     step.weight.copy_(values[tuple(step.weight.shape)])
     step.bias.copy_(values[tuple(step.bias.shape)])
-    step.own.copy_(values[tuple(step.own.shape)] / SHIFT)
+    step.local.copy_(values[tuple(step.local.shape)] / SHIFT)
     weight = values[tuple(step.mix.weight.shape)]
     _set(step.mix, weight / step.inputs_scale, values[tuple(step.mix.bias.shape)])
     weight = values[tuple(step.out.weight.shape)]

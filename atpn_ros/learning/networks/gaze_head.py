@@ -13,7 +13,11 @@ from torch.nn import functional
 from atpn_ros import landmark_layouts
 from atpn_ros.crop import CROP_SIZE
 from atpn_ros.learning.networks.blocks import conv
-from atpn_ros.learning.networks.exported_operators import rows_at, tent, unit
+from atpn_ros.learning.networks.exported_operators import (
+    gather_rows,
+    interpolation_weights,
+    normalize,
+)
 
 HEIGHT, WIDTH = 16, 32
 """Size of an eye's patch in samples."""
@@ -84,23 +88,24 @@ class EyeGaze(nn.Module):
             (N, 2, 3) unit directions of the right and left eye, and (N, 2) the logarithms of the
             expected angles between them and the true directions, in radians.
         """
-        return self.directions(self.patches(x, landmarks), landmarks, rotation)
+        middles = landmarks.reshape(-1, 2 * landmark_layouts.WFLW98) @ self.lids
+        return self.directions(self.patches(x, middles), middles, rotation)
 
     def directions(
-        self, patches: Tensor, landmarks: Tensor, rotation: Tensor
+        self, patches: Tensor, middles: Tensor, rotation: Tensor
     ) -> tuple[Tensor, Tensor]:
         """As :meth:`forward`, from (2 N, 3, HEIGHT, WIDTH) patches that were cut out before."""
         features = self.features(patches).reshape(-1, CELLS)
         with torch.autocast(patches.device.type, enabled=False):
             seen = self.reduce(features.float()).reshape(-1, 2 * RANK)
-            known = torch.cat([seen, self._middles(landmarks), rotation], 1)
+            known = torch.cat([seen, middles, rotation], 1)
             both = functional.linear(known, *self.first_layer()).reshape(-1, HIDDEN)
             hidden = self.read[:3](both).reshape(-1, 2 * HIDDEN)
             weight, bias = self.last_layer()
             # The head's x axis, in the camera: where the face points.
-            forward = functional.linear(rotation, self.x_axes, bias)
-            gaze, spread = torch.addmm(forward, hidden, weight).split([6, 2], 1)
-            return unit(gaze.reshape(-1, 2, 3)), spread.clamp(min=math.log(LABEL_ERROR))
+            axes = functional.linear(rotation, self.x_axes, bias)
+            gaze, spread = torch.addmm(axes, hidden, weight).split([6, 2], 1)
+            return normalize(gaze.reshape(-1, 2, 3)), spread.clamp(min=math.log(LABEL_ERROR))
 
     def first_layer(self) -> tuple[Tensor, Tensor]:
         """Weight and bias of the first layer of both eyes, as one product.
@@ -130,31 +135,28 @@ class EyeGaze(nn.Module):
         directions = (self.read[3].bias * self.flip).reshape(-1)
         return weight.T, torch.cat([directions, self.spread.bias, self.spread.bias])
 
-    def patches(self, x: Tensor, landmarks: Tensor) -> Tensor:
+    def patches(self, x: Tensor, middles: Tensor) -> Tensor:
         """(2 N, 3, HEIGHT, WIDTH) patches, right and left eyes alternating.
 
         Args:
             x: (N, S, S, 3); channels last, so that a row of pixels is picked as a whole.
-            landmarks: (N, 98, 2) crop coordinates.
+            middles: (N, 4) x and y of the middle of the right eye's lids, then of the left one's,
+                crop coordinates.
         """
-        positions = functional.linear(self._middles(landmarks), self.positions, self.offsets)
+        positions = functional.linear(middles, self.positions, self.offsets)
         # Linear interpolation: the weight of each pixel in a sample.
         rows, columns, first = positions.split([2 * HEIGHT, 2 * WIDTH, 2], 1)
         seen = first.reshape(-1, 2, 1, 1, 1).floor().clamp(0.0, float(CROP_SIZE - _ROWS))
         seen = seen + self.pixels[:_ROWS]
-        down = tent(rows.reshape(-1, 2, 1, HEIGHT, 1) - seen)
-        across = tent(columns.reshape(-1, 2, 1, WIDTH, 1) - self.pixels)
+        down = interpolation_weights(rows.reshape(-1, 2, 1, HEIGHT, 1) - seen)
+        across = interpolation_weights(columns.reshape(-1, 2, 1, WIDTH, 1) - self.pixels)
         pixels = (
-            rows_at(x.reshape(-1, CROP_SIZE, CROP_SIZE * 3), seen.reshape(-1, 2 * _ROWS, 1))
+            gather_rows(x.reshape(-1, CROP_SIZE, CROP_SIZE * 3), seen.reshape(-1, 2 * _ROWS, 1))
             .reshape(-1, 2, _ROWS, CROP_SIZE, 3)
             .permute(0, 1, 4, 2, 3)
         )
         patches = down @ (pixels @ across.transpose(3, 4))
         return patches.reshape(-1, 3, HEIGHT, WIDTH)
-
-    def _middles(self, landmarks: Tensor) -> Tensor:
-        """(N, 4) x and y of the middle of the right eye's lids, then the left one's."""
-        return landmarks.reshape(-1, 2 * landmark_layouts.WFLW98) @ self.lids
 
 
 def _constants() -> dict[str, Tensor]:

@@ -4,11 +4,12 @@
 
 One step of a cascaded regression (as in the supervised descent method, Xiong and De la Torre 2013),
 with learned features. The 16x16 maps place a landmark by all of the face; what lies right at it is
-seen only in maps of a higher resolution.
+features only in maps of a higher resolution.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from atpn_ros import landmark_layouts
-from atpn_ros.learning.networks.exported_operators import products, rows_at
+from atpn_ros.learning.networks.exported_operators import gather_rows, matmul_per_landmark
 
 LANDMARKS = landmark_layouts.WFLW98
 EMBEDDED = 8
@@ -28,7 +29,9 @@ SHIFT = 0.01
 """Size of the shifts beside other features, in crop coordinates."""
 _BLOCK = 4
 """Cells along a side of the block around a landmark that all its samples lie in."""
-_CELLS = [k for k in range(_BLOCK**2) if k not in (0, _BLOCK - 1, 12, _BLOCK**2 - 1)]
+_CELLS = [
+    k for k in range(_BLOCK**2) if k not in (0, _BLOCK - 1, _BLOCK**2 - _BLOCK, _BLOCK**2 - 1)
+]
 """Cells of that block, counted in rows, which samples use: all but the corners."""
 
 
@@ -47,7 +50,7 @@ class RefinementSize:
     hidden: int
 
 
-SIZES = {
+SIZES: Mapping[str, tuple[RefinementSize, ...]] = {
     "none": (),
     "small": (RefinementSize(32, 8, 40),),
     "large": (RefinementSize(32, 32, 128), RefinementSize(64, 16, 96)),
@@ -86,7 +89,7 @@ class LandmarkRefinement(nn.Module):
         self.project = nn.Conv2d(inputs, size.channels, 1)
         self.weight = nn.Parameter(torch.randn(LANDMARKS, samples, EMBEDDED) * samples**-0.5)
         self.bias = nn.Parameter(torch.zeros(LANDMARKS, 1, EMBEDDED))
-        self.own = nn.Parameter(torch.zeros(LANDMARKS, EMBEDDED, 2))
+        self.local = nn.Parameter(torch.zeros(LANDMARKS, EMBEDDED, 2))
         self.mix = nn.Linear(LANDMARKS * (EMBEDDED + 2) + pooled, size.hidden)
         self.out = nn.Linear(size.hidden, 2 * LANDMARKS)
         nn.init.zeros_(self.out.weight)
@@ -129,7 +132,7 @@ class LandmarkRefinement(nn.Module):
         position = (flat * float(side) - 1.5).clamp(0.0, side - _BLOCK + 0.99)
         cell = position.floor()
         index = functional.linear(cell, self.step, self.block)
-        block = rows_at(
+        block = gather_rows(
             rows.reshape(-1, side**2, self.size.channels),
             index.reshape(-1, LANDMARKS, len(_CELLS), 1),
         )
@@ -142,14 +145,14 @@ class LandmarkRefinement(nn.Module):
     def refine(self, samples: Tensor, landmarks: Tensor, pooled: Tensor) -> Refinement:
         """As :meth:`forward`, from the output of :meth:`samples`."""
         flat = samples.reshape(-1, LANDMARKS, 1, len(OFFSETS) * self.size.channels)
-        seen = torch.relu(products(flat, self.weight) + self.bias)
+        features = torch.relu(matmul_per_landmark(flat, self.weight) + self.bias)
         points = landmarks.reshape(-1, 2 * LANDMARKS)
         weight = self.mix.weight * self.inputs_scale
-        known = torch.cat([seen.reshape(-1, LANDMARKS * EMBEDDED), points, pooled], 1)
+        known = torch.cat([features.reshape(-1, LANDMARKS * EMBEDDED), points, pooled], 1)
         hidden = torch.relu(functional.linear(known, weight, self.mix.bias))
         out = functional.linear(hidden, self.out.weight * SHIFT, self.out.bias * SHIFT)
-        own = products(seen, self.own * SHIFT).reshape(-1, LANDMARKS, 2)
-        return Refinement(own + out.reshape(-1, LANDMARKS, 2), hidden)
+        local = matmul_per_landmark(features, self.local * SHIFT).reshape(-1, LANDMARKS, 2)
+        return Refinement(local + out.reshape(-1, LANDMARKS, 2), hidden)
 
 
 def _interpolation() -> tuple[Tensor, Tensor]:

@@ -28,9 +28,8 @@ class PresenceHead(nn.Module):
         self.join = conv(10 * width, _JOINED, kernel=1)
         self.small = conv(_JOINED, _SMALL, 2)  # 4
         self.first = nn.Linear(16 * _SMALL + 64 * width, HIDDEN)
-        self.last = nn.Linear(HIDDEN, 1)
+        self.last = nn.Linear(HIDDEN, 1, bias=False)
         nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
         self.drop = nn.Dropout(0.3)
         self.inputs = 16 * _SMALL
 
@@ -41,7 +40,7 @@ class PresenceHead(nn.Module):
             middle: (N, 4 width, 16, 16).
             deep: (N, 6 width, 8, 8).
             cells: (N, 64 width) cells of the heads.
-            logit: (N, 1) what is added to; it already contains the bias of :attr:`last`.
+            logit: (N, 1) what is added to.
         """
         seen = self.small(self.join(torch.cat([self.shrink(middle), deep], 1)))
         with torch.autocast(middle.device.type, enabled=False):

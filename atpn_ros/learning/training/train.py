@@ -38,7 +38,7 @@ _ALIGNMENT = ("stem", "shallow", "middle", "deep", "lateral", "fuse", "maps", "c
 _PARTS = {
     "gaze": (("gaze",), ("gaze",)),
     "presence": (("presence", "presence_maps"), ("presence",)),
-    "refinement": (("refinement", "turn"), ("landmarks", "pose")),
+    "refinement": (("refinement", "pose_refinement"), ("landmarks", "pose")),
 }
 """Of ``trains``: the modules, and their losses."""
 
