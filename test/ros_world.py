@@ -18,9 +18,11 @@ import cv2
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.client import Client
 from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -156,10 +158,26 @@ class Robot:
     def call(self, kind: type, service: str, request: Any) -> Any:
         """Call one of the node's services."""
         client = self.node.create_client(kind, f"face_node/{service}")
-        self.wait(client.service_is_ready)
-        future = client.call_async(request)
-        self.wait(future.done)
-        return future.result()
+        return self.ask(client, request)
+
+    def ask(self, client: Client, request: Any, is_over: Callable[[], bool] = lambda: False) -> Any:
+        """What a service answers, None once ``is_over``.
+
+        A server that has not discovered the client yet drops its answer, though the client sees the
+        server: the request is sent again every ten seconds, so it may be served more than once.
+        """
+        self.wait(lambda: client.service_is_ready() or is_over())
+        answers: list[Future] = []
+        next_request = 0.0
+        end = time.monotonic() + 120
+        while not is_over() and not any(answer.done() for answer in answers):
+            now = time.monotonic()
+            assert now < end, f"{client.srv_name} did not answer {len(answers)} requests"
+            if now >= next_request:
+                answers.append(client.call_async(request))
+                next_request = now + 10
+            self.executor.spin_once(timeout_sec=0.05)
+        return next((answer.result() for answer in answers if answer.done()), None)
 
     def close(self) -> None:
         """Leave the ROS world."""

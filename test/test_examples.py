@@ -197,9 +197,7 @@ def test_it_starts_and_ends_with_ctrl_c(robot: Robot, doubles: Path, name: str) 
         # It answers only once it spins: rclpy loses an interrupt that comes earlier. Half a second
         # later it waits for messages; between two waits rclpy may raise for the ended context.
         client = robot.node.create_client(ListParameters, f"{name}/list_parameters")
-        robot.wait(lambda: client.service_is_ready() or process.poll() is not None)
-        answer = client.call_async(ListParameters.Request())
-        robot.wait(lambda: answer.done() or process.poll() is not None)
+        robot.ask(client, ListParameters.Request(), lambda: process.poll() is not None)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
