@@ -29,7 +29,7 @@ _WARM_UP = 20
 
 @dataclass(frozen=True, slots=True)
 class CostLimits:
-    """Largest cost of the default model: parameters, multiply-accumulates, time relative to YuNet."""
+    """Largest cost of the default model: parameters, multiply-accumulates, time over YuNet's."""
 
     parameters: int = 1_000_000
     operations: int = 80_000_000
