@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from atpn_ros.learning.studies.asmnet_training import (
 )
 from atpn_ros.learning.studies.asmnet_views import Views, make_views
 from atpn_ros.learning.studies.pages import BEGIN, END
+from atpn_ros.learning.studies.shape_model import assistance
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 
@@ -227,7 +229,10 @@ def test_tables_show_the_spread_of_several_seeds() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config" / "studies").glob("asm*.yaml")), ids=str)
 def test_the_plans_that_come_along_can_be_read(path: Path) -> None:
-    assert load_plan(path).recipe.epochs % 3 == 0
+    epochs = load_plan(path).recipe.epochs
+    lengths = Counter(assistance(epoch, epochs) for epoch in range(epochs)).values()
+    assert len(lengths) == 3
+    assert max(lengths) - min(lengths) <= 1, "each alpha is used in a third of the epochs"
 
 
 @pytest.mark.parametrize(
