@@ -161,22 +161,22 @@ class Robot:
         return self.ask(client, request)
 
     def ask(self, client: Client, request: Any, is_over: Callable[[], bool] = lambda: False) -> Any:
-        """What a service answers, None once ``is_over``.
+        """Send a request until the service answers; returns the answer, None once ``is_over``.
 
         A server that has not discovered the client yet drops its answer, though the client sees the
         server: the request is sent again every ten seconds, so it may be served more than once.
         """
         self.wait(lambda: client.service_is_ready() or is_over())
         answers: list[Future] = []
-        next_request = 0.0
-        end = time.monotonic() + 120
-        while not is_over() and not any(answer.done() for answer in answers):
-            now = time.monotonic()
-            assert now < end, f"{client.srv_name} did not answer {len(answers)} requests"
-            if now >= next_request:
-                answers.append(client.call_async(request))
-                next_request = now + 10
-            self.executor.spin_once(timeout_sec=0.05)
+
+        def is_answered() -> bool:
+            return is_over() or any(answer.done() for answer in answers)
+
+        while not is_answered():
+            assert len(answers) < 12, f"{client.srv_name} did not answer {len(answers)} requests"
+            answers.append(client.call_async(request))
+            end = time.monotonic() + 10
+            self.wait(lambda end=end: is_answered() or time.monotonic() >= end)
         return next((answer.result() for answer in answers if answer.done()), None)
 
     def close(self) -> None:

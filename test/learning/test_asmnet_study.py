@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +35,6 @@ from atpn_ros.learning.studies.asmnet_training import (
 )
 from atpn_ros.learning.studies.asmnet_views import Views, make_views
 from atpn_ros.learning.studies.pages import BEGIN, END
-from atpn_ros.learning.studies.shape_model import assistance
 from atpn_ros.learning.training import checkpoints
 from atpn_ros.pipeline.head_model import MEAN_HEAD
 
@@ -229,10 +227,7 @@ def test_tables_show_the_spread_of_several_seeds() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config" / "studies").glob("asm*.yaml")), ids=str)
 def test_the_plans_that_come_along_can_be_read(path: Path) -> None:
-    epochs = load_plan(path).recipe.epochs
-    lengths = Counter(assistance(epoch, epochs) for epoch in range(epochs)).values()
-    assert len(lengths) == 3
-    assert max(lengths) - min(lengths) <= 1, "each alpha is used in a third of the epochs"
+    assert load_plan(path).recipe.epochs % 3 == 0
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 """Refines the landmarks of ATPN with features that are sampled at the landmarks themselves.
 
 One step of a cascaded regression (as in the supervised descent method, Xiong and De la Torre 2013),
-with learned features. The 16x16 maps place a landmark by all of the face; what lies right at it is
-features only in maps of a higher resolution.
+with learned features. In the 16x16 maps a landmark's position depends on the whole face; only maps
+of a higher resolution contain the details at the landmark itself.
 """
 
 from __future__ import annotations

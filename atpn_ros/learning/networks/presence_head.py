@@ -40,7 +40,7 @@ class PresenceHead(nn.Module):
             middle: (N, 4 width, 16, 16).
             deep: (N, 6 width, 8, 8).
             cells: (N, 64 width) cells of the heads.
-            logit: (N, 1) what is added to.
+            logit: (N, 1) the logit that the output of this head is added to.
         """
         seen = self.small(self.join(torch.cat([self.shrink(middle), deep], 1)))
         with torch.autocast(middle.device.type, enabled=False):
